@@ -1,0 +1,72 @@
+# One place for compiler flags, the precompiled header, and the two ways a target is declared.
+
+set(HERALD_GENERATED_DIR ${CMAKE_BINARY_DIR}/generated)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/version.h.in ${HERALD_GENERATED_DIR}/herald_version.h)
+
+add_library(herald_flags INTERFACE)
+target_compile_options(herald_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
+    -Woverloaded-virtual $<$<CXX_COMPILER_ID:GNU>:-Wsuggest-override>
+    $<$<BOOL:${HERALD_WERROR}>:-Werror>
+    -fPIE -fstack-protector-strong
+    $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+target_link_options(herald_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+if(HERALD_SANITIZE)
+    list(JOIN HERALD_SANITIZE "," herald_sanitize)
+    target_compile_options(herald_flags INTERFACE -fsanitize=${herald_sanitize} -fno-omit-frame-pointer)
+    target_link_options(herald_flags INTERFACE -fsanitize=${herald_sanitize})
+endif()
+target_include_directories(herald_flags INTERFACE ${CMAKE_SOURCE_DIR} ${HERALD_GENERATED_DIR})
+
+# Asio and Beast are compiled once; everything else sees declarations only.
+add_library(herald_boost STATIC ${CMAKE_SOURCE_DIR}/cmake/boost_compiled_once.cpp)
+target_compile_definitions(herald_boost PUBLIC
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(herald_boost
+    PUBLIC Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto Threads::Threads PRIVATE herald_flags)
+
+# The precompiled header holds only what most files need anyway (Asio, Beast, Boost.JSON, std).
+add_library(herald_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+target_link_libraries(herald_pch PUBLIC herald_boost PRIVATE herald_flags)
+target_precompile_headers(herald_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+
+# herald_add_module(NAME SOURCES … LINKS … [PRIVATE_LINKS …]): the library herald::NAME.
+function(herald_add_module name)
+    cmake_parse_arguments(arg "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+    foreach(source ${arg_SOURCES})  # bootstrap only
+        if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+            list(REMOVE_ITEM arg_SOURCES ${source})
+        endif()
+    endforeach()
+    if(NOT arg_SOURCES)  # bootstrap only
+        add_library(herald_${name} INTERFACE)
+        add_library(herald::${name} ALIAS herald_${name})
+        return()
+    endif()
+    add_library(herald_${name} STATIC ${arg_SOURCES})
+    add_library(herald::${name} ALIAS herald_${name})
+    target_link_libraries(herald_${name} PUBLIC herald_boost ${arg_LINKS}
+        PRIVATE herald_flags ${arg_PRIVATE_LINKS})
+    target_precompile_headers(herald_${name} REUSE_FROM herald_pch)
+endfunction()
+
+# herald_add_test(NAME LABEL label SOURCES … LINKS …): a GoogleTest program, one ctest entry.
+function(herald_add_test name)
+    cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 300)
+    endif()
+    foreach(source ${arg_SOURCES})  # bootstrap only
+        if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+            list(REMOVE_ITEM arg_SOURCES ${source})
+        endif()
+    endforeach()
+    if(NOT arg_SOURCES)
+        return()
+    endif()
+    add_executable(${name} ${arg_SOURCES})
+    target_link_libraries(${name} PRIVATE ${arg_LINKS} herald_flags GTest::gmock GTest::gtest_main)
+    target_precompile_headers(${name} REUSE_FROM herald_pch)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()
