@@ -1,0 +1,143 @@
+#include "storage/records.h"
+
+#include <array>
+
+namespace herald::storage {
+namespace {
+
+std::optional<core::Secret> copy(const std::optional<core::Secret>& secret) {
+    if (!secret) return std::nullopt;
+    return secret->clone();
+}
+
+Authentication copy(const Authentication& auth) {
+    struct Copier {
+        Authentication operator()(const NoAuth&) const { return NoAuth{}; }
+        Authentication operator()(const BasicAuth& basic) const {
+            return BasicAuth{.username = basic.username, .password = basic.password.clone()};
+        }
+        Authentication operator()(const HeaderAuth& header) const {
+            return HeaderAuth{.name = header.name, .value = header.value.clone()};
+        }
+        Authentication operator()(const OauthAuth& oauth) const { return oauth; }
+    };
+    return std::visit(Copier{}, auth);
+}
+
+constexpr std::array kAllStates{CalloutState::kPending, CalloutState::kInFlight,
+                                CalloutState::kDelivered, CalloutState::kDead,
+                                CalloutState::kCancelled};
+
+}  // namespace
+
+ProviderRecord ProviderRecord::clone() const {
+    ProviderRecord twin{.id = id,
+                        .name = name,
+                        .kind = kind,
+                        .enabled = enabled,
+                        .grant_type = grant_type,
+                        .client_id = client_id,
+                        .client_secret = copy(client_secret),
+                        .client_authentication = client_authentication,
+                        .token_endpoint = token_endpoint,
+                        .revocation_endpoint = revocation_endpoint,
+                        .test_endpoint = test_endpoint,
+                        .scopes = scopes,
+                        .parameters = parameters,
+                        .audience = audience,
+                        .resources = resources,
+                        .settings = settings,
+                        .config_version = config_version,
+                        .created_at = created_at,
+                        .updated_at = updated_at,
+                        .condition = condition,
+                        .last_error = last_error,
+                        .invalidation_epoch = invalidation_epoch,
+                        .token_requests = token_requests};
+    return twin;
+}
+
+TokenRecord TokenRecord::clone() const {
+    TokenRecord twin{.access_token = copy(access_token),
+                     .refresh_token = copy(refresh_token),
+                     .token_type = token_type,
+                     .scopes = scopes,
+                     .generation = generation,
+                     .obtained_at = obtained_at,
+                     .expires_at = expires_at,
+                     .attributes = attributes};
+    return twin;
+}
+
+NotificationRecord NotificationRecord::clone() const {
+    NotificationRecord twin{.id = id,
+                            .name = name,
+                            .enabled = enabled,
+                            .paused = paused,
+                            .events = events,
+                            .method = method,
+                            .url = url,
+                            .headers = headers,
+                            .parameters = parameters,
+                            .content_type = content_type,
+                            .body_template = body_template,
+                            .auth = copy(auth),
+                            .signing_secret = copy(signing_secret),
+                            .timeout = timeout,
+                            .retry = retry,
+                            .max_in_flight = max_in_flight,
+                            .rate_per_s = rate_per_s,
+                            .success = success,
+                            .created_at = created_at,
+                            .updated_at = updated_at};
+    return twin;
+}
+
+std::optional<core::ProviderId> NotificationRecord::provider() const {
+    const auto* oauth = std::get_if<OauthAuth>(&auth);
+    if (oauth == nullptr) return std::nullopt;
+    return oauth->provider;
+}
+
+std::string_view to_string(CalloutState state) {
+    switch (state) {
+        case CalloutState::kPending: return "pending";
+        case CalloutState::kInFlight: return "in_flight";
+        case CalloutState::kDelivered: return "delivered";
+        case CalloutState::kDead: return "dead";
+        case CalloutState::kCancelled: return "cancelled";
+    }
+    return "unknown";
+}
+
+std::optional<CalloutState> parse_callout_state(std::string_view text) {
+    for (const CalloutState state : kAllStates) {
+        if (to_string(state) == text) return state;
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(AttemptOutcome outcome) {
+    switch (outcome) {
+        case AttemptOutcome::kDelivered: return "delivered";
+        case AttemptOutcome::kRetry: return "retry";
+        case AttemptOutcome::kRejected: return "rejected";
+        case AttemptOutcome::kGone: return "gone";
+        case AttemptOutcome::kFailed: return "failed";
+        case AttemptOutcome::kUnknownCrash: return "unknown_crash";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(ProviderCondition condition) {
+    switch (condition) {
+        case ProviderCondition::kOk: return "ok";
+        case ProviderCondition::kFailing: return "failing";
+        case ProviderCondition::kRejected: return "rejected";
+        case ProviderCondition::kNeedsSetup: return "needs_setup";
+        case ProviderCondition::kRevoked: return "revoked";
+    }
+    return "unknown";
+}
+
+}  // namespace herald::storage

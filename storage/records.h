@@ -1,0 +1,198 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/id.h"
+#include "core/secret.h"
+
+/// What is kept, as plain data. Secrets are in the clear here and sealed below the Store interface.
+namespace herald::storage {
+
+/// Ordered and repeatable, as headers and form fields are.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+/// What a token operation last met; drives the `state` people see (docs/states.md).
+enum class ProviderCondition {
+    kOk,          ///< nothing known against it
+    kFailing,     ///< transient failure, retried with back-off
+    kRejected,    ///< the authorization server refuses this configuration; a person must act
+    kNeedsSetup,  ///< the refresh token is dead; a person must authorise again
+    kRevoked,     ///< revoked on request; nothing is obtained until a person asks for it
+};
+
+struct ProviderError {
+    std::string error_class;  ///< dns, connect, tls, timeout, http, oauth, malformed, blocked_address, redirect
+    std::string code;         ///< the OAuth `error`, or our own word
+    std::string description;
+    std::optional<int> status = std::nullopt;
+    core::SystemTime at;
+};
+
+/// One OAuth 2.0 provider: a client registered at one authorization server (RFC 6749 section 2).
+struct ProviderRecord {
+    core::ProviderId id;
+    std::string name;
+    std::string kind = "generic";
+    bool enabled = true;
+    std::string grant_type = "client_credentials";
+    std::string client_id;
+    std::optional<core::Secret> client_secret = std::nullopt;
+    std::string client_authentication = "client_secret_post";
+    std::string token_endpoint;
+    std::optional<std::string> revocation_endpoint = std::nullopt;
+    std::optional<std::string> test_endpoint = std::nullopt;
+    std::vector<std::string> scopes;
+    Fields parameters;                   ///< extra token-request form fields
+    std::optional<std::string> audience = std::nullopt;
+    std::vector<std::string> resources;  ///< RFC 8707
+    boost::json::object settings;        ///< quirks and margins; keys in providers/settings.h
+    std::int64_t config_version = 1;     ///< grows when anything that shapes a token changes
+    core::SystemTime created_at;
+    core::SystemTime updated_at;
+
+    ProviderCondition condition = ProviderCondition::kOk;
+    std::optional<ProviderError> last_error = std::nullopt;
+    /// Grows whenever a token must not be installed any more: revoke, reset, configuration change.
+    std::int64_t invalidation_epoch = 0;
+    std::int64_t token_requests = 0;
+
+    [[nodiscard]] ProviderRecord clone() const;
+};
+
+/// The one token of a provider. The refresh token may be there alone (operator-supplied).
+struct TokenRecord {
+    std::optional<core::Secret> access_token = std::nullopt;
+    std::optional<core::Secret> refresh_token = std::nullopt;
+    std::string token_type = "Bearer";
+    std::vector<std::string> scopes;
+    std::int64_t generation = 0;  ///< grows with each installed access token
+    core::SystemTime obtained_at;
+    core::SystemTime expires_at;
+    boost::json::object attributes;  ///< other members of the token response
+
+    [[nodiscard]] TokenRecord clone() const;
+};
+
+/// A token that still has to be revoked at its server (RFC 7009 section 2.2.1).
+struct PendingRevocation {
+    std::int64_t id = 0;  ///< given by the store
+    core::ProviderId provider;
+    core::Secret token;
+    std::string token_type_hint;
+    core::SystemTime next_try_at;
+    core::SystemTime give_up_at;
+};
+
+struct NoAuth {};
+struct BasicAuth {
+    std::string username;
+    core::Secret password;
+};
+struct HeaderAuth {
+    std::string name;
+    core::Secret value;
+};
+struct OauthAuth {
+    core::ProviderId provider;
+    std::string provider_name;  ///< filled by the store when read
+};
+using Authentication = std::variant<NoAuth, BasicAuth, HeaderAuth, OauthAuth>;
+
+struct RetrySettings {
+    std::vector<std::chrono::seconds> schedule;
+    std::optional<std::chrono::seconds> max_age = std::nullopt;  ///< counted from the event
+    std::vector<std::string> reject;              ///< "4xx" or exact statuses that end the callout
+};
+
+/// 2xx is success only if the response body has `value` at `pointer`.
+struct SuccessField {
+    std::string pointer;
+    std::string value;
+};
+
+/// Which events cause which callout.
+struct NotificationRecord {
+    core::NotificationId id;
+    std::string name;
+    bool enabled = true;
+    bool paused = false;
+    std::vector<std::string> events;  ///< patterns
+    std::string method = "POST";
+    std::string url;
+    Fields headers;
+    Fields parameters;  ///< query parameters of the callout URL
+    std::string content_type = "application/json";
+    std::optional<std::string> body_template = std::nullopt;
+    Authentication auth = NoAuth{};
+    std::optional<core::Secret> signing_secret = std::nullopt;  ///< `whsec_…` text
+    std::chrono::milliseconds timeout{30'000};
+    RetrySettings retry;
+    int max_in_flight = 64;
+    std::optional<double> rate_per_s = std::nullopt;
+    std::optional<SuccessField> success = std::nullopt;
+    core::SystemTime created_at;
+    core::SystemTime updated_at;
+
+    [[nodiscard]] NotificationRecord clone() const;
+    /// The provider it authenticates with, if any.
+    [[nodiscard]] std::optional<core::ProviderId> provider() const;
+};
+
+/// What happened. Immutable once stored; shared by all its callouts.
+struct EventRecord {
+    core::EventId id;
+    std::string type;
+    std::string data;                ///< JSON, byte for byte as it came in
+    std::optional<std::string> key = std::nullopt;  ///< idempotency key, unique
+    core::SystemTime occurred_at;
+    core::SystemTime received_at;
+};
+using EventPtr = std::shared_ptr<const EventRecord>;
+
+enum class CalloutState { kPending, kInFlight, kDelivered, kDead, kCancelled };
+
+/// Event x notification.
+struct CalloutRecord {
+    core::CalloutId id;
+    core::EventId event;
+    std::optional<core::NotificationId> notification = std::nullopt;  ///< as it was, also after its deletion
+    std::string notification_name;
+    std::optional<std::string> provider_name = std::nullopt;  ///< kept when the provider is gone
+    CalloutState state = CalloutState::kPending;
+    std::optional<std::string> reason = std::nullopt;
+    std::optional<core::SystemTime> due_at = std::nullopt;
+    int attempts = 0;  ///< the number of the last attempt
+    int failures = 0;  ///< attempts that count against the retry schedule
+};
+
+enum class AttemptOutcome { kDelivered, kRetry, kRejected, kGone, kFailed, kUnknownCrash };
+
+/// One HTTP request that left. The resend after a 401 has the same number and `resend`.
+struct AttemptRecord {
+    core::CalloutId callout;
+    int number = 1;
+    bool resend = false;
+    core::SystemTime started_at;
+    std::chrono::milliseconds duration{0};
+    std::optional<int> status = std::nullopt;
+    AttemptOutcome outcome = AttemptOutcome::kRetry;
+    std::optional<std::string> error = std::nullopt;  ///< transport error class and text; location of a refused redirect
+    std::optional<std::int64_t> token_generation = std::nullopt;
+    std::string response_excerpt;  ///< raw bytes, at most 4 KiB, credentials masked
+};
+
+[[nodiscard]] std::string_view to_string(CalloutState state);
+[[nodiscard]] std::optional<CalloutState> parse_callout_state(std::string_view text);
+[[nodiscard]] std::string_view to_string(AttemptOutcome outcome);
+[[nodiscard]] std::string_view to_string(ProviderCondition condition);
+
+}  // namespace herald::storage

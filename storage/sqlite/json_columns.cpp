@@ -1,0 +1,107 @@
+#include "storage/sqlite/json_columns.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "storage/sqlite/failure.h"
+
+namespace herald::storage::sqlite {
+namespace {
+
+namespace json = boost::json;
+
+/// Boost.JSON throws where the text is no JSON or a value has another type: then the row is damaged.
+template <class Read>
+auto parsed(std::string_view text, const Read& read) {
+    try {
+        const json::value value = json::parse(text, {}, {.max_depth = 64});
+        return read(value);
+    } catch (const std::exception& exception) {
+        throw Refusal(storage_error(std::string("a stored list or object is damaged: ") + exception.what()));
+    }
+}
+
+std::string text_of(const json::value& value) { return std::string(value.as_string()); }
+
+}  // namespace
+
+std::string to_json(const std::vector<std::string>& texts) {
+    json::array array;
+    for (const std::string& text : texts) array.emplace_back(text);
+    return json::serialize(array);
+}
+
+std::string to_json(const Fields& fields) {
+    json::array array;
+    for (const auto& [name, value] : fields) array.emplace_back(json::array{name, value});
+    return json::serialize(array);
+}
+
+std::string to_json(const std::vector<std::chrono::seconds>& durations) {
+    json::array array;
+    for (const auto duration : durations) array.emplace_back(duration.count());
+    return json::serialize(array);
+}
+
+std::string to_json(const json::object& object) { return json::serialize(object); }
+
+std::optional<std::string> to_json(const std::optional<ProviderError>& error) {
+    if (!error) return std::nullopt;
+    json::object object;
+    object["class"] = error->error_class;
+    object["code"] = error->code;
+    object["description"] = error->description;
+    if (error->status) object["status"] = *error->status;
+    object["at"] = error->at.time_since_epoch().count();
+    return json::serialize(object);
+}
+
+std::vector<std::string> texts_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) {
+        std::vector<std::string> texts;
+        for (const json::value& item : value.as_array()) texts.push_back(text_of(item));
+        return texts;
+    });
+}
+
+Fields fields_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) {
+        Fields fields;
+        for (const json::value& item : value.as_array()) {
+            fields.emplace_back(text_of(item.as_array().at(0)), text_of(item.as_array().at(1)));
+        }
+        return fields;
+    });
+}
+
+std::vector<std::chrono::seconds> durations_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) {
+        std::vector<std::chrono::seconds> durations;
+        for (const json::value& item : value.as_array()) durations.emplace_back(item.as_int64());
+        return durations;
+    });
+}
+
+json::object object_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) { return value.as_object(); });
+}
+
+std::optional<ProviderError> provider_error_from(const std::optional<std::string>& json) {
+    if (!json) return std::nullopt;
+    return parsed(*json, [](const json::value& value) {
+        const json::object& object = value.as_object();
+        ProviderError error{.error_class = text_of(object.at("class")),
+                            .code = text_of(object.at("code")),
+                            .description = text_of(object.at("description")),
+                            .status = std::nullopt,
+                            .at = core::SystemTime(std::chrono::milliseconds(object.at("at").as_int64()))};
+        if (const json::value* status = object.if_contains("status")) {
+            error.status = static_cast<int>(status->as_int64());
+        }
+        return error;
+    });
+}
+
+}  // namespace herald::storage::sqlite

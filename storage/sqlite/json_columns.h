@@ -1,0 +1,27 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/records.h"
+
+/// Lists and objects as JSON text. Reading text that does not fit throws Refusal (`storage_error`).
+namespace herald::storage::sqlite {
+
+[[nodiscard]] std::string to_json(const std::vector<std::string>& texts);
+[[nodiscard]] std::string to_json(const Fields& fields);
+[[nodiscard]] std::string to_json(const std::vector<std::chrono::seconds>& durations);
+[[nodiscard]] std::string to_json(const boost::json::object& object);
+[[nodiscard]] std::optional<std::string> to_json(const std::optional<ProviderError>& error);
+
+[[nodiscard]] std::vector<std::string> texts_from(std::string_view json);
+[[nodiscard]] Fields fields_from(std::string_view json);
+[[nodiscard]] std::vector<std::chrono::seconds> durations_from(std::string_view json);
+[[nodiscard]] boost::json::object object_from(std::string_view json);
+[[nodiscard]] std::optional<ProviderError> provider_error_from(const std::optional<std::string>& json);
+
+}  // namespace herald::storage::sqlite

@@ -1,0 +1,153 @@
+#include "storage/sqlite/notification_rows.h"
+
+#include "storage/sqlite/json_columns.h"
+#include "storage/sqlite/provider_rows.h"
+#include "storage/sqlite/sealed_value.h"
+
+namespace herald::storage::sqlite {
+namespace {
+
+constexpr SqlText kSelect =
+    "SELECT n.id, n.name, n.enabled, n.paused, n.events, n.method, n.url, n.headers, n.parameters,"
+    " n.content_type, n.body_template, n.auth_kind, n.auth_name, n.auth_secret, n.provider_id, p.name,"
+    " n.signing_secret, n.timeout_ms, n.retry_schedule_s, n.retry_max_age_s, n.retry_reject,"
+    " n.max_in_flight, n.rate_per_s, n.success_pointer, n.success_value, n.created_at, n.updated_at"
+    " FROM notification n LEFT JOIN provider p ON p.id = n.provider_id";
+constexpr SqlText kSelectByName = kSelect + " WHERE n.name = ?";
+constexpr SqlText kSelectAll = kSelect + " ORDER BY n.name";
+
+constexpr Sql kSave =
+    "INSERT INTO notification (id, name, enabled, paused, events, method, url, headers, parameters,"
+    " content_type, body_template, auth_kind, auth_name, auth_secret, provider_id, signing_secret,"
+    " timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight, rate_per_s,"
+    " success_pointer, success_value, created_at, updated_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, paused = excluded.paused,"
+    " events = excluded.events, method = excluded.method, url = excluded.url, headers = excluded.headers,"
+    " parameters = excluded.parameters, content_type = excluded.content_type,"
+    " body_template = excluded.body_template, auth_kind = excluded.auth_kind,"
+    " auth_name = excluded.auth_name, auth_secret = excluded.auth_secret,"
+    " provider_id = excluded.provider_id, signing_secret = excluded.signing_secret,"
+    " timeout_ms = excluded.timeout_ms, retry_schedule_s = excluded.retry_schedule_s,"
+    " retry_max_age_s = excluded.retry_max_age_s, retry_reject = excluded.retry_reject,"
+    " max_in_flight = excluded.max_in_flight, rate_per_s = excluded.rate_per_s,"
+    " success_pointer = excluded.success_pointer, success_value = excluded.success_value,"
+    " updated_at = excluded.updated_at";
+
+SealedPlace place(const core::NotificationId& id, std::string_view column) {
+    return {.table = "notification", .row = raw(id), .column = column};
+}
+
+/// The four kinds of authentication as columns; auth_kind is the position in the variant.
+struct AuthColumns {
+    std::optional<std::string_view> name;
+    const core::Secret* secret = nullptr;
+};
+
+AuthColumns columns_of(const Authentication& auth) {
+    if (const auto* basic = std::get_if<BasicAuth>(&auth)) {
+        return {.name = basic->username, .secret = &basic->password};
+    }
+    if (const auto* header = std::get_if<HeaderAuth>(&auth)) {
+        return {.name = header->name, .secret = &header->value};
+    }
+    return {};
+}
+
+Authentication read_auth(Query& row, const core::NotificationId& id, const KeyRing& ring) {
+    const auto kind = row.take<std::size_t>();
+    auto name = row.take<std::optional<std::string>>().value_or("");
+    auto secret = opened(ring, place(id, "auth_secret"), row.take<std::optional<std::string_view>>());
+    const auto provider = row.take<std::optional<core::ProviderId>>();
+    auto provider_name = row.take<std::optional<std::string>>();
+    if (kind == 1) {
+        return BasicAuth{.username = std::move(name), .password = std::move(secret).value_or(core::Secret())};
+    }
+    if (kind == 2) {
+        return HeaderAuth{.name = std::move(name), .value = std::move(secret).value_or(core::Secret())};
+    }
+    if (kind == 3 && provider && provider_name) {
+        return OauthAuth{.provider = *provider, .provider_name = std::move(*provider_name)};
+    }
+    return NoAuth{};
+}
+
+NotificationRecord read(Query& row, const KeyRing& ring) {
+    NotificationRecord record;
+    record.id = row.take<core::NotificationId>();
+    record.name = row.take<std::string>();
+    record.enabled = row.take<bool>();
+    record.paused = row.take<bool>();
+    record.events = texts_from(row.take<std::string_view>());
+    record.method = row.take<std::string>();
+    record.url = row.take<std::string>();
+    record.headers = fields_from(row.take<std::string_view>());
+    record.parameters = fields_from(row.take<std::string_view>());
+    record.content_type = row.take<std::string>();
+    record.body_template = row.take<std::optional<std::string>>();
+    record.auth = read_auth(row, record.id, ring);
+    record.signing_secret =
+        opened(ring, place(record.id, "signing_secret"), row.take<std::optional<std::string_view>>());
+    record.timeout = row.take<std::chrono::milliseconds>();
+    record.retry.schedule = durations_from(row.take<std::string_view>());
+    record.retry.max_age = row.take<std::optional<std::chrono::seconds>>();
+    record.retry.reject = texts_from(row.take<std::string_view>());
+    record.max_in_flight = row.take<int>();
+    record.rate_per_s = row.take<std::optional<double>>();
+    auto pointer = row.take<std::optional<std::string>>();
+    auto value = row.take<std::optional<std::string>>();
+    if (pointer && value) record.success = SuccessField{.pointer = *pointer, .value = *value};
+    record.created_at = row.take<core::SystemTime>();
+    record.updated_at = row.take<core::SystemTime>();
+    return record;
+}
+
+void write(Connection& db, const KeyRing& ring, const NotificationRecord& record) {
+    const AuthColumns auth = columns_of(record.auth);
+    std::optional<std::string> auth_secret;
+    if (auth.secret != nullptr) {
+        auth_secret = seal(ring, place(record.id, "auth_secret"), auth.secret->reveal());
+    }
+    const auto signing_secret = sealed(ring, place(record.id, "signing_secret"), record.signing_secret);
+    std::optional<std::string_view> success_pointer;
+    std::optional<std::string_view> success_value;
+    if (record.success) {
+        success_pointer = record.success->pointer;
+        success_value = record.success->value;
+    }
+    db.run(kSave, record.id, record.name, record.enabled, record.paused, to_json(record.events),
+           record.method, record.url, to_json(record.headers), to_json(record.parameters),
+           record.content_type, record.body_template, record.auth.index(), auth.name, blob(auth_secret),
+           record.provider(), blob(signing_secret), record.timeout, to_json(record.retry.schedule),
+           record.retry.max_age, to_json(record.retry.reject), record.max_in_flight, record.rate_per_s,
+           success_pointer, success_value, record.created_at, record.updated_at);
+}
+
+}  // namespace
+
+std::optional<NotificationRecord> find_notification(Connection& db, const KeyRing& ring,
+                                                    std::string_view name) {
+    auto row = db.query(kSelectByName, name);
+    if (!row.next()) return std::nullopt;
+    return read(row, ring);
+}
+
+std::vector<NotificationRecord> all_notifications(Connection& db, const KeyRing& ring) {
+    std::vector<NotificationRecord> records;
+    auto row = db.query(kSelectAll);
+    while (row.next()) records.push_back(read(row, ring));
+    return records;
+}
+
+void save_notification(Connection& db, const KeyRing& ring, const NotificationRecord& record) {
+    try {
+        write(db, ring, record);
+    } catch (const Failure& failure) {
+        if (!failure.foreign_key()) throw;
+        throw Refusal(no_such_provider(record.provider().value_or(core::ProviderId()).text()));
+    }
+}
+
+core::Error no_such_notification(std::string_view name) { return core::not_found("notification", name); }
+
+}  // namespace herald::storage::sqlite

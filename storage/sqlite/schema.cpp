@@ -1,0 +1,227 @@
+#include "storage/sqlite/schema.h"
+
+#include <array>
+
+namespace herald::storage::sqlite {
+namespace {
+
+// Enumerations are stored as their positions in records.h. Times are milliseconds since 1970.
+// event.callouts holds the 16-byte ids of its callouts one after another: they never change, and an index on
+// callout(event_id) would cost a write for each callout. For the same reason callout has no foreign key to
+// event: both are written in one transaction.
+constexpr Sql kFirst = R"sql(
+CREATE TABLE schema_version (
+    number INTEGER PRIMARY KEY,
+    applied_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE provider (
+    id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    grant_type TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    client_secret BLOB,
+    client_authentication TEXT NOT NULL,
+    token_endpoint TEXT NOT NULL,
+    revocation_endpoint TEXT,
+    test_endpoint TEXT,
+    scopes TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    audience TEXT,
+    resources TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    config_version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    condition INTEGER NOT NULL CHECK (condition BETWEEN 0 AND 4),
+    last_error TEXT,
+    invalidation_epoch INTEGER NOT NULL,
+    token_requests INTEGER NOT NULL,
+    refresh_started TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token (
+    provider_id BLOB PRIMARY KEY NOT NULL REFERENCES provider ON DELETE CASCADE,
+    access_token BLOB,
+    refresh_token BLOB,
+    token_type TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    obtained_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    attributes TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pending_revocation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    provider_id BLOB NOT NULL REFERENCES provider ON DELETE CASCADE,
+    token BLOB NOT NULL,
+    token_type_hint TEXT NOT NULL,
+    next_try_at INTEGER NOT NULL,
+    give_up_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pending_revocation_provider ON pending_revocation (provider_id);
+
+CREATE TABLE notification (
+    id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL UNIQUE,
+    enabled INTEGER NOT NULL,
+    paused INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    body_template TEXT,
+    auth_kind INTEGER NOT NULL CHECK (auth_kind BETWEEN 0 AND 3),
+    auth_name TEXT,
+    auth_secret BLOB,
+    provider_id BLOB REFERENCES provider ON DELETE RESTRICT,
+    signing_secret BLOB,
+    timeout_ms INTEGER NOT NULL,
+    retry_schedule_s TEXT NOT NULL,
+    retry_max_age_s INTEGER,
+    retry_reject TEXT NOT NULL,
+    max_in_flight INTEGER NOT NULL,
+    rate_per_s REAL,
+    success_pointer TEXT,
+    success_value TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notification_provider ON notification (provider_id) WHERE provider_id IS NOT NULL;
+
+CREATE TABLE event (
+    id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    type TEXT NOT NULL,
+    data BLOB NOT NULL,
+    key TEXT,
+    occurred_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    callouts BLOB NOT NULL CHECK (length(callouts) % 16 = 0)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;
+
+CREATE TABLE callout (
+    id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    event_id BLOB NOT NULL,
+    notification_id BLOB NOT NULL,
+    notification_name TEXT NOT NULL,
+    provider_id BLOB REFERENCES provider ON DELETE RESTRICT,
+    provider_name TEXT,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+    reason TEXT,
+    due_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    CHECK (state <= 1 OR provider_id IS NULL),
+    CHECK ((state = 0) = (due_at IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX callout_unfinished ON callout (notification_id, state, due_at, id) WHERE state = 0 OR state = 1;
+CREATE INDEX callout_provider ON callout (provider_id) WHERE provider_id IS NOT NULL;
+CREATE INDEX callout_ended ON callout (state, id) WHERE state = 3 OR state = 4;
+CREATE INDEX callout_ended_name ON callout (notification_name, state, id) WHERE state = 3 OR state = 4;
+
+CREATE TABLE attempt (
+    callout_id BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    outcome INTEGER NOT NULL CHECK (outcome BETWEEN 0 AND 5),
+    error TEXT,
+    token_generation INTEGER,
+    response_excerpt BLOB NOT NULL,
+    PRIMARY KEY (callout_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counter (
+    name TEXT PRIMARY KEY NOT NULL,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tally (
+    notification_id BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (notification_id, state)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+struct Migration {
+    std::int64_t number;
+    Sql script;
+};
+
+// Append only: a number that has been released never changes.
+constexpr std::array kMigrations{Migration{.number = 1, .script = kFirst}};
+
+constexpr SealedPlace kKeyCheckPlace{.table = "meta", .row = "key_check", .column = "value"};
+constexpr std::string_view kKeyCheckText = "herald";
+
+void apply(Connection& db, const KeyRing& ring, core::SystemTime now, const Migration& migration) {
+    db.script("BEGIN IMMEDIATE");
+    try {
+        db.script(migration.script);
+        if (migration.number == 1) {
+            // In the same transaction: a Herald database without a key check never exists.
+            db.script("PRAGMA application_id = 1213353028");
+            write_key_check(db, ring);
+        }
+        db.run("INSERT INTO schema_version (number, applied_at) VALUES (?, ?)", migration.number, now);
+        db.script("COMMIT");
+    } catch (...) {
+        if (db.in_transaction()) db.script("ROLLBACK");
+        throw;
+    }
+}
+
+static_assert(kApplicationId == 1213353028);
+
+}  // namespace
+
+std::int64_t newest_schema() { return kMigrations.back().number; }
+
+std::int64_t schema_of(Connection& db) {
+    const bool empty = db.single("SELECT count(*) FROM sqlite_schema") == "0";
+    const bool ours = db.single("PRAGMA application_id") == std::to_string(kApplicationId);
+    if (empty && !ours) return 0;
+    if (!ours) throw Refusal(storage_error("it is the database of another program"));
+    const auto number = std::stoll(db.single("SELECT coalesce(max(number), 0) FROM schema_version"));
+    if (number > newest_schema()) {
+        throw Refusal(storage_error("it has schema " + std::to_string(number) + ", this herald knows up to " +
+                                    std::to_string(newest_schema()) + "; run the newer herald"));
+    }
+    return number;
+}
+
+void check_key(Connection& db, const KeyRing& ring) {
+    auto row = db.query("SELECT value FROM meta WHERE key = 'key_check'");
+    const bool known = row.next();
+    const auto opened = open_sealed(ring, kKeyCheckPlace, known ? row.take<std::string_view>() : "");
+    if (opened && opened->reveal() == kKeyCheckText) return;
+    throw Refusal({.kind = core::ErrorKind::kStorage,
+                   .code = "key_mismatch",
+                   .message = "the key ring does not match the database; restore the ring that belongs to it"});
+}
+
+void write_key_check(Connection& db, const KeyRing& ring) {
+    db.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('key_check', ?)",
+           Blob{seal(ring, kKeyCheckPlace, kKeyCheckText)});
+}
+
+void migrate(Connection& db, const KeyRing& ring, core::SystemTime now, std::int64_t from, std::int64_t to) {
+    for (const Migration& migration : kMigrations) {
+        if (migration.number > from && migration.number <= to) apply(db, ring, now, migration);
+    }
+}
+
+}  // namespace herald::storage::sqlite

@@ -1,0 +1,424 @@
+#include "storage/sqlite/sqlite_store.h"
+
+#include <algorithm>
+#include <iterator>
+#include <mutex>
+#include <utility>
+
+#include "storage/sqlite/backup.h"
+#include "storage/sqlite/callout_commands.h"
+#include "storage/sqlite/callout_list.h"
+#include "storage/sqlite/callout_rows.h"
+#include "storage/sqlite/event_rows.h"
+#include "storage/sqlite/hardening.h"
+#include "storage/sqlite/notification_commands.h"
+#include "storage/sqlite/notification_rows.h"
+#include "storage/sqlite/open_database.h"
+#include "storage/sqlite/operation.h"
+#include "storage/sqlite/provider_commands.h"
+#include "storage/sqlite/provider_rows.h"
+#include "storage/sqlite/reseal.h"
+#include "storage/sqlite/token_rows.h"
+#include "storage/sqlite/writer.h"
+
+namespace herald::storage {
+namespace {
+
+using sqlite::Connection;
+using sqlite::Refusal;
+using sqlite::WriteSession;
+using Kind = sqlite::Operation::Kind;
+
+class SqliteStore final : public Store {
+public:
+    SqliteStore(SqliteStoreOptions options, KeyRing ring, const core::Clock& clock)
+        : ring_(std::move(ring)),
+          session_(sqlite::open_writer(options.path, ring_, clock), options.path, ring_, clock),
+          reader_(sqlite::open_reader(options.path)),
+          writer_(session_, ballast(options),
+                  {.thread = options.writer_thread,
+                   .max_batch = options.max_batch,
+                   .on_fatal = std::move(options.on_fatal)}) {}
+    SqliteStore(const SqliteStore&) = delete;
+    SqliteStore& operator=(const SqliteStore&) = delete;
+    ~SqliteStore() override { close(); }
+
+    core::Result<> add_provider(ProviderRecord record, std::optional<TokenRecord> token) override {
+        return write<void>(Kind::kOther, [&](WriteSession& session) {
+            sqlite::add_provider(session, record, token);
+        });
+    }
+
+    core::Result<ProviderRecord> edit_provider(
+        std::string_view name, std::function<core::Result<>(ProviderEdit&)> change) override {
+        return write<ProviderRecord>(Kind::kOther, [&](WriteSession& session) {
+            return sqlite::edit_provider(session, name, change);
+        });
+    }
+
+    core::Result<> delete_provider(std::string_view name) override {
+        auto deleted = write<void>(
+            Kind::kOther, [&](WriteSession& session) { sqlite::delete_provider(session, name); });
+        // The deletion stands whether or not the -wal can be emptied now.
+        if (deleted) static_cast<void>(truncate_wal());
+        return deleted;
+    }
+
+    core::Result<std::vector<ProviderRecord>> providers() override {
+        return read<std::vector<ProviderRecord>>(
+            "list providers", [&](Connection& db) { return sqlite::all_providers(db, ring_); });
+    }
+
+    core::Result<ProviderRecord> provider(std::string_view name) override {
+        return read<ProviderRecord>("read a provider", [&](Connection& db) {
+            return found(sqlite::find_provider(db, ring_, name), [&] { return sqlite::no_such_provider(name); });
+        });
+    }
+
+    core::Result<std::vector<std::string>> provider_users(core::ProviderId id) override {
+        return read<std::vector<std::string>>(
+            "list notifications", [&](Connection& db) { return sqlite::users_of_provider(db, id); });
+    }
+
+    core::Result<std::optional<TokenRecord>> token(core::ProviderId id) override {
+        return read<std::optional<TokenRecord>>(
+            "read a token", [&](Connection& db) { return sqlite::find_token(db, ring_, id); });
+    }
+
+    core::Result<> add_notification(NotificationRecord record) override {
+        return write<void>(Kind::kOther,
+                           [&](WriteSession& session) { sqlite::add_notification(session, record); });
+    }
+
+    core::Result<NotificationRecord> edit_notification(
+        std::string_view name, std::function<core::Result<>(NotificationRecord&)> change) override {
+        return write<NotificationRecord>(Kind::kOther, [&](WriteSession& session) {
+            return sqlite::edit_notification(session, name, change);
+        });
+    }
+
+    core::Result<> delete_notification(std::string_view name, bool cancel_pending) override {
+        for (;;) {
+            auto step = write<sqlite::Deletion>(Kind::kOther, [&](WriteSession& session) {
+                return sqlite::delete_notification_step(session, name, cancel_pending);
+            });
+            if (!step) return step.error();
+            if (*step == sqlite::Deletion::kDone) return {};
+            // Asked again without cancelling, it says how many are in the way.
+            if (*step == sqlite::Deletion::kInFlight) cancel_pending = false;
+        }
+    }
+
+    core::Result<std::vector<NotificationRecord>> notifications() override {
+        return read<std::vector<NotificationRecord>>(
+            "list notifications", [&](Connection& db) { return sqlite::all_notifications(db, ring_); });
+    }
+
+    core::Result<NotificationRecord> notification(std::string_view name) override {
+        return read<NotificationRecord>("read a notification", [&](Connection& db) {
+            return found(sqlite::find_notification(db, ring_, name),
+                         [&] { return sqlite::no_such_notification(name); });
+        });
+    }
+
+    std::int64_t catalogue_version() const noexcept override { return session_.catalogue_version(); }
+
+    void save_token_outcome(TokenOutcome outcome, core::Done<> done) override {
+        submit<void>(
+            Kind::kOutcome,
+            [outcome = std::move(outcome)](WriteSession& session) {
+                sqlite::save_token_outcome(session, outcome);
+            },
+            std::move(done));
+    }
+
+    void note_refresh_started(TokenFence fence, std::string fingerprint, core::Done<bool> done) override {
+        submit<bool>(
+            Kind::kOther,
+            [fence, fingerprint = std::move(fingerprint)](WriteSession& session) {
+                return sqlite::note_refresh_started(session, fence, fingerprint);
+            },
+            std::move(done));
+    }
+
+    void revoke_token(core::ProviderId id, std::vector<PendingRevocation> pending,
+                      core::Done<std::int64_t> done) override {
+        submit<std::int64_t>(
+            Kind::kOther,
+            [id, pending = std::move(pending)](WriteSession& session) {
+                return sqlite::revoke_token(session, id, pending);
+            },
+            std::move(done));
+    }
+
+    void queue_revocation(PendingRevocation pending, core::Done<> done) override {
+        submit<void>(
+            Kind::kOther,
+            [pending = std::move(pending)](WriteSession& session) {
+                sqlite::queue_revocation(session, pending);
+            },
+            std::move(done));
+    }
+
+    void finish_revocation(std::int64_t id, std::optional<core::SystemTime> next_try_at,
+                           core::Done<> done) override {
+        submit<void>(
+            Kind::kOther,
+            [id, next_try_at](WriteSession& session) { sqlite::finish_revocation(session, id, next_try_at); },
+            std::move(done));
+    }
+
+    core::Result<std::vector<PendingRevocation>> pending_revocations() override {
+        return read<std::vector<PendingRevocation>>(
+            "list revocations", [&](Connection& db) { return sqlite::all_revocations(db, ring_); });
+    }
+
+    void append_event(NewEvent event, core::Done<AppendResult> done) override {
+        submit<AppendResult>(
+            Kind::kIngest,
+            [event = std::move(event)](WriteSession& session) { return sqlite::append(session, event); },
+            std::move(done));
+    }
+
+    void claim_due(core::NotificationId notification, core::SystemTime now, std::size_t limit,
+                   core::Done<Claim> done) override {
+        submit<Claim>(
+            Kind::kOutcome,
+            [notification, now, limit](WriteSession& session) {
+                return sqlite::claim(session, notification, now, limit);
+            },
+            std::move(done));
+    }
+
+    void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update, core::Done<> done) override {
+        submit<void>(
+            Kind::kOutcome,
+            [attempts = std::move(attempts), update = std::move(update)](WriteSession& session) {
+                sqlite::record(session, attempts, update);
+            },
+            std::move(done));
+    }
+
+    void update_callouts(std::vector<CalloutUpdate> updates, core::Done<> done) override {
+        submit<void>(
+            Kind::kOutcome,
+            [updates = std::move(updates)](WriteSession& session) {
+                for (const CalloutUpdate& update : updates) sqlite::update(session, update);
+            },
+            std::move(done));
+    }
+
+    core::Result<std::int64_t> recover_in_flight(core::SystemTime now) override {
+        return write_until_none_left(
+            [now](WriteSession& session) { return sqlite::recover_some(session, now); });
+    }
+
+    core::Result<CalloutRecord> retry_callout(core::CalloutId id, core::SystemTime now) override {
+        return write<CalloutRecord>(
+            Kind::kOther, [&](WriteSession& session) { return sqlite::retry(session, id, now); });
+    }
+
+    core::Result<std::int64_t> retry_dead(const CalloutFilter& filter, core::SystemTime now, std::size_t limit,
+                                          bool dry_run) override {
+        std::int64_t total = 0;
+        core::CalloutId after;
+        CalloutFilter dead = filter;
+        dead.state = CalloutState::kDead;
+        while (dry_run || std::cmp_less(total, limit)) {
+            const std::size_t left = limit - static_cast<std::size_t>(total);
+            const std::size_t step = dry_run ? kCountStep : std::min(left, sqlite::kStep);
+            auto ids = read<std::vector<core::CalloutId>>("list dead callouts", [&](Connection& db) {
+                return sqlite::dead_callouts(db, dead, after, step);
+            });
+            if (!ids) return ids.error();
+            if (ids->empty()) break;
+            after = ids->back();
+            auto done = dry_run ? core::Result<std::int64_t>(static_cast<std::int64_t>(ids->size()))
+                                : retry_those_dead(*ids, now);
+            if (!done) return done;
+            total += *done;
+        }
+        return total;
+    }
+
+    core::Result<CalloutRecord> cancel_callout(core::CalloutId id) override {
+        return write<CalloutRecord>(
+            Kind::kOther, [&](WriteSession& session) { return sqlite::cancel(session, id); });
+    }
+
+    core::Result<EventRecord> event(core::EventId id) override {
+        return read<EventRecord>("read an event", [&](Connection& db) {
+            return found(sqlite::find_event(db, id), [&] { return core::not_found("event", id.text()); });
+        });
+    }
+
+    core::Result<std::vector<CalloutRecord>> callouts_of(core::EventId id) override {
+        return read<std::vector<CalloutRecord>>("read an event's callouts", [&](Connection& db) {
+            const auto ids = found(sqlite::callout_ids_of(db, id),
+                                   [&] { return core::not_found("event", id.text()); });
+            return sqlite::find_callouts(db, ids);
+        });
+    }
+
+    core::Result<CalloutRecord> callout(core::CalloutId id) override {
+        return read<CalloutRecord>("read a callout", [&](Connection& db) {
+            return found(sqlite::find_callout(db, id), [&] { return sqlite::no_such_callout(id); });
+        });
+    }
+
+    core::Result<std::vector<AttemptRecord>> attempts_of(core::CalloutId id) override {
+        return read<std::vector<AttemptRecord>>(
+            "read attempts", [&](Connection& db) { return sqlite::find_attempts(db, id); });
+    }
+
+    core::Result<std::vector<CalloutRecord>> list_callouts(const CalloutFilter& filter) override {
+        std::vector<CalloutRecord> callouts;
+        CalloutFilter rest = filter;
+        rest.limit = std::clamp<std::size_t>(filter.limit, 1, kLongestList);
+        for (;;) {
+            auto page = read<sqlite::ListPage>(
+                "list callouts", [&](Connection& db) { return sqlite::list_page(db, rest); });
+            if (!page) return page.error();
+            rest.limit -= std::min(rest.limit, page->callouts.size());
+            std::ranges::move(page->callouts, std::back_inserter(callouts));
+            if (!page->resume_before || rest.limit == 0) return callouts;
+            rest.before = page->resume_before;
+        }
+    }
+
+    core::Result<StoreCounts> counts() override {
+        return read<StoreCounts>("count", [](Connection& db) { return sqlite::read_counts(db); });
+    }
+
+    core::Result<> backup(const std::string& path) override {
+        // Steps on the writing connection, between batches: the copy follows what is written meanwhile.
+        const std::scoped_lock maintenance(maintenance_mutex_);
+        std::unique_ptr<sqlite::Backup> copy;
+        auto result = write<void>(Kind::kAlone, [&](WriteSession& session) {
+            copy = std::make_unique<sqlite::Backup>(session.db, path);
+        });
+        for (bool complete = false; result && !complete;) {
+            auto step = write<bool>(Kind::kAlone, [&](WriteSession& /*session*/) { return copy->step(); });
+            if (step) {
+                complete = *step;
+            } else {
+                result = step.error();
+            }
+        }
+        if (!result) {
+            // It holds on to the writing connection, so it ends where that is used, or where nobody uses it any more.
+            static_cast<void>(write<void>(Kind::kAlone, [&](WriteSession& /*session*/) { copy.reset(); }));
+            return result;
+        }
+        return sqlite::guarded<void>("back up", [&]() -> core::Result<> {
+            copy->finish();
+            return {};
+        });
+    }
+
+    core::Result<std::int64_t> reseal() override {
+        auto resealed =
+            write_until_none_left([](WriteSession& session) { return sqlite::reseal_some(session); });
+        if (!resealed) return resealed;
+        if (auto truncated = truncate_wal(); !truncated) return truncated.error();
+        return resealed;
+    }
+
+    void close() override {
+        writer_.stop();
+        const std::scoped_lock lock(maintenance_mutex_, reader_mutex_);
+        if (!reader_) return;
+        reader_.reset();
+        sqlite::close_writer(session_.db, writer_.failed());
+    }
+
+private:
+    static constexpr std::size_t kCountStep = 10'000;
+    static constexpr std::size_t kLongestList = 1000;
+
+    static std::optional<sqlite::Ballast> ballast(const SqliteStoreOptions& options) {
+        if (!options.writer_thread) return std::nullopt;
+        return sqlite::Ballast(options.path);
+    }
+
+    template <class T, class Absent>
+    static T found(std::optional<T> value, const Absent& absent) {
+        if (!value) throw Refusal(absent());
+        return std::move(*value);
+    }
+
+    template <class T, class Body>
+    void submit(Kind kind, Body body, core::Done<T> done) {
+        writer_.submit(sqlite::make_operation<T>(kind, std::move(body), std::move(done)));
+    }
+
+    /// REQUIRES: not on the writer's thread.
+    template <class T, class Body>
+    core::Result<T> write(Kind kind, Body body) {
+        return core::wait_done<T>([&](core::Done<T> done) { submit<T>(kind, std::move(body), std::move(done)); });
+    }
+
+    /// Small transactions, so that others get their turn in between.
+    template <class Step>
+    core::Result<std::int64_t> write_until_none_left(const Step& step) {
+        std::int64_t total = 0;
+        for (;;) {
+            auto done = write<std::int64_t>(Kind::kOther, step);
+            if (!done) return done;
+            if (*done == 0) return total;
+            total += *done;
+        }
+    }
+
+    core::Result<std::int64_t> retry_those_dead(const std::vector<core::CalloutId>& ids, core::SystemTime now) {
+        return write<std::int64_t>(Kind::kOther, [&](WriteSession& session) {
+            return sqlite::retry_those_dead(session, ids, now);
+        });
+    }
+
+    /// Deleted and replaced secrets leave the -wal only with this (Q13).
+    core::Result<> truncate_wal() {
+        return write<void>(Kind::kAlone, [](WriteSession& session) {
+            sqlite::checkpoint(session.db, sqlite::Checkpoint::kTruncate);
+        });
+    }
+
+    template <class T, class Body>
+    core::Result<T> read(std::string_view doing, const Body& body) {
+        const std::scoped_lock lock(reader_mutex_);
+        if (!reader_) return sqlite::storage_error(std::string(doing) + ": the database is closed");
+        return sqlite::guarded<T>(doing, [&] { return body(*reader_); });
+    }
+
+    const KeyRing ring_;
+    WriteSession session_;
+    std::mutex maintenance_mutex_;  // held while a backup uses the writing connection
+    std::mutex reader_mutex_;
+    std::optional<Connection> reader_;  // guarded by reader_mutex_; empty once closed
+    sqlite::Writer writer_;
+};
+
+}  // namespace
+
+core::Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, KeyRing ring,
+                                                       core::Clock& clock) {
+    if (auto prepared = sqlite::prepare_database_file(options.path); !prepared) return prepared.error();
+    const std::string doing = "open database " + options.path.string() + ": ";
+    try {
+        return std::make_unique<SqliteStore>(std::move(options), std::move(ring), clock);
+    } catch (const Refusal& refusal) {
+        core::Error error = refusal.error();
+        error.message.insert(0, doing);
+        return error;
+    } catch (const sqlite::Failure& failure) {
+        return sqlite::to_open_error(failure, doing);
+    } catch (const std::exception& exception) {
+        return sqlite::storage_error(doing + exception.what());
+    }
+}
+
+bool database_exists(const std::filesystem::path& path) {
+    return sqlite::size_of(path) > 0;
+}
+
+}  // namespace herald::storage

@@ -1,0 +1,84 @@
+#include "storage/sqlite/token_rows.h"
+
+#include "storage/sqlite/json_columns.h"
+#include "storage/sqlite/sealed_value.h"
+
+namespace herald::storage::sqlite {
+namespace {
+
+constexpr Sql kSave =
+    "INSERT OR REPLACE INTO token (provider_id, access_token, refresh_token, token_type, scopes, generation,"
+    " obtained_at, expires_at, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr Sql kFind =
+    "SELECT access_token, refresh_token, token_type, scopes, generation, obtained_at, expires_at, attributes"
+    " FROM token WHERE provider_id = ?";
+
+SealedPlace place(const core::ProviderId& provider, std::string_view column) {
+    return {.table = "token", .row = raw(provider), .column = column};
+}
+
+SealedPlace revocation_place(std::string_view id) {
+    return {.table = "pending_revocation", .row = id, .column = "token"};
+}
+
+}  // namespace
+
+std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring, const core::ProviderId& provider) {
+    auto row = db.query(kFind, provider);
+    if (!row.next()) return std::nullopt;
+    TokenRecord record;
+    record.access_token =
+        opened(ring, place(provider, "access_token"), row.take<std::optional<std::string_view>>());
+    record.refresh_token =
+        opened(ring, place(provider, "refresh_token"), row.take<std::optional<std::string_view>>());
+    record.token_type = row.take<std::string>();
+    record.scopes = texts_from(row.take<std::string_view>());
+    record.generation = row.take<std::int64_t>();
+    record.obtained_at = row.take<core::SystemTime>();
+    record.expires_at = row.take<core::SystemTime>();
+    record.attributes = object_from(row.take<std::string_view>());
+    return record;
+}
+
+void save_token(Connection& db, const KeyRing& ring, const core::ProviderId& provider,
+                const TokenRecord& record) {
+    const auto access = sealed(ring, place(provider, "access_token"), record.access_token);
+    const auto refresh = sealed(ring, place(provider, "refresh_token"), record.refresh_token);
+    db.run(kSave, provider, blob(access), blob(refresh), record.token_type, to_json(record.scopes),
+           record.generation, record.obtained_at, record.expires_at, to_json(record.attributes));
+}
+
+void drop_token(Connection& db, const core::ProviderId& provider) {
+    db.run("DELETE FROM token WHERE provider_id = ?", provider);
+}
+
+std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ring) {
+    std::vector<PendingRevocation> pending;
+    auto row = db.query(
+        "SELECT id, provider_id, token, token_type_hint, next_try_at, give_up_at FROM pending_revocation"
+        " ORDER BY id");
+    while (row.next()) {
+        PendingRevocation one;
+        one.id = row.take<std::int64_t>();
+        one.provider = row.take<core::ProviderId>();
+        const auto value = row.take<std::optional<std::string_view>>();
+        one.token = std::move(*opened(ring, revocation_place(std::to_string(one.id)), value));
+        one.token_type_hint = row.take<std::string>();
+        one.next_try_at = row.take<core::SystemTime>();
+        one.give_up_at = row.take<core::SystemTime>();
+        pending.push_back(std::move(one));
+    }
+    return pending;
+}
+
+void add_revocation(Connection& db, const KeyRing& ring, const PendingRevocation& pending) {
+    // The id is part of what the token is sealed to, so it has to be known first.
+    db.run("INSERT INTO pending_revocation (provider_id, token, token_type_hint, next_try_at, give_up_at)"
+           " VALUES (?, x'', ?, ?, ?)",
+           pending.provider, pending.token_type_hint, pending.next_try_at, pending.give_up_at);
+    const std::int64_t id = db.last_insert_id();
+    db.run("UPDATE pending_revocation SET token = ?2 WHERE id = ?1", id,
+           Blob{seal(ring, revocation_place(std::to_string(id)), pending.token.reveal())});
+}
+
+}  // namespace herald::storage::sqlite

@@ -1,0 +1,51 @@
+#include "storage/sqlite/write_session.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace herald::storage::sqlite {
+namespace {
+
+int note_wal_pages(void* pages, sqlite3* /*db*/, const char* /*name*/, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+}
+
+}  // namespace
+
+WriteSession::WriteSession(Connection connection, const std::filesystem::path& path, const KeyRing& key_ring,
+                           const core::Clock& system_clock)
+    : db(std::move(connection)),
+      ring(key_ring),
+      clock(system_clock),
+      path_(path),
+      identity_(identity_of(path)) {
+    sqlite3_wal_hook(db.handle(), note_wal_pages, &wal_pages_);
+}
+
+void WriteSession::begin() {
+    if (identity_of(path_) != identity_) {
+        throw Failure(SQLITE_READONLY_DBMOVED, "the database file was replaced or removed while in use");
+    }
+    db.run("BEGIN IMMEDIATE");
+}
+
+void WriteSession::commit() {
+    tally.write(db);
+    db.run("COMMIT");
+    committed_version_ = working_version_;
+    ++commits_;
+}
+
+void WriteSession::rollback() noexcept {
+    try {
+        if (db.in_transaction()) db.run("ROLLBACK");
+    } catch (const Failure&) {
+        // What made the rollback fail makes the next BEGIN fail too, and is told there.
+    }
+    tally.forget();
+    working_version_ = committed_version_;
+}
+
+}  // namespace herald::storage::sqlite

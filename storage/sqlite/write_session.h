@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+
+#include "core/clock.h"
+#include "storage/key_ring.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/database_file.h"
+#include "storage/sqlite/event_cache.h"
+#include "storage/sqlite/tally.h"
+
+namespace herald::storage::sqlite {
+
+/// What a write operation works with: the writing connection and what is kept in step with its transactions.
+///
+/// Thread-safety: none, except for `catalogue_version`.
+class WriteSession final {
+public:
+    WriteSession(Connection connection, const std::filesystem::path& path, const KeyRing& ring,
+                 const core::Clock& clock);
+    WriteSession(const WriteSession&) = delete;
+    WriteSession& operator=(const WriteSession&) = delete;
+
+    /// Throws Failure; a database file that was replaced or removed is one (E-100).
+    void begin();
+    void commit();
+    /// Without effect where SQLite has rolled back already, as it does when the disk is full (Q11).
+    void rollback() noexcept;
+
+    /// Counts a change of a provider or notification; visible to others after the commit.
+    void catalogue_changed() { ++working_version_; }
+    /// As the open transaction sees it.
+    [[nodiscard]] std::int64_t working_version() const noexcept { return working_version_; }
+    /// As committed. Any thread.
+    [[nodiscard]] std::int64_t catalogue_version() const noexcept { return committed_version_; }
+    /// Transactions that took effect. Any thread.
+    [[nodiscard]] std::int64_t commits() const noexcept { return commits_; }
+    /// Pages in the -wal after the last commit.
+    [[nodiscard]] int wal_pages() const noexcept { return wal_pages_; }
+
+    Connection db;
+    const KeyRing& ring;
+    const core::Clock& clock;
+    Tally tally;
+    EventCache events;
+
+private:
+    std::filesystem::path path_;
+    FileIdentity identity_;
+    std::int64_t working_version_ = 1;
+    std::atomic<std::int64_t> committed_version_ = 1;
+    std::atomic<std::int64_t> commits_ = 0;
+    int wal_pages_ = 0;
+};
+
+}  // namespace herald::storage::sqlite

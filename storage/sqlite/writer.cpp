@@ -1,0 +1,239 @@
+#include "storage/sqlite/writer.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "storage/sqlite/hardening.h"
+
+namespace herald::storage::sqlite {
+namespace {
+
+constexpr std::size_t kMostWaiting = 64UL * 1024;
+constexpr int kCheckpointPages = 2000;
+
+core::Error closed() { return storage_error("write: the database is closed"); }
+
+core::Error overloaded() {
+    return {.kind = core::ErrorKind::kTransient,
+            .code = "overloaded",
+            .message = "append an event: too many writes wait for the disk; nothing was stored, send again later"};
+}
+
+core::Error full() {
+    return to_error(Failure(SQLITE_FULL, "the disk is full"), "append an event");
+}
+
+}  // namespace
+
+Writer::Writer(WriteSession& session, std::optional<Ballast> ballast, WriterOptions options)
+    : session_(session),
+      ballast_(std::move(ballast)),
+      options_(std::move(options)),
+      checkpoint_at_pages_(kCheckpointPages) {
+    if (options_.thread) thread_ = std::jthread([this] { loop(); });
+}
+
+void Writer::submit(OperationPtr operation) {
+    if (!options_.thread) {
+        run_inline(std::move(operation));
+    } else if (const auto refused = enqueue(operation)) {
+        operation->fail(*refused);
+    }
+}
+
+std::optional<core::Error> Writer::enqueue(OperationPtr& operation) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (stopping_) return closed();
+        const bool refusable = operation->kind() == Operation::Kind::kIngest;
+        if (refusable && queue_.size() >= kMostWaiting) return overloaded();
+        queue_.push_back(std::move(operation));
+    }
+    wake_.notify_one();
+    return std::nullopt;
+}
+
+void Writer::run_inline(OperationPtr operation) {
+    std::unique_lock turn(turn_);
+    if (const std::scoped_lock lock(mutex_); stopping_) {
+        turn.unlock();
+        operation->fail(closed());
+        return;
+    }
+    Batch batch;
+    batch.push_back(std::move(operation));
+    auto completions = settle(std::move(batch));
+    checkpoint_when_due();
+    turn.unlock();  // what completes may submit the next one
+    complete(std::move(completions));
+}
+
+void Writer::stop() {
+    {
+        const std::scoped_lock turn(turn_);
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Writer::loop() {
+    for (Batch batch = next_batch(); !batch.empty(); batch = next_batch()) {
+        complete(settle(std::move(batch)));
+        checkpoint_when_due();  // after the acknowledgements: nobody waits for it
+    }
+}
+
+Writer::Batch Writer::next_batch() {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    Batch batch;
+    while (!queue_.empty() && batch.size() < options_.max_batch) {
+        const bool alone = queue_.front()->kind() == Operation::Kind::kAlone;
+        if (alone && !batch.empty()) break;
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+        if (alone) break;
+    }
+    return batch;
+}
+
+Writer::Batch Writer::everything_waiting() {
+    const std::scoped_lock lock(mutex_);
+    Batch batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+    queue_.clear();
+    return batch;
+}
+
+std::vector<Writer::Completion> Writer::settle(Batch batch) {
+    std::vector<Completion> completions;
+    completions.reserve(batch.size());
+    if (fatal_) {
+        fail_with_all_waiting(std::move(batch), *fatal_, completions);
+    } else if (batch.front()->kind() == Operation::Kind::kAlone) {
+        settle_alone(std::move(batch.front()), completions);
+    } else {
+        batch = refuse_ingest_while_full(std::move(batch), completions);
+        if (!batch.empty()) settle_together(std::move(batch), completions);
+    }
+    return completions;
+}
+
+Writer::Batch Writer::refuse_ingest_while_full(Batch batch, std::vector<Completion>& completions) {
+    if (!ballast_ || !ballast_->released()) return batch;
+    Batch rest;
+    for (OperationPtr& operation : batch) {
+        if (operation->kind() == Operation::Kind::kIngest && !ballast_->restore()) {
+            completions.push_back({.operation = std::move(operation), .error = full()});
+        } else {
+            rest.push_back(std::move(operation));
+        }
+    }
+    return rest;
+}
+
+void Writer::settle_together(Batch batch, std::vector<Completion>& completions) {
+    auto failure = try_commit(batch);
+    if (failure && batch.size() == 1 && reserve_helps(*batch.front(), *failure)) failure = try_commit(batch);
+    if (!failure) {
+        for (OperationPtr& operation : batch) {
+            completions.push_back({.operation = std::move(operation), .error = std::nullopt});
+        }
+        return;
+    }
+    const core::Error error = to_error(*failure, "write");
+    if (failure->fatal()) stop_acknowledging(error);
+    // Waiting two seconds for a lock once more for each of them would make them wait for minutes.
+    if (failure->fatal() || failure->busy()) {
+        fail_with_all_waiting(std::move(batch), error, completions);
+    } else if (batch.size() == 1) {
+        completions.push_back({.operation = std::move(batch.front()), .error = error});
+    } else {
+        for (OperationPtr& operation : batch) {
+            Batch single;
+            single.push_back(std::move(operation));
+            if (fatal_) {
+                fail_with_all_waiting(std::move(single), *fatal_, completions);
+            } else {
+                settle_together(std::move(single), completions);
+            }
+        }
+    }
+}
+
+void Writer::settle_alone(OperationPtr operation, std::vector<Completion>& completions) {
+    std::optional<core::Error> error;
+    try {
+        operation->run(session_);
+    } catch (const Failure& failure) {
+        error = to_error(failure, "write");
+        if (failure.fatal()) stop_acknowledging(*error);
+    } catch (const std::exception& exception) {
+        error = storage_error(std::string("write: ") + exception.what());
+    }
+    completions.push_back({.operation = std::move(operation), .error = std::move(error)});
+}
+
+std::optional<Failure> Writer::try_commit(std::span<const OperationPtr> batch) {
+    std::optional<Failure> failure;
+    try {
+        session_.begin();
+        for (const OperationPtr& operation : batch) operation->run(session_);
+        session_.commit();
+    } catch (const Failure& thrown) {
+        failure = thrown;
+    } catch (const std::exception& thrown) {
+        failure = Failure(SQLITE_ERROR, thrown.what());
+    }
+    if (failure) session_.rollback();
+    return failure;
+}
+
+bool Writer::reserve_helps(const Operation& operation, const Failure& failure) {
+    return failure.disk_full() && operation.kind() == Operation::Kind::kOutcome && ballast_ &&
+           ballast_->release();
+}
+
+void Writer::fail_with_all_waiting(Batch batch, const core::Error& error,
+                                   std::vector<Completion>& completions) {
+    for (OperationPtr& operation : batch) {
+        completions.push_back({.operation = std::move(operation), .error = error});
+    }
+    for (OperationPtr& operation : everything_waiting()) {
+        completions.push_back({.operation = std::move(operation), .error = error});
+    }
+}
+
+void Writer::stop_acknowledging(const core::Error& error) {
+    if (fatal_) return;
+    fatal_ = error;
+    if (options_.on_fatal) options_.on_fatal(error);
+}
+
+void Writer::checkpoint_when_due() {
+    const int pages = session_.wal_pages();
+    const bool started_anew = pages < checkpoint_at_pages_ - kCheckpointPages;
+    if (started_anew) checkpoint_at_pages_ = kCheckpointPages;
+    if (fatal_ || pages < checkpoint_at_pages_) return;
+    // A reader may be in the way: try again only after as much again was written.
+    checkpoint_at_pages_ = pages + kCheckpointPages;
+    try {
+        checkpoint(session_.db, Checkpoint::kPassive);
+    } catch (const Failure& failure) {
+        stop_acknowledging(to_error(failure, "checkpoint"));
+    }
+}
+
+void Writer::complete(std::vector<Completion> completions) {
+    for (const Completion& completion : completions) {
+        if (completion.error) {
+            completion.operation->fail(*completion.error);
+        } else {
+            completion.operation->succeed();
+        }
+    }
+}
+
+}  // namespace herald::storage::sqlite

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "storage/sqlite/ballast.h"
+#include "storage/sqlite/operation.h"
+
+namespace herald::storage::sqlite {
+
+struct WriterOptions {
+    bool thread = true;  ///< false: operations run on the caller's thread, one at a time
+    std::size_t max_batch = 256;
+    std::function<void(const core::Error&)> on_fatal = {};
+};
+
+/// Runs every write, many in one transaction, each completed only after its COMMIT.
+///
+/// A commit starts at once when nothing runs; what arrives meanwhile forms the next batch. An operation that
+/// fails is run again alone, so its neighbours are stored all the same.
+/// Thread-safety: all methods may be called concurrently.
+class Writer final {
+public:
+    Writer(WriteSession& session, std::optional<Ballast> ballast, WriterOptions options);
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+    ~Writer() { stop(); }
+
+    /// Takes effect in the order of the calls. Completes at once, with an error, after `stop`.
+    void submit(OperationPtr operation);
+    /// Finishes what waits and takes nothing more. Idempotent. REQUIRES: not on the writer's thread.
+    void stop();
+    /// Nothing is acknowledged any more. REQUIRES: `stop` returned.
+    [[nodiscard]] bool failed() const noexcept { return fatal_.has_value(); }
+
+private:
+    using Batch = std::vector<OperationPtr>;
+    struct Completion {
+        OperationPtr operation;
+        std::optional<core::Error> error;
+    };
+
+    void run_inline(OperationPtr operation);
+    void loop();
+    [[nodiscard]] std::optional<core::Error> enqueue(OperationPtr& operation);
+    [[nodiscard]] Batch next_batch();
+    [[nodiscard]] Batch everything_waiting();
+
+    [[nodiscard]] std::vector<Completion> settle(Batch batch);
+    void settle_together(Batch batch, std::vector<Completion>& completions);
+    void settle_alone(OperationPtr operation, std::vector<Completion>& completions);
+    [[nodiscard]] Batch refuse_ingest_while_full(Batch batch, std::vector<Completion>& completions);
+    [[nodiscard]] std::optional<Failure> try_commit(std::span<const OperationPtr> batch);
+    [[nodiscard]] bool reserve_helps(const Operation& operation, const Failure& failure);
+    void fail_with_all_waiting(Batch batch, const core::Error& error, std::vector<Completion>& completions);
+    void stop_acknowledging(const core::Error& error);
+    void checkpoint_when_due();
+    static void complete(std::vector<Completion> completions);
+
+    WriteSession& session_;
+    std::optional<Ballast> ballast_;
+    const WriterOptions options_;
+
+    // Touched only by the thread that runs operations.
+    std::optional<core::Error> fatal_;
+    int checkpoint_at_pages_;
+
+    std::mutex turn_;  // without a thread: one operation at a time
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<OperationPtr> queue_;  // guarded by mutex_
+    bool stopping_ = false;           // guarded by mutex_
+    std::jthread thread_;
+};
+
+}  // namespace herald::storage::sqlite
