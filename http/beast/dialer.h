@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <vector>
+
+#include "http/beast/attempt.h"
+#include "http/beast/engine.h"
+
+namespace herald::http {
+
+/// Makes the new connection of one request: name lookup, egress check, TCP, TLS.
+///
+/// Every address of a name is checked before any is used, and only checked addresses are connected to: between
+/// check and connect no name is read again (S-01, S-02, P12).
+/// Lifetime: must outlive `dial`; so must what it refers to.
+class Dialer final {
+public:
+    Dialer(Engine& engine, const Request& request, Attempt& attempt)
+        : engine_(engine), request_(request), attempt_(attempt) {}
+
+    [[nodiscard]] boost::asio::awaitable<core::Result<std::unique_ptr<Connection>>> dial();
+
+private:
+    using Addresses = std::vector<boost::asio::ip::address>;
+
+    [[nodiscard]] boost::asio::awaitable<core::Result<Addresses>> resolve();
+    [[nodiscard]] core::Result<> check(const Addresses& addresses) const;
+    [[nodiscard]] core::Result<> check(const boost::asio::ip::address& address) const;
+    [[nodiscard]] boost::asio::awaitable<core::Result<>> connect(Connection& connection,
+                                                                 Addresses addresses);
+    [[nodiscard]] boost::asio::awaitable<core::Result<>> secure(Connection& connection);
+
+    Engine& engine_;
+    const Request& request_;
+    Attempt& attempt_;
+};
+
+}  // namespace herald::http

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+
+#include "http/beast/beast_transport.h"
+#include "http/beast/connection_pool.h"
+#include "http/beast/deadline_queue.h"
+#include "http/beast/tls_contexts.h"
+
+namespace herald::http {
+
+/// What the requests of one transport share. They hold it together with the transport, so that it may go first.
+struct Engine {
+    Engine(boost::asio::any_io_executor on, const EgressPolicy& egress, Resolver& names,
+           core::Clock& time, const BeastTransportOptions& settings)
+        : executor(std::move(on)),
+          policy(egress),
+          resolver(names),
+          clock(time),
+          options(settings),
+          deadlines(std::make_shared<DeadlineQueue>(time, executor)),
+          pool(settings) {}
+
+    const boost::asio::any_io_executor executor;
+    const EgressPolicy& policy;
+    Resolver& resolver;
+    core::Clock& clock;
+    const BeastTransportOptions options;
+    const std::shared_ptr<DeadlineQueue> deadlines;  // shared because its timer's handler may come late
+    ConnectionPool pool;
+    TlsContexts tls;
+};
+
+}  // namespace herald::http

@@ -1,0 +1,150 @@
+#include "http/beast/exchange.h"
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "http/beast/attempt.h"
+#include "http/beast/dialer.h"
+#include "http/beast/request_text.h"
+#include "http/beast/response_decoder.h"
+
+namespace herald::http {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kReadAtOnce = 4096;
+constexpr std::size_t kReadBodyAtOnce = 16 * 1024;
+
+DecoderLimits limits_for(const BeastTransportOptions& options, const Request& request) {
+    DecoderLimits limits;
+    limits.header_bytes = options.max_header_bytes;
+    limits.header_fields = options.max_header_fields;
+    limits.interim_responses = options.max_interim_responses;
+    limits.body_bytes = request.max_response_body;
+    return limits;
+}
+
+class Exchange final {
+public:
+    Exchange(Engine& engine, const Request& request)
+        : engine_(engine),
+          request_(request),
+          attempt_(*engine.deadlines, request),
+          decoder_(limits_for(engine.options, request), request.method == "HEAD") {}
+
+    asio::awaitable<core::Result<Response>> run() {
+        const auto text = request_text(request_);
+        if (!text) co_return text.error();
+        const auto now = engine_.clock.steady_now();
+        if (now >= request_.deadline) co_return attempt_.out_of_time();
+
+        const std::string key = ConnectionPool::key_of(request_);
+        const bool in_the_clear = request_.carries_credentials && !request_.url.is_https();
+        connection_ = engine_.pool.take(key, in_the_clear, now);
+        if (!connection_) {
+            Dialer dialer(engine_, request_, attempt_);
+            auto dialed = co_await dialer.dial();
+            if (!dialed) co_return dialed.error();
+            connection_ = std::move(*dialed);
+            connection_->key = key;
+        }
+        attempt_.awaits(connection_.get());
+        const auto unsent = co_await write(*text);
+        // A receiver may answer and close before it has read everything; the answer counts.
+        auto response = co_await read();
+        attempt_.awaits(static_cast<Connection*>(nullptr));
+        if (unsent && !response) co_return *unsent;
+        if (!unsent) keep_connection();
+        co_return response;
+    }
+
+private:
+    asio::awaitable<std::optional<core::Error>> write(std::string_view text) {
+        attempt_.enter(Phase::kWrite);
+        while (!text.empty()) {
+            boost::system::error_code ec = asio::error::would_block;
+            std::size_t written = 0;
+            const auto bytes = asio::buffer(text);
+            if (!connection_->has_tls()) written = connection_->write_now(bytes, ec);
+            if (ec == asio::error::would_block) {
+                ec = {};
+                if (connection_->has_tls()) attempt_.mark_sent();
+                written = co_await connection_->write_some(bytes, ec);
+            }
+            if (written > 0) attempt_.mark_sent();
+            if (ec) co_return attempt_.failure("http", ec.message());
+            text.remove_prefix(written);
+        }
+        co_return std::nullopt;
+    }
+
+    asio::awaitable<core::Result<Response>> read() {
+        using Progress = ResponseDecoder::Progress;
+        if (attempt_.is_interrupted()) co_return attempt_.failure("http", "");
+        attempt_.enter(Phase::kRead);
+        auto& buffer = connection_->buffer();
+        std::size_t room = kReadAtOnce;
+        for (;;) {
+            boost::system::error_code ec;
+            const auto space = buffer.prepare(room);
+            const std::size_t count = co_await connection_->read_some(space, ec);
+            buffer.commit(count);
+            auto progress = ec ? decoder_.end(ec == asio::error::eof) : feed(buffer);
+            if (progress == Progress::kDone) co_return decoder_.take();
+            if (progress == Progress::kMalformed) {
+                co_return attempt_.failure("malformed", decoder_.problem());
+            }
+            if (ec) co_return attempt_.failure("http", describe(ec));
+            room = kReadBodyAtOnce;
+        }
+    }
+
+    ResponseDecoder::Progress feed(boost::beast::flat_buffer& buffer) {
+        const auto data = buffer.cdata();
+        const auto step = decoder_.feed({static_cast<const char*>(data.data()), data.size()});
+        buffer.consume(step.consumed);
+        return step.progress;
+    }
+
+    static std::string describe(const boost::system::error_code& ec) {
+        if (ec == asio::error::eof || ec == asio::ssl::error::stream_truncated) {
+            return "the connection was closed before a response came";
+        }
+        return ec.message();
+    }
+
+    // What was read ahead makes it unfit too: nobody asked for that (E-80). The pool looks again when it is used.
+    void keep_connection() {
+        const bool is_fit = decoder_.is_reusable() && connection_->buffer().size() == 0;
+        if (!is_fit || attempt_.is_interrupted()) return;
+        engine_.pool.give_back(std::move(connection_), engine_.clock.steady_now());
+    }
+
+    Engine& engine_;
+    const Request& request_;
+    std::unique_ptr<Connection> connection_;
+    Attempt attempt_;
+    ResponseDecoder decoder_;
+};
+
+core::Error cancelled(const std::exception& thrown) {
+    return core::Error{.kind = core::ErrorKind::kCancelled,
+                       .code = "http",
+                       .message = std::string("the request was given up by its owner: ") + thrown.what()};
+}
+
+}  // namespace
+
+asio::awaitable<core::Result<Response>> exchange(std::shared_ptr<Engine> engine, Request request) {
+    try {
+        Exchange running(*engine, request);
+        auto response = co_await running.run();
+        co_return response;
+    } catch (const boost::system::system_error& thrown) {
+        // Asio throws this into a coroutine whose cancellation was asked for.
+        co_return cancelled(thrown);
+    }
+}
+
+}  // namespace herald::http

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "http/url.h"
+
+namespace herald::http {
+
+/// Field lines in order; names compare without case.
+class Headers final {
+public:
+    void add(std::string name, std::string value) { lines_.emplace_back(std::move(name), std::move(value)); }
+    /// Replaces every line of that name.
+    void set(std::string_view name, std::string value);
+    /// The first value of that name, empty optional where there is none.
+    [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;
+    [[nodiscard]] auto begin() const { return lines_.begin(); }
+    [[nodiscard]] auto end() const { return lines_.end(); }
+    [[nodiscard]] std::size_t size() const { return lines_.size(); }
+
+private:
+    std::vector<std::pair<std::string, std::string>> lines_;
+};
+
+/// What a connection of this request presents and trusts; part of the pool's key.
+struct TlsIdentity {
+    std::string ca_file;  ///< PEM, instead of the system's; empty: the system's
+    bool operator==(const TlsIdentity&) const = default;
+};
+
+struct Request {
+    std::string method = "POST";
+    Url url;
+    /// Without Host, Content-Length and Connection: the transport writes those.
+    Headers headers;
+    std::string body;
+    /// Over plain http such a request goes to allowed loopback addresses only (O-8, O-95).
+    bool carries_credentials = false;
+    /// Everything, name lookup to last body byte, ends here.
+    core::SteadyTime deadline;
+    std::chrono::milliseconds connect_timeout{5'000};
+    /// Read that much of the body, then close; `body_truncated` says so. The status still counts.
+    std::size_t max_response_body = 256 * 1024;
+    TlsIdentity tls;
+};
+
+struct Response {
+    int status = 0;
+    Headers headers;
+    std::string body;
+    bool body_truncated = false;
+};
+
+/// Refuses what could become another header line or another request (S-05, S-06): names must be RFC 9110 tokens,
+/// values visible characters, spaces and tabs, no edge white space. `field` names it in the error.
+[[nodiscard]] core::Result<> validate_header(std::string_view name, std::string_view value, std::string_view field);
+
+/// Header names a user may not set on a callout: framing, routing and connection are ours (S-06).
+/// Authorization is not among them; the rule for it depends on the notification.
+[[nodiscard]] bool is_reserved_header(std::string_view name);
+
+}  // namespace herald::http
