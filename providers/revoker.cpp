@@ -1,0 +1,135 @@
+#include "providers/revoker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "core/json.h"
+#include "core/log.h"
+#include "providers/token_request.h"
+#include "providers/token_response.h"
+
+namespace herald::providers {
+namespace {
+
+namespace asio = boost::asio;
+using core::Result;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetryInterval{30'000};
+
+// 200 whatever the body; 204 is taken as well (O-131).
+bool is_revoked(const Result<http::Response>& response) {
+    return response && (response->status == 200 || response->status == 204);
+}
+
+core::Error failure_of(const Result<http::Response>& response, std::string_view endpoint, core::SystemTime now) {
+    return response ? answer_failure(*response, endpoint, now) : endpoint_failure(response.error(), endpoint);
+}
+
+bool is_transient(const core::Error& error) {
+    return error.kind == core::ErrorKind::kTransient || error.kind == core::ErrorKind::kThrottled;
+}
+
+core::Error revocation_failed(core::Error cause) {
+    cause.code = "revocation_failed";
+    cause.message += "; the token is dropped here and may still be accepted until it expires";
+    return cause;
+}
+
+}  // namespace
+
+Revoker::Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock,
+                 asio::any_io_executor executor, FindSlot find_slot)
+    : store_(store),
+      transport_(transport),
+      clock_(clock),
+      executor_(executor),
+      find_slot_(std::move(find_slot)),
+      timer_(clock.make_timer(executor)) {}
+
+asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRevocation pending) {
+    const SlotPtr slot = find_slot_(pending.provider);
+    const core::SystemTime now = clock_.system_now();
+    std::optional<core::SystemTime> next_try_at;
+    Result<RemoteRevocation> outcome = RemoteRevocation::kDone;
+    if (slot && slot->record.revocation_endpoint && pending.give_up_at > now) {
+        const std::string endpoint = *slot->record.revocation_endpoint;
+        auto request = revocation_request(slot->record, slot->settings, pending.token, pending.token_type_hint,
+                                          clock_.steady_now());
+        if (!request) co_return request.error();
+        http::Request sendable = std::move(*request);
+        const Result<http::Response> response = co_await transport_.send(std::move(sendable));
+        if (!is_revoked(response)) {
+            core::Error failure = failure_of(response, endpoint, clock_.system_now());
+            if (core::string_member(failure.details, "error") == "unsupported_token_type") {
+                outcome = RemoteRevocation::kNotRevocable;
+            } else if (is_transient(failure)) {
+                outcome = RemoteRevocation::kQueued;
+                next_try_at = clock_.system_now() + std::max(kRetryInterval, failure.retry_after.value_or(milliseconds(0)));
+            } else {
+                outcome = revocation_failed(std::move(failure));
+            }
+        }
+    }
+    const std::int64_t id = pending.id;
+    auto start = [this, id, next_try_at](core::Done<> done) {
+        store_.finish_revocation(id, next_try_at, std::move(done));
+    };
+    const Result<> finished = co_await core::await_done<void>(std::move(start));
+    if (!finished) co_return finished.error();
+    if (next_try_at) arm(*next_try_at);
+    co_return outcome;
+}
+
+asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_now(core::ProviderId provider) {
+    auto pending = store_.pending_revocations();
+    if (!pending) co_return pending.error();
+    Result<RemoteRevocation> worst = RemoteRevocation::kDone;
+    for (storage::PendingRevocation& entry : *pending) {
+        if (entry.provider != provider) continue;
+        Result<RemoteRevocation> outcome = co_await revoke_one(std::move(entry));
+        const bool graver = !outcome || (worst && *outcome > *worst);
+        if (worst && graver) worst = std::move(outcome);
+    }
+    co_return worst;
+}
+
+void Revoker::resume() {
+    if (running_ || stopped_) return;
+    running_ = true;
+    armed_for_.reset();
+    asio::co_spawn(executor_, run_due(), asio::detached);
+}
+
+asio::awaitable<void> Revoker::run_due() {
+    auto pending = store_.pending_revocations();
+    if (pending) {
+        for (storage::PendingRevocation& entry : *pending) {
+            if (stopped_) break;
+            if (entry.next_try_at > clock_.system_now()) {
+                arm(entry.next_try_at);
+                continue;
+            }
+            const Result<RemoteRevocation> outcome = co_await revoke_one(std::move(entry));
+            if (!outcome) core::log(core::LogLevel::kWarning, "revocation_failed", {{"error", outcome.error().message}});
+        }
+    }
+    running_ = false;
+}
+
+void Revoker::arm(core::SystemTime next_try_at) {
+    if (stopped_ || (armed_for_ && *armed_for_ <= next_try_at)) return;
+    armed_for_ = next_try_at;
+    const auto wait = std::max(next_try_at - clock_.system_now(), milliseconds(1));
+    timer_->expires_at(clock_.steady_now() + wait);
+    timer_->on_expiry([this, alive = std::weak_ptr(timer_)](bool fired) {
+        if (fired && !alive.expired()) resume();
+    });
+}
+
+void Revoker::stop() {
+    stopped_ = true;
+    timer_->cancel();
+}
+
+}  // namespace herald::providers

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+
+#include "core/clock.h"
+#include "http/transport.h"
+#include "providers/token_slot.h"
+#include "storage/store.h"
+
+namespace herald::providers {
+
+/// Revokes at the server what the store holds as pending (RFC 7009), now and again until done or given up.
+///
+/// Thread-safety: none; lives on the token thread.
+class Revoker final {
+public:
+    using FindSlot = std::function<SlotPtr(core::ProviderId)>;
+
+    Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock, boost::asio::any_io_executor executor,
+            FindSlot find_slot);
+
+    /// Tries everything of one provider that is due. kQueued where anything stays pending; an error where the server
+    /// refuses for good (`revocation_failed`).
+    [[nodiscard]] boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_now(core::ProviderId provider);
+    /// Tries whatever is due now and arms the timer for the rest.
+    void resume();
+    void stop();
+
+private:
+    boost::asio::awaitable<void> run_due();
+    boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_one(storage::PendingRevocation pending);
+    void arm(core::SystemTime next_try_at);
+
+    storage::Store& store_;
+    http::Transport& transport_;
+    core::Clock& clock_;
+    boost::asio::any_io_executor executor_;
+    FindSlot find_slot_;
+    std::shared_ptr<core::Timer> timer_;
+    std::optional<core::SystemTime> armed_for_;
+    bool running_ = false;
+    bool stopped_ = false;
+};
+
+}  // namespace herald::providers

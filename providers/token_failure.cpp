@@ -1,0 +1,125 @@
+// What went wrong at one of the provider's endpoints, and what to do about it (oauth.md 6.7).
+#include <array>
+
+#include "core/encoding.h"
+#include "core/json.h"
+#include "http/retry_after.h"
+#include "http/url.h"
+#include "providers/token_body.h"
+#include "providers/token_response.h"
+
+namespace herald::providers {
+namespace {
+
+namespace json = boost::json;
+using core::Error;
+using core::ErrorKind;
+
+constexpr std::size_t kMaxDescription = 500;
+constexpr std::chrono::milliseconds kRetryAfterCap = std::chrono::hours(1);  // O-100
+
+// RFC 6749 section 5.2 and RFC 8707: this configuration will be refused again (O-97).
+constexpr std::array<std::string_view, 7> kConfigurationErrors = {
+    "invalid_client",         "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+    "invalid_target",         "invalid_request",     "access_denied"};
+
+bool is_transient_status(int status) {
+    return status == 408 || status == 409 || status == 423 || status == 425 || status == 429 || status >= 500;
+}
+
+std::string text_member(const json::object& body, std::string_view key) {
+    return core::printable(core::string_member(body, key).value_or(""), kMaxDescription);
+}
+
+Error redirect_failure(const http::Response& response, std::string_view endpoint) {
+    std::string where = "elsewhere";
+    if (const auto location = response.headers.get("Location")) {
+        if (auto url = http::Url::parse(*location, "location")) where = url->origin();
+    }
+    Error error{.kind = ErrorKind::kPermanent,
+                .code = "token_endpoint_unreachable",
+                .message = std::string(endpoint) + " answered " + std::to_string(response.status) +
+                           ", a redirect to " + where + ", which is never followed with credentials; configure the "
+                           "final URL",
+                .details = {}};
+    error.details["class"] = "redirect";
+    error.details["error_description"] = "redirect to " + where;
+    return error;
+}
+
+ErrorKind kind_of(int status, std::string_view code) {
+    if (status == 429) return ErrorKind::kThrottled;
+    if (is_transient_status(status)) return ErrorKind::kTransient;  // whatever the body says (O-104)
+    const bool configuration =
+        std::find(kConfigurationErrors.begin(), kConfigurationErrors.end(), code) != kConfigurationErrors.end();
+    if (configuration || code == "invalid_grant" || code == "unsupported_token_type") return ErrorKind::kUnauthorized;
+    return ErrorKind::kPermanent;  // an unknown answer; the manager waits for three alike (O-105)
+}
+
+Error oauth_failure(const http::Response& response, const json::object& body, std::string_view endpoint) {
+    std::string code = text_member(body, "error");
+    if (code.empty()) code = text_member(body, "code");
+    if (code.empty()) code = "unsuccessful";
+    std::string description = text_member(body, "error_description");
+    if (description.empty()) description = text_member(body, "message");
+    Error error{.kind = kind_of(response.status, code),
+                .code = "oauth_error",
+                .message = std::string(endpoint) + " answered " + std::to_string(response.status) + " " + code,
+                .details = {}};
+    if (!description.empty()) error.message += ": " + description;
+    error.details["class"] = "oauth";
+    error.details["error"] = code;
+    error.details["error_description"] = description;
+    return error;
+}
+
+}  // namespace
+
+Error answer_failure(const http::Response& response, std::string_view endpoint, core::SystemTime now) {
+    Error error;
+    if (response.status >= 300 && response.status < 400) {
+        error = redirect_failure(response, endpoint);
+    } else if (auto body = parse_token_body(response); body && !body->empty()) {
+        error = oauth_failure(response, *body, endpoint);
+    } else {
+        error = Error{.kind = kind_of(response.status, ""),
+                      .code = "token_endpoint_unreachable",
+                      .message = std::string(endpoint) + " answered " + std::to_string(response.status),
+                      .details = {}};
+        error.details["class"] = "http";
+        error.details["error_description"] = body ? "" : body.error().message;
+    }
+    error.details["status"] = response.status;
+    if (const auto wait = http::retry_after(response.headers, now)) {
+        error.retry_after = std::min(*wait, kRetryAfterCap);
+    }
+    return error;
+}
+
+Error endpoint_failure(const Error& transport_error, std::string_view endpoint) {
+    const bool blocked = transport_error.code == "blocked_address";
+    Error error{.kind = blocked ? ErrorKind::kPermanent : ErrorKind::kTransient,
+                .code = blocked ? "blocked_address" : "token_endpoint_unreachable",
+                .message = std::string(endpoint) + ": " + transport_error.message,
+                .details = {}};
+    const bool malformed = transport_error.code == "malformed";
+    if (malformed) error.code = "malformed_token_response";
+    error.details["class"] = transport_error.code;
+    error.details["error_description"] = transport_error.message;
+    return error;
+}
+
+storage::ProviderError to_provider_error(const Error& error, core::SystemTime now) {
+    storage::ProviderError out;
+    out.error_class = core::string_member(error.details, "class").value_or(
+        error.kind == ErrorKind::kStorage ? "storage" : "oauth");
+    out.code = core::string_member(error.details, "error").value_or(error.code);
+    out.description = core::string_member(error.details, "error_description").value_or(error.message);
+    if (const json::value* status = error.details.if_contains("status"); status != nullptr && status->is_int64()) {
+        out.status = static_cast<int>(status->as_int64());
+    }
+    out.at = now;
+    return out;
+}
+
+}  // namespace herald::providers
