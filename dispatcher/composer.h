@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "dispatcher/merge_template.h"
+#include "http/message.h"
+#include "storage/records.h"
+
+namespace herald::dispatcher {
+
+/// A notification ready to run: checked, its templates compiled, its signing key decoded.
+///
+/// Immutable, so workers share it. Made by `compile` only.
+struct CompiledNotification {
+    storage::NotificationRecord record;
+    MergeTemplate url;
+    std::vector<std::pair<std::string, MergeTemplate>> headers;
+    std::vector<std::pair<std::string, MergeTemplate>> parameters;  ///< names percent-encoded
+    std::optional<MergeTemplate> body;
+    std::optional<core::Secret> signing_key;
+    /// Set where the URL has no merge fields: parsed once.
+    std::optional<http::Url> fixed_url;
+    bool sets_user_agent = false;  ///< one of `headers` replaces ours
+    bool carries_credentials = false;
+};
+using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;
+
+/// Errors: invalid_argument, naming the field whose text cannot be understood.
+[[nodiscard]] core::Result<CompiledNotificationPtr> compile(storage::NotificationRecord record);
+
+/// Whether its requests show who we are: an authentication, or an Authorization header of its own.
+[[nodiscard]] bool carries_credentials(const storage::NotificationRecord& record);
+
+/// The request of one attempt, without authentication: URL, headers of contract section 7, body,
+/// signature. Deadline and TLS identity are the courier's. Pure. `warnings` may be null. Errors:
+/// kPermanent `template_error` (details.path), or invalid_argument where a rendered value may not
+/// be sent.
+[[nodiscard]] core::Result<http::Request> compose(const CompiledNotification& notification,
+                                                  const storage::EventRecord& event,
+                                                  core::CalloutId callout, int attempt,
+                                                  core::SystemTime now,
+                                                  std::vector<std::string>* warnings);
+
+/// The default body: {"id","type","occurred_at","data"}, data byte for byte.
+[[nodiscard]] std::string default_body(const storage::EventRecord& event);
+
+/// Standard Webhooks: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
+[[nodiscard]] std::string sign(const core::Secret& key, std::string_view id,
+                               std::string_view timestamp, std::string_view body);
+/// `whsec_` and base64 of 24 to 64 bytes; the decoded key.
+[[nodiscard]] core::Result<core::Secret> decode_signing_secret(const core::Secret& text);
+
+}  // namespace herald::dispatcher

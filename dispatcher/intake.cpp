@@ -1,0 +1,158 @@
+#include "dispatcher/intake.h"
+
+#include "core/encoding.h"
+#include "core/json.h"
+#include "dispatcher/event_pattern.h"
+
+namespace herald::dispatcher {
+namespace {
+
+using core::Error;
+using core::ErrorKind;
+using core::Result;
+
+constexpr std::size_t kMaxData = 1024 * 1024;
+constexpr std::size_t kMaxKey = 255;
+constexpr int kMaxMatches = 5;
+
+Result<> validate_key(std::string_view key) {
+    const bool control = std::any_of(key.begin(), key.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7F;
+    });
+    if (key.empty() || key.size() > kMaxKey || control || !core::is_valid_utf8(key)) {
+        return core::invalid_argument("key", "1 to 255 bytes of UTF-8 without control characters");
+    }
+    return {};
+}
+
+Result<> validate_input(const EventInput& input) {
+    if (auto ok = validate_event_type(input.type); !ok) return ok;
+    if (input.key) {
+        if (auto ok = validate_key(*input.key); !ok) return ok;
+    }
+    if (input.data.size() > kMaxData) return core::invalid_argument("data", "at most 1 MiB");
+    if (auto ok = core::validate_json(input.data); !ok) {
+        Error error = ok.error();
+        error.message = "data: " + error.message;
+        error.details["field"] = "data";
+        return error;
+    }
+    return {};
+}
+
+Error key_conflict(const std::string& key) {
+    return {.kind = ErrorKind::kConflict,
+            .code = "idempotency_conflict",
+            .message = "the idempotency key '" + core::printable(key, 255) +
+                       "' was used for an event with another type or other data; use a new key"};
+}
+
+}  // namespace
+
+// One event on its way in; shared with the store's callback.
+struct Intake::Submission {
+    EventInput input;
+    storage::EventPtr event;
+    CataloguePtr catalogue;
+    std::vector<storage::NewCallout> callouts;
+    core::Done<AcceptedEvent> done;
+    int matches = 0;
+};
+
+Intake::Intake(storage::Store& store, core::Clock& clock, core::Random& random, LaneDoor* door)
+    : store_(store), clock_(clock), random_(random), door_(door) {}
+
+void Intake::close() { closed_ = true; }
+
+Result<CataloguePtr> Intake::catalogue() {
+    const std::scoped_lock lock(mutex_);
+    if (catalogue_ && catalogue_->version == store_.catalogue_version()) return catalogue_;
+    auto loaded = load_catalogue(store_);
+    if (!loaded) return loaded.error();
+    catalogue_ = std::move(*loaded);
+    return catalogue_;
+}
+
+void Intake::submit(EventInput input, core::Done<AcceptedEvent> done) {
+    if (closed_) {
+        return done(Error{.kind = ErrorKind::kTransient,
+                          .code = "shutting_down",
+                          .message = "the daemon is stopping and takes no new events; send it again later"});
+    }
+    if (auto ok = validate_input(input); !ok) return done(ok.error());
+    const core::SystemTime now = clock_.system_now();
+    auto event = std::make_shared<storage::EventRecord>();
+    event->id = core::EventId::generate(now, random_);
+    event->type = input.type;
+    event->data = std::move(input.data);
+    event->key = input.key;
+    event->occurred_at = input.occurred_at.value_or(now);
+    event->received_at = now;
+    auto submission = std::make_shared<Submission>();
+    submission->input = std::move(input);
+    submission->event = std::move(event);
+    submission->done = std::move(done);
+    append(std::move(submission));
+}
+
+void Intake::append(std::shared_ptr<Submission> submission) {
+    auto current = catalogue();
+    if (!current) return submission->done(current.error());
+    ++submission->matches;
+    submission->catalogue = *current;
+    submission->callouts.clear();
+    for (const Catalogue::Entry* entry : submission->catalogue->match(submission->event->type)) {
+        const storage::NotificationRecord& record = entry->notification->record;
+        storage::NewCallout callout;
+        callout.id = core::CalloutId::generate(submission->event->received_at, random_);
+        callout.notification = record.id;
+        callout.notification_name = record.name;
+        callout.provider = record.provider();
+        callout.provider_name = entry->provider_name;
+        callout.in_flight = door_ != nullptr && door_->try_reserve(record.id);
+        submission->callouts.push_back(std::move(callout));
+    }
+    storage::NewEvent event{.event = submission->event,
+                            .callouts = submission->callouts,
+                            .catalogue_version = submission->catalogue->version};
+    store_.append_event(std::move(event), [this, submission](Result<storage::AppendResult> result) {
+        appended(submission, std::move(result));
+    });
+}
+
+void Intake::appended(const std::shared_ptr<Submission>& submission, Result<storage::AppendResult> result) {
+    const bool stored = result && result->status == storage::AppendStatus::kStored;
+    AcceptedEvent accepted{.id = submission->event->id, .duplicate = false, .callouts = {}};
+    for (const storage::NewCallout& callout : submission->callouts) {
+        if (stored) accepted.callouts.push_back({.id = callout.id, .notification = callout.notification_name});
+        if (door_ == nullptr) continue;
+        if (!stored) {
+            if (callout.in_flight) door_->give_back(callout.notification);
+        } else if (callout.in_flight) {
+            door_->enter(callout.notification, callout.id, submission->event);
+        } else {
+            door_->backlog_grew(callout.notification, submission->event->received_at);
+        }
+    }
+    if (!result) return submission->done(result.error());
+    switch (result->status) {
+        case storage::AppendStatus::kStored: break;
+        case storage::AppendStatus::kDuplicate:
+            accepted.id = result->event;
+            accepted.duplicate = true;
+            for (const storage::CalloutRecord& callout : result->callouts) {
+                accepted.callouts.push_back({.id = callout.id, .notification = callout.notification_name});
+            }
+            break;
+        case storage::AppendStatus::kKeyConflict: return submission->done(key_conflict(*submission->input.key));
+        case storage::AppendStatus::kStaleCatalogue:
+            if (submission->matches < kMaxMatches) return append(submission);
+            return submission->done(Error{.kind = ErrorKind::kTransient,
+                                          .code = "database_locked",
+                                          .message = "notifications keep changing; send the event again"});
+    }
+    submission->done(std::move(accepted));
+}
+
+}  // namespace herald::dispatcher

@@ -1,0 +1,233 @@
+#include "dispatcher/lane.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "core/log.h"
+
+namespace herald::dispatcher {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int kMaxPrefetch = 256;
+constexpr int kMaxUnrecorded = 4096;
+constexpr std::size_t kMaxClaim = 256;
+
+// Room in memory: what may be on the wire, and a little more so that a free slot never waits for the store.
+int capacity_of(const storage::NotificationRecord& record) {
+    return record.max_in_flight + std::clamp(record.max_in_flight, 8, kMaxPrefetch);
+}
+
+}  // namespace
+
+Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
+    : context_(std::move(context)),
+      id_(notification->record.id),
+      capacity_(capacity_of(notification->record)),
+      notification_(std::move(notification)),
+      next_due_(core::SystemTime{}),  // not known yet: the first pump looks
+      timer_(context_.clock.make_timer(context_.executor)) {}
+
+bool Lane::try_reserve() {
+    if (!accepts_.load(std::memory_order_relaxed)) return false;
+    if (reserved_.fetch_add(1, std::memory_order_relaxed) < capacity_.load(std::memory_order_relaxed)) return true;
+    give_back();
+    return false;
+}
+
+LaneSnapshot Lane::snapshot() const {
+    return {.id = id_,
+            .state = {},
+            .breaker = "closed",
+            .held_by = held_by_provider_.load() ? std::optional<std::string>("auth_unavailable") : std::nullopt,
+            .in_flight = on_the_wire_.load()};
+}
+
+void Lane::enter(CalloutJob job) {
+    queue_.push_back(std::move(job));
+    pump();
+}
+
+void Lane::backlog_grew(core::SystemTime due_at) {
+    note_due(due_at);
+    pump();
+}
+
+void Lane::apply(CompiledNotificationPtr notification) {
+    const bool same_provider = notification->record.provider() == notification_->record.provider();
+    notification_ = std::move(notification);
+    capacity_ = capacity_of(notification_->record);
+    closed_ = false;
+    if (!same_provider) waits_for_.reset();
+    pump();
+}
+
+void Lane::provider_recovered(core::ProviderId provider) {
+    if (waits_for_ != provider) return;
+    waits_for_.reset();
+    pump();
+}
+
+void Lane::close(std::function<void()> drained) {
+    closed_ = true;
+    drained_.push_back(std::move(drained));
+    pump();
+}
+
+std::optional<std::string> Lane::hold_reason() const {
+    if (closed_) return "";
+    if (!notification_->record.enabled) return "disabled";
+    if (notification_->record.paused) return "paused";
+    if (waits_for_) return "auth_unavailable:" + std::get<storage::OauthAuth>(notification_->record.auth).provider_name;
+    return std::nullopt;
+}
+
+bool Lane::backlog_is_due() const { return next_due_ && *next_due_ <= context_.clock.system_now(); }
+
+void Lane::pump() {
+    const auto hold = hold_reason();
+    held_by_provider_ = waits_for_.has_value();
+    if (hold) {
+        accepts_ = false;
+        release_queue(*hold);
+    } else {
+        while (!queue_.empty() && running_ < notification_->record.max_in_flight && unrecorded_ < kMaxUnrecorded) {
+            CalloutJob job = std::move(queue_.front());
+            queue_.pop_front();
+            start(std::move(job));
+        }
+        // The oldest go first: while a backlog is due, fresh callouts queue up behind it in the store.
+        accepts_ = !backlog_is_due();
+        if (!accepts_ && !claiming_) refill();
+        arm();
+    }
+    settle();
+}
+
+void Lane::start(CalloutJob job) {
+    ++running_;
+    on_the_wire_.fetch_add(1, std::memory_order_relaxed);
+    const auto self = shared_from_this();
+    asio::co_spawn(
+        context_.executor, context_.courier.attempt(notification_, std::move(job)),
+        [self](const std::exception_ptr& failure, AttemptResult result) {
+            if (failure) std::rethrow_exception(failure);  // a programmer error: nothing in an attempt throws
+            self->finished(std::move(result));
+        });
+}
+
+void Lane::finished(AttemptResult result) {
+    --running_;
+    on_the_wire_.fetch_sub(1, std::memory_order_relaxed);
+    give_back();
+    if (result.parked) {
+        waits_for_ = notification_->record.provider();
+    } else if (core::log_enabled(core::LogLevel::kDebug)) {
+        core::log(core::LogLevel::kDebug, "callout_attempted",
+                  {{"callout", result.update.id.text()},
+                   {"notification", notification_->record.name},
+                   {"state", storage::to_string(result.update.state)}});
+    }
+    ++unrecorded_;
+    const std::optional<core::SystemTime> due_at = result.update.due_at;
+    context_.recorder.record(std::move(result), [self = shared_from_this(), due_at] {
+        --self->unrecorded_;
+        if (due_at) self->note_due(*due_at);
+        self->pump();
+    });
+    pump();
+}
+
+// Held: what waits in memory goes back where everybody can see why it waits.
+void Lane::release_queue(const std::string& reason) {
+    if (queue_.empty()) return;
+    const core::SystemTime now = context_.clock.system_now();
+    std::vector<storage::CalloutUpdate> updates;
+    updates.reserve(queue_.size());
+    for (const CalloutJob& job : queue_) {
+        updates.push_back({.id = job.id,
+                           .state = storage::CalloutState::kPending,
+                           .reason = reason.empty() ? std::nullopt : std::optional(reason),
+                           .due_at = now,
+                           .attempts = job.attempts,
+                           .failures = job.failures});
+    }
+    const int count = static_cast<int>(queue_.size());
+    queue_.clear();
+    reserved_.fetch_sub(count, std::memory_order_relaxed);
+    unrecorded_ += count;
+    context_.recorder.release(std::move(updates), [self = shared_from_this(), count, now] {
+        self->unrecorded_ -= count;
+        self->note_due(now);
+        self->pump();
+    });
+}
+
+void Lane::refill() {
+    const int room = capacity_.load(std::memory_order_relaxed) - reserved_.load(std::memory_order_relaxed);
+    const int low = std::max(1, notification_->record.max_in_flight / 2);
+    const bool enough = static_cast<int>(queue_.size()) >= low;
+    if (room <= 0 || enough || unrecorded_ >= kMaxUnrecorded) return;
+    claiming_ = true;
+    due_while_claiming_.reset();
+    const auto limit = std::min(static_cast<std::size_t>(room), kMaxClaim);
+    reserved_.fetch_add(static_cast<int>(limit), std::memory_order_relaxed);
+    context_.store.claim_due(
+        id_, context_.clock.system_now(), limit,
+        [self = shared_from_this(), limit](core::Result<storage::Claim> claim) {
+            auto kept = std::make_shared<core::Result<storage::Claim>>(std::move(claim));
+            self->context_.mailbox.post([self, kept, limit] {
+                const std::size_t count = *kept ? (*kept)->callouts.size() : 0;
+                self->reserved_.fetch_sub(static_cast<int>(limit - count), std::memory_order_relaxed);
+                self->claimed(std::move(*kept));
+            });
+        });
+}
+
+void Lane::claimed(core::Result<storage::Claim> claim) {
+    claiming_ = false;
+    if (!claim) {
+        core::log(core::LogLevel::kError, "claim_failed", {{"error", claim.error().message}});
+        next_due_ = context_.clock.system_now() + std::chrono::seconds(1);
+        return pump();
+    }
+    next_due_ = claim->next_due_at;
+    if (due_while_claiming_) note_due(*due_while_claiming_);
+    for (storage::ClaimedCallout& callout : claim->callouts) {
+        queue_.push_back({.id = callout.id,
+                          .event = std::move(callout.event),
+                          .attempts = callout.attempts,
+                          .failures = callout.failures});
+    }
+    pump();
+}
+
+void Lane::note_due(core::SystemTime due_at) {
+    if (!next_due_ || due_at < *next_due_) next_due_ = due_at;
+    if (claiming_ && (!due_while_claiming_ || due_at < *due_while_claiming_)) due_while_claiming_ = due_at;
+}
+
+void Lane::arm() {
+    if (!next_due_) return;
+    const core::SystemTime now = context_.clock.system_now();
+    if (*next_due_ <= now) return;  // due already: the next free slot looks
+    timer_->expires_at(context_.clock.steady_now() + (*next_due_ - now));
+    timer_->on_expiry([weak = weak_from_this()](bool fired) {
+        const auto self = weak.lock();
+        if (fired && self) self->pump();
+    });
+}
+
+void Lane::settle() {
+    const bool quiet = running_ == 0 && unrecorded_ == 0 && !claiming_ && queue_.empty();
+    if (quiet && closed_) {
+        for (const auto& drained : std::exchange(drained_, {})) drained();
+    }
+    const bool held = hold_reason().has_value();
+    const bool idle = quiet && reserved_.load(std::memory_order_relaxed) == 0 && (held || !backlog_is_due());
+    idle_.store(idle, std::memory_order_release);
+    if (idle) context_.became_idle();
+}
+
+}  // namespace herald::dispatcher

@@ -1,0 +1,251 @@
+#include "dispatcher/notification_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <variant>
+
+#include "core/encoding.h"
+#include "core/json.h"
+#include "dispatcher/composer.h"
+#include "dispatcher/event_pattern.h"
+#include "dispatcher/retry_policy.h"
+
+namespace herald::dispatcher {
+namespace {
+
+using std::chrono::milliseconds;
+using storage::NotificationRecord;
+
+constexpr std::size_t kMaxFields = 64;
+constexpr std::size_t kMaxPatterns = 64;
+constexpr std::size_t kMaxTemplate = 256 * 1024;
+constexpr std::size_t kMaxUrl = 8 * 1024;
+constexpr std::size_t kMaxFieldText = 8 * 1024;
+constexpr std::array<std::string_view, 5> kMethods{"POST", "PUT", "PATCH", "GET", "DELETE"};
+constexpr std::string_view kWebhookPrefix = "webhook-";
+constexpr std::array<std::string_view, 2> kOwnHeaders{"herald-attempt", "accept-encoding"};
+
+bool has_control_character(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7F;
+    });
+}
+
+core::Result<> check_patterns(const NotificationRecord& record) {
+    if (record.events.empty() || record.events.size() > kMaxPatterns) {
+        return core::invalid_argument("events", "a notification has 1 to 64 event patterns");
+    }
+    for (const std::string& pattern : record.events) {
+        if (auto valid = validate_event_pattern(pattern); !valid) return valid.error();
+    }
+    return {};
+}
+
+core::Result<> check_method(const NotificationRecord& record) {
+    if (std::find(kMethods.begin(), kMethods.end(), record.method) != kMethods.end()) return {};
+    return core::invalid_argument("method", "the method is POST, PUT, PATCH, GET or DELETE");
+}
+
+core::Result<> check_content_type(const NotificationRecord& record) {
+    const std::string_view media_type =
+        core::trim(std::string_view(record.content_type).substr(0, record.content_type.find(';')));
+    const std::size_t slash = media_type.find('/');
+    const bool has_both =
+        slash != std::string_view::npos && slash > 0 && slash + 1 < media_type.size();
+    if (!has_both || media_type.find(' ') != std::string_view::npos) {
+        return core::invalid_argument("content_type",
+                                      "a content type is type/subtype, such as application/json");
+    }
+    return http::validate_header("Content-Type", record.content_type, "content_type");
+}
+
+// Whether the policy lets plain http carry credentials there: loopback that is listed (contract
+// section 2).
+bool is_allowed_loopback(const std::string& host, const http::EgressPolicy& policy) {
+    namespace ip = boost::asio::ip;
+    if (host == "localhost") {
+        return policy.allows(ip::address_v4::loopback()) ||
+               policy.allows(ip::address_v6::loopback());
+    }
+    boost::system::error_code ec;
+    const ip::address address = ip::make_address(host, ec);
+    return !ec && address.is_loopback() && policy.allows(address);
+}
+
+core::Result<> check_url(const NotificationRecord& record, const CompiledNotification& compiled,
+                         const http::EgressPolicy& policy) {
+    const auto url = http::Url::parse(compiled.url.sample(), "url");
+    if (!url) return url.error();
+    if (auto allowed = policy.check_literal(url->host, "url"); !allowed) return allowed.error();
+    if (url->is_https() || !carries_credentials(record) || is_allowed_loopback(url->host, policy))
+        return {};
+    return core::invalid_argument(
+        "url",
+        "credentials go over https only; plain http is for loopback addresses that "
+        "HERALD_EGRESS_ALLOW lists");
+}
+
+core::Result<> check_header_name(const std::string& name, const NotificationRecord& record) {
+    const std::string lower = core::to_lower(name);
+    const auto refused = [&](std::string_view why) {
+        return core::invalid_argument("headers",
+                                      core::printable(name, 64) + " " + std::string(why));
+    };
+    if (http::is_reserved_header(name))
+        return refused("is set by the connection and cannot be set here");
+    if (lower.starts_with(kWebhookPrefix) ||
+        std::find(kOwnHeaders.begin(), kOwnHeaders.end(), lower) != kOwnHeaders.end()) {
+        return refused("is set by herald on every callout and cannot be set here");
+    }
+    if (lower == "content-type")
+        return refused("is set by content_type (--content-type), not as a header");
+    if (lower == "authorization" && !std::holds_alternative<storage::NoAuth>(record.auth)) {
+        return refused(
+            "would stand beside the authentication of this notification; use one of the two");
+    }
+    return {};
+}
+
+core::Result<> check_headers(const NotificationRecord& record) {
+    if (record.headers.size() > kMaxFields)
+        return core::invalid_argument("headers", "there are at most 64 headers");
+    for (const auto& [name, value] : record.headers) {
+        // The name alone first: other errors show it.
+        if (auto valid = http::validate_header(name, "x", "headers"); !valid) return valid.error();
+        if (auto valid = check_header_name(name, record); !valid) return valid.error();
+        if (value.size() > kMaxFieldText)
+            return core::invalid_argument("headers", name + ": at most 8 KiB");
+    }
+    return {};
+}
+
+core::Result<> check_header_values(const CompiledNotification& compiled) {
+    for (const auto& [name, value] : compiled.headers) {
+        if (auto valid = http::validate_header(name, value.sample(), "headers." + name); !valid)
+            return valid.error();
+    }
+    return {};
+}
+
+core::Result<> check_parameters(const NotificationRecord& record) {
+    if (record.parameters.size() > kMaxFields) {
+        return core::invalid_argument("parameters", "there are at most 64 query parameters");
+    }
+    for (const auto& [name, value] : record.parameters) {
+        if (name.empty() || has_control_character(name) || has_control_character(value)) {
+            return core::invalid_argument(
+                "parameters", "a query parameter has a name, and no control characters anywhere");
+        }
+        if (name.size() + value.size() > kMaxFieldText) {
+            return core::invalid_argument("parameters", "a query parameter has at most 8 KiB");
+        }
+    }
+    return {};
+}
+
+core::Result<> check_sizes(const NotificationRecord& record) {
+    if (record.url.size() > kMaxUrl)
+        return core::invalid_argument("url", "a URL has at most 8 KiB");
+    if (record.body_template && record.body_template->size() > kMaxTemplate) {
+        return core::invalid_argument("body_template", "a body template has at most 256 KiB");
+    }
+    return {};
+}
+
+core::Result<> check_basic(const storage::BasicAuth& auth) {
+    const bool has_colon = auth.username.find(':') != std::string::npos;
+    if (auth.username.empty() || has_colon || has_control_character(auth.username)) {
+        return core::invalid_argument(
+            "auth.username",
+            "a user name is not empty and has no colon and no control characters (RFC 7617)");
+    }
+    if (has_control_character(auth.password.reveal())) {
+        return core::invalid_argument("auth.password",
+                                      "a password has no control characters (RFC 7617)");
+    }
+    return {};
+}
+
+core::Result<> check_header_auth(const storage::HeaderAuth& auth,
+                                 const NotificationRecord& record) {
+    if (auto valid = http::validate_header(auth.name, "x", "auth.name"); !valid)
+        return valid.error();
+    const std::string name = core::to_lower(auth.name);
+    const bool is_ours =
+        name.starts_with(kWebhookPrefix) || name == "content-type" || name == "user-agent" ||
+        std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name) != kOwnHeaders.end();
+    if (is_ours || http::is_reserved_header(auth.name)) {
+        return core::invalid_argument(
+            "auth.name", auth.name + " is set by herald or the connection; choose another");
+    }
+    for (const auto& header : record.headers) {
+        if (!core::equals_ignoring_case(header.first, auth.name)) continue;
+        return core::invalid_argument("headers",
+                                      auth.name + " is the header of the authentication already");
+    }
+    if (auth.value.empty()) return core::invalid_argument("auth.value", "the header needs a value");
+    if (http::validate_header(auth.name, auth.value.reveal(), "auth.value")) return {};
+    return core::invalid_argument(
+        "auth.value", "a header value has no control characters and no spaces at its edges");
+}
+
+core::Result<> check_authentication(const NotificationRecord& record) {
+    if (const auto* basic = std::get_if<storage::BasicAuth>(&record.auth))
+        return check_basic(*basic);
+    if (const auto* header = std::get_if<storage::HeaderAuth>(&record.auth))
+        return check_header_auth(*header, record);
+    return {};
+}
+
+core::Result<> check_ranges(const NotificationRecord& record) {
+    if (record.timeout < milliseconds(100) || record.timeout > std::chrono::minutes(10)) {
+        return core::invalid_argument("timeout_ms", "the timeout is 100 ms to 10 minutes");
+    }
+    if (record.max_in_flight < 1 || record.max_in_flight > 20'000) {
+        return core::invalid_argument("max_in_flight", "max_in_flight is 1 to 20000");
+    }
+    // Written so that NaN fails.
+    if (record.rate_per_s && !(*record.rate_per_s >= 0.001 && *record.rate_per_s <= 100'000.0)) {
+        return core::invalid_argument("rate_per_s",
+                                      "the rate is 0.001 to 100000 callouts a second");
+    }
+    return {};
+}
+
+core::Result<> check_success(const NotificationRecord& record) {
+    if (!record.success) return {};
+    const auto pointer = core::parse_json_pointer(record.success->pointer);
+    if (pointer) return {};
+    return core::invalid_argument("success",
+                                  "the success field is POINTER=VALUE: " + pointer.error().message);
+}
+
+}  // namespace
+
+core::Result<> validate_name(std::string_view name) {
+    const bool fits =
+        !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                   c == '.' || c == '_' || c == '-';
+        });
+    if (fits) return {};
+    return core::invalid_argument("name", "a name is 1 to 64 characters of A-Za-z0-9._-");
+}
+
+core::Result<> validate(const NotificationRecord& record, const http::EgressPolicy& policy) {
+    if (auto valid = validate_name(record.name); !valid) return valid.error();
+    for (const auto rule :
+         {check_patterns, check_method, check_sizes, check_content_type, check_headers,
+          check_parameters, check_authentication, check_ranges, check_success}) {
+        if (auto valid = rule(record); !valid) return valid.error();
+    }
+    if (auto valid = validate_retry(record.retry); !valid) return valid.error();
+    const auto compiled = compile(record.clone());
+    if (!compiled) return compiled.error();
+    if (auto valid = check_header_values(**compiled); !valid) return valid.error();
+    return check_url(record, **compiled, policy);
+}
+
+}  // namespace herald::dispatcher

@@ -1,0 +1,144 @@
+// How retry specifications are written and what they may say; how they are followed is in
+// retry_policy.cpp.
+#include <algorithm>
+#include <chrono>
+
+#include "core/encoding.h"
+#include "core/time_text.h"
+#include "dispatcher/retry_policy.h"
+
+namespace herald::dispatcher {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr std::size_t kMaxSteps = 100;
+constexpr seconds kLongestStep = hours(24);
+constexpr seconds kLongestAge = hours(90 * 24);
+constexpr std::string_view kRejectAll = "4xx";
+constexpr std::string_view kForm =
+    "'default', 'none', or parts joined by ; such as schedule=5s,5m;max-age=24h;reject-4xx";
+
+core::Error refused(std::string rule) {
+    return core::invalid_argument("retry", rule);
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> items;
+    while (true) {
+        const std::size_t end = text.find(separator);
+        items.emplace_back(core::trim(text.substr(0, end)));
+        if (end == std::string_view::npos) return items;
+        text.remove_prefix(end + 1);
+    }
+}
+
+core::Result<seconds> parse_seconds(std::string_view text) {
+    const auto duration = core::parse_duration(text);
+    if (!duration || *duration % seconds(1) != seconds(0)) {
+        return refused("'" + core::printable(text, 32) +
+                       "' is no duration in whole seconds, such as 30s, 5m or 2h");
+    }
+    return std::chrono::duration_cast<seconds>(*duration);
+}
+
+// Gathers the parts of a specification; what a part says twice is refused.
+class Specification {
+public:
+    core::Result<> add(const std::string& part) {
+        const std::size_t equals = part.find('=');
+        const std::string name = part.substr(0, equals);
+        const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
+        const bool has_value = !value.empty();
+        if (part == "default") return set_schedule({});
+        if (part == "none") return set_schedule(std::vector<seconds>{});
+        if (part == "reject-4xx") return set_reject({std::string(kRejectAll)});
+        if (name == "schedule" && has_value) return read_schedule(value);
+        if (name == "max-age" && has_value) return read_max_age(value);
+        if (name == "reject" && has_value) return set_reject(split(value, ','));
+        return refused("'" + core::printable(part, 64) + "' is not understood; write " +
+                       std::string(kForm));
+    }
+
+    [[nodiscard]] storage::RetrySettings take() { return std::move(settings_); }
+
+private:
+    core::Result<> read_schedule(std::string_view text) {
+        std::vector<seconds> steps;
+        for (const std::string& item : split(text, ',')) {
+            const auto step = parse_seconds(item);
+            if (!step) return step.error();
+            steps.push_back(*step);
+        }
+        return set_schedule(std::move(steps));
+    }
+
+    core::Result<> read_max_age(std::string_view text) {
+        const auto age = parse_seconds(text);
+        if (!age) return age.error();
+        if (settings_.max_age) return refused("max-age is given twice");
+        settings_.max_age = *age;
+        return {};
+    }
+
+    core::Result<> set_schedule(std::optional<std::vector<seconds>> steps) {
+        if (has_schedule_)
+            return refused("only one of 'default', 'none' and schedule= may be given");
+        has_schedule_ = true;
+        if (steps) settings_.schedule = std::move(*steps);
+        return {};
+    }
+
+    core::Result<> set_reject(std::vector<std::string> statuses) {
+        if (!settings_.reject.empty()) return refused("reject is given twice");
+        settings_.reject = std::move(statuses);
+        return {};
+    }
+
+    storage::RetrySettings settings_ = default_retry();
+    bool has_schedule_ = false;
+};
+
+bool is_client_error(std::string_view status) {
+    return status.size() == 3 && status[0] == '4' &&
+           std::all_of(status.begin(), status.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+storage::RetrySettings default_retry() {
+    using std::chrono::minutes;
+    return {.schedule = {seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours(10),
+                         hours(14), hours(20), hours(24)},
+            .max_age = std::nullopt,
+            .reject = {}};
+}
+
+core::Result<storage::RetrySettings> parse_retry(std::string_view text) {
+    Specification specification;
+    for (const std::string& part : split(text, ';')) {
+        if (auto added = specification.add(part); !added) return added.error();
+    }
+    storage::RetrySettings settings = specification.take();
+    if (auto valid = validate_retry(settings); !valid) return valid.error();
+    return settings;
+}
+
+core::Result<> validate_retry(const storage::RetrySettings& settings) {
+    const auto step_fits = [](seconds step) { return step >= seconds(1) && step <= kLongestStep; };
+    if (settings.schedule.size() > kMaxSteps) return refused("a schedule has at most 100 steps");
+    if (!std::all_of(settings.schedule.begin(), settings.schedule.end(), step_fits)) {
+        return refused("each step of a schedule is 1s to 24h");
+    }
+    if (settings.max_age && (*settings.max_age < seconds(1) || *settings.max_age > kLongestAge)) {
+        return refused("max-age is 1s to 2160h (90 days)");
+    }
+    for (const std::string& status : settings.reject) {
+        if (status == kRejectAll || is_client_error(status)) continue;
+        return refused("reject takes 4xx or statuses from 400 to 499, such as reject=400,422");
+    }
+    return {};
+}
+
+}  // namespace herald::dispatcher

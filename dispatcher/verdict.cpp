@@ -1,0 +1,152 @@
+#include "dispatcher/verdict.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/encoding.h"
+#include "core/json.h"
+#include "http/numeric_host.h"
+#include "http/retry_after.h"
+
+namespace herald::dispatcher {
+namespace {
+
+using std::chrono::milliseconds;
+using storage::AttemptOutcome;
+
+constexpr std::size_t kMaxOutsideText = 512;
+constexpr milliseconds kShortestRetryAfter{1'000};
+
+// Answers about the moment or about our credentials, not about this callout: `reject=4xx` leaves
+// them alone.
+constexpr std::array<int, 7> kNeverRejectedAsClass{401, 407, 408, 409, 423, 425, 429};
+
+Verdict failed(std::string reason, std::string error) {
+    return {
+        .outcome = AttemptOutcome::kFailed, .reason = std::move(reason), .error = std::move(error)};
+}
+
+bool is_rejected(int status, const storage::RetrySettings& settings) {
+    if (status < 400 || status > 499) return false;
+    const bool in_class = std::find(kNeverRejectedAsClass.begin(), kNeverRejectedAsClass.end(),
+                                    status) == kNeverRejectedAsClass.end();
+    const std::string exact = std::to_string(status);
+    return std::any_of(
+        settings.reject.begin(), settings.reject.end(),
+        [&](const std::string& rule) { return rule == exact || (in_class && rule == "4xx"); });
+}
+
+// Many servers send rate-limit headers with every answer; outside 429 and 503 only Retry-After
+// itself asks for a wait.
+std::optional<milliseconds> wait_asked_for(const http::Response& response, core::SystemTime now) {
+    const bool is_throttle = response.status == 429 || response.status == 503;
+    if (!is_throttle && !response.headers.get("Retry-After")) return std::nullopt;
+    const auto asked = http::retry_after(response.headers, now);
+    if (!asked) return std::nullopt;
+    return std::max(*asked, kShortestRetryAfter);
+}
+
+std::string redirect_text(const http::Response& response) {
+    const auto location = response.headers.get("Location");
+    return "redirect: " +
+           (location ? core::printable(*location, kMaxOutsideText) : std::string("no Location"));
+}
+
+// The scope a Bearer challenge says is missing; empty optional where no challenge speaks of scope
+// (RFC 6750 section 3.1).
+std::optional<std::string> missing_scope(const http::Response& response) {
+    for (const http::Challenge& challenge : http::parse_challenges(response.headers)) {
+        if (challenge.scheme != "bearer" || challenge.parameter("error") != "insufficient_scope")
+            continue;
+        return core::printable(challenge.parameter("scope").value_or(""), kMaxOutsideText);
+    }
+    return std::nullopt;
+}
+
+// Empty where the answer counts as success. The value found is not told: it stands in the excerpt,
+// masked.
+std::optional<std::string> unsuccessful(const http::Response& response,
+                                        const storage::SuccessField& success) {
+    const std::string where = "success_field: " + success.pointer;
+    if (response.body_truncated) return where + " cannot be read, the response body is too long";
+    if (!core::validate_json(response.body))
+        return where + " cannot be read, the response body is no JSON";
+    const auto path = core::parse_json_pointer(success.pointer);
+    const auto found = path ? core::raw_at(response.body, *path) : std::nullopt;
+    if (!found) return where + " is not in the response body";
+    const bool is_string = found->starts_with('"');
+    const bool equal =
+        is_string ? core::decode_json_string(*found) == success.value : *found == success.value;
+    if (equal) return std::nullopt;
+    return where + " is not " + core::printable(success.value, kMaxOutsideText);
+}
+
+Verdict judge_success(const http::Response& response,
+                      const storage::NotificationRecord& notification) {
+    if (notification.success) {
+        if (auto why = unsuccessful(response, *notification.success))
+            return {.error = std::move(why)};
+    }
+    return {.outcome = AttemptOutcome::kDelivered};
+}
+
+Verdict judge_unauthorized(const http::Response& response) {
+    const auto scope = missing_scope(response);
+    if (!scope) return {.token_refused = true};
+    return {.error = "insufficient_scope: the receiver asks for scope '" + *scope + "'"};
+}
+
+Verdict judge_failure_status(const http::Response& response) {
+    if (response.status == 401) return judge_unauthorized(response);
+    if (response.status == 429) return {.reason = "rate_limited"};
+    if (response.status >= 300 && response.status <= 399) return {.error = redirect_text(response)};
+    if (response.status >= 400 && response.status <= 599) return {};
+    return {.error = "malformed: status " + std::to_string(response.status)};
+}
+
+Verdict judge_response(const http::Response& response,
+                       const storage::NotificationRecord& notification, core::SystemTime now) {
+    if (response.status >= 200 && response.status <= 299)
+        return judge_success(response, notification);
+    if (response.status == 410) return {.outcome = AttemptOutcome::kGone, .reason = "gone"};
+    Verdict verdict = judge_failure_status(response);
+    verdict.retry_after = wait_asked_for(response, now);
+    if (is_rejected(response.status, notification.retry)) {
+        verdict.outcome = AttemptOutcome::kRejected;
+        verdict.reason = "rejected";
+    }
+    return verdict;
+}
+
+std::string text_of(const core::Error& error) {
+    return core::printable(error.code + ": " + error.message, kMaxOutsideText);
+}
+
+// A blocked literal stays blocked; a name may lead elsewhere tomorrow (E-37).
+bool is_literal(const core::Error& error) {
+    if (const auto* literal = error.details.if_contains("literal")) {
+        return literal->is_bool() && literal->get_bool();
+    }
+    const auto host = core::string_member(error.details, "host");
+    return host && http::numeric_host(*host).has_value();
+}
+
+Verdict judge_error(const core::Error& error) {
+    if (error.code == "template_error") {
+        const std::string path = core::string_member(error.details, "path").value_or("");
+        return failed("template_error:" + path, text_of(error));
+    }
+    if (error.code == "invalid_argument") return failed("rejected_request", text_of(error));
+    if (error.code == "blocked_address" && is_literal(error))
+        return failed("blocked_address", text_of(error));
+    return {.error = text_of(error)};
+}
+
+}  // namespace
+
+Verdict judge(const core::Result<http::Response>& result,
+              const storage::NotificationRecord& notification, core::SystemTime now) {
+    return result ? judge_response(*result, notification, now) : judge_error(result.error());
+}
+
+}  // namespace herald::dispatcher

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "http/message.h"
+#include "storage/records.h"
+
+namespace herald::dispatcher {
+
+/// What one answer, or its absence, means for the callout. docs/states.md has the table.
+struct Verdict {
+    storage::AttemptOutcome outcome = storage::AttemptOutcome::kRetry;
+    /// Why a callout that ends here is dead: `rejected`, `gone`, `blocked_address`, …; why a retry
+    /// is not a usual one: `rate_limited`; else empty.
+    std::string reason = {};
+    /// What the history shows beside the status: `timeout: …`, the Location of a refused redirect.
+    std::optional<std::string> error = std::nullopt;
+    std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
+    /// A 401, unless its challenge says that the scope is too small: no new token helps (O-92).
+    bool token_refused = false;
+};
+
+/// Pure: one table over status, transport error code and the notification's settings (E-55 to 88).
+[[nodiscard]] Verdict judge(const core::Result<http::Response>& result,
+                            const storage::NotificationRecord& notification, core::SystemTime now);
+
+}  // namespace herald::dispatcher
