@@ -1,0 +1,17 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <optional>
+
+#include "core/error.h"
+#include "core/id.h"
+#include "storage/records.h"
+
+namespace herald::api {
+
+/// The `auth` object of a notification request. `provider` is set where it names one.
+[[nodiscard]] core::Result<> patch_auth(const boost::json::value& value,
+                                        const std::optional<core::ProviderId>& provider,
+                                        storage::Authentication& into);
+
+}  // namespace herald::api

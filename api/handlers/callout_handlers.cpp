@@ -1,0 +1,229 @@
+#include <charconv>
+
+#include "api/call.h"
+#include "api/handlers/callout_steps.h"
+#include "api/json_view.h"
+#include "api/member_reader.h"
+#include "api/problem.h"
+#include "core/time_text.h"
+
+namespace herald::api {
+namespace {
+
+using core::invalid_argument;
+using core::Result;
+using storage::CalloutFilter;
+using storage::CalloutRecord;
+using storage::CalloutState;
+
+constexpr std::size_t kMaxPage = 1000;
+constexpr std::size_t kRetryStep = 1000;
+
+Result<boost::json::object> full_view(const Services& services, const CalloutRecord& callout,
+                                      const HoldReasons& reasons) {
+    const auto attempts = services.store.attempts_of(callout.id);
+    if (!attempts) return attempts.error();
+    return callout_json(callout, reasons.of(callout), *attempts);
+}
+
+Result<ApiResponse> shown_callout(const Services& services, const CalloutRecord& callout) {
+    const auto reasons = HoldReasons::read(services);
+    if (!reasons) return reasons.error();
+    const auto view = full_view(services, callout, *reasons);
+    if (!view) return view.error();
+    return json_response(200, *view);
+}
+
+Result<core::CalloutId> callout_id(const Call& call) {
+    auto id = core::CalloutId::parse(call.param("id"));
+    if (!id) return core::not_found("callout", call.param("id"));
+    return id;
+}
+
+Result<ApiResponse> show(const Call& call) {
+    const auto id = callout_id(call);
+    if (!id) return id.error();
+    const auto callout = call.services.store.callout(*id);
+    if (!callout) return callout.error();
+    return shown_callout(call.services, *callout);
+}
+
+Result<std::size_t> read_limit(const std::string& text) {
+    std::size_t limit = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    const bool whole = ec == std::errc() && end == text.data() + text.size();
+    if (!whole || limit < 1 || limit > kMaxPage) return invalid_argument("limit", "1 to 1000");
+    return limit;
+}
+
+Result<core::SystemTime> read_since(const std::string& text) {
+    const auto since = core::parse_time(text);
+    if (!since) return invalid_argument("since", "an RFC 3339 time such as 2026-11-21T08:00:00Z");
+    return *since;
+}
+
+Result<CalloutState> read_state(const std::string& text) {
+    const auto state = storage::parse_callout_state(text);
+    if (!state) return invalid_argument("state", "one of pending, in_flight, delivered, dead, cancelled");
+    return *state;
+}
+
+Result<core::EventId> read_event_id(const std::string& text) {
+    auto id = core::EventId::parse(text);
+    if (!id) return invalid_argument("event", "an event id, evt_ and 26 characters");
+    return id;
+}
+
+// A cursor is the last id of the page before: anything else was not given out by us (E-107).
+Result<core::CalloutId> read_cursor(const std::string& text) {
+    auto id = core::CalloutId::parse(text);
+    if (!id) return malformed_request("cursor: not one that a page of callouts gave as next_cursor");
+    return id;
+}
+
+// Where the parameter is there, what `read` makes of it goes into `into`.
+template <class Into, class Read>
+Result<> take_query(const Call& call, const char* name, Into& into, Read read) {
+    const auto text = call.query(name);
+    if (!text) return {};
+    auto value = read(*text);
+    if (!value) return value.error();
+    into = std::move(*value);
+    return {};
+}
+
+Result<CalloutFilter> read_filter(const Call& call) {
+    if (auto ok = expect_query(call, {"state", "notification", "event", "since", "limit", "cursor"}); !ok) {
+        return ok.error();
+    }
+    CalloutFilter filter;
+    filter.notification = call.query("notification");
+    if (auto ok = take_query(call, "state", filter.state, read_state); !ok) return ok.error();
+    if (auto ok = take_query(call, "event", filter.event, read_event_id); !ok) return ok.error();
+    if (auto ok = take_query(call, "since", filter.since, read_since); !ok) return ok.error();
+    if (auto ok = take_query(call, "limit", filter.limit, read_limit); !ok) return ok.error();
+    if (auto ok = take_query(call, "cursor", filter.before, read_cursor); !ok) return ok.error();
+    return filter;
+}
+
+Result<ApiResponse> list(const Call& call) {
+    auto filter = read_filter(call);
+    if (!filter) return filter.error();
+    const std::size_t limit = filter->limit;
+    // One more tells whether there is a next page; the store gives no more than the longest page, so there a full one does.
+    filter->limit = std::min(limit + 1, kMaxPage);
+    auto page = call.services.store.list_callouts(*filter);
+    if (!page) return page.error();
+    const bool more = page->size() > limit || page->size() == kMaxPage;
+    const auto reasons = HoldReasons::read(call.services);
+    if (!reasons) return reasons.error();
+    boost::json::object out;
+    boost::json::array items;
+    for (std::size_t i = 0; i < std::min(limit, page->size()); ++i) {
+        auto view = full_view(call.services, (*page)[i], *reasons);
+        if (!view) return view.error();
+        items.push_back(std::move(*view));
+    }
+    out["items"] = std::move(items);
+    out["next_cursor"] = nullptr;
+    if (more) out["next_cursor"] = (*page)[limit - 1].id.text();
+    return json_response(200, out);
+}
+
+void wake(const Services& services, const std::optional<core::NotificationId>& lane) {
+    if (services.scheduler != nullptr && lane) services.scheduler->wake(*lane);
+}
+
+Result<ApiResponse> retry(const Call& call) {
+    if (auto ok = expect_no_input(call); !ok) return ok.error();
+    const auto id = callout_id(call);
+    if (!id) return id.error();
+    const auto callout = call.services.store.retry_callout(*id, call.services.clock.system_now());
+    if (!callout) return callout.error();
+    wake(call.services, callout->notification);
+    return shown_callout(call.services, *callout);
+}
+
+Result<ApiResponse> cancel(const Call& call) {
+    if (auto ok = expect_no_input(call); !ok) return ok.error();
+    const auto id = callout_id(call);
+    if (!id) return id.error();
+    const auto callout = call.services.store.cancel_callout(*id);
+    if (!callout) return callout.error();
+    return shown_callout(call.services, *callout);
+}
+
+struct RetryOrder {
+    CalloutFilter filter;
+    bool dry_run = false;
+};
+
+Result<RetryOrder> read_retry_order(const Call& call) {
+    const auto request = body_object(call);
+    if (!request) return request.error();
+    RetryOrder order;
+    std::string state;
+    std::optional<std::string> since;
+    MemberReader in(*request);
+    in.text("state", state);
+    in.optional_text("notification", order.filter.notification);
+    in.optional_text("since", since);
+    in.flag("dry_run", order.dry_run);
+    if (auto done = in.finish(); !done) return done.error();
+    if (state != "dead") return invalid_argument("state", "\"dead\" is expected: only dead callouts are retried together");
+    order.filter.state = CalloutState::kDead;
+    if (!since) return order;
+    const auto from = read_since(*since);
+    if (!from) return from.error();
+    order.filter.since = *from;
+    return order;
+}
+
+void wake_lanes(const Services& services) {
+    if (services.scheduler == nullptr) return;
+    for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes()) services.scheduler->wake(lane.id);
+}
+
+// In steps, so that the writer serves others in between; no more than there were at the start, so that callouts which
+// die again meanwhile do not make it endless.
+Result<std::int64_t> retry_in_steps(const Services& services, const RetryOrder& order) {
+    const core::SystemTime now = services.clock.system_now();
+    const auto there = services.store.retry_dead(order.filter, now, kRetryStep, true);
+    if (!there || order.dry_run) return there;
+    std::int64_t retried = 0;
+    while (retried < *there) {
+        const auto left = static_cast<std::size_t>(*there - retried);
+        const auto step = services.store.retry_dead(order.filter, now, std::min(left, kRetryStep), false);
+        if (!step) return step;
+        if (*step == 0) break;
+        retried += *step;
+        wake_lanes(services);
+    }
+    return retried;
+}
+
+Result<ApiResponse> retry_dead(const Call& call) {
+    const auto order = read_retry_order(call);
+    if (!order) return order.error();
+    if (order->filter.notification) {
+        const auto known = call.services.store.notification(*order->filter.notification);
+        if (!known) return known.error();
+    }
+    const auto retried = retry_in_steps(call.services, *order);
+    if (!retried) return retried.error();
+    return json_response(200, boost::json::object{{"retried", *retried}, {"dry_run", order->dry_run}});
+}
+
+}  // namespace
+
+std::vector<Route> callout_routes() {
+    return {
+        {"GET", "/v1/callouts", list},
+        {"POST", "/v1/callouts/retry", retry_dead, Audit::kInformation},
+        {"GET", "/v1/callouts/{id}", show},
+        {"POST", "/v1/callouts/{id}/retry", retry, Audit::kInformation},
+        {"POST", "/v1/callouts/{id}/cancel", cancel, Audit::kInformation},
+    };
+}
+
+}  // namespace herald::api

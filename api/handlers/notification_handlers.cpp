@@ -1,0 +1,146 @@
+#include "api/call.h"
+#include "api/json_view.h"
+#include "api/notification_patch.h"
+#include "dispatcher/notification_rules.h"
+#include "dispatcher/retry_policy.h"
+
+namespace herald::api {
+namespace {
+
+using core::Result;
+using storage::NotificationRecord;
+
+// The running daemon's lanes follow what is stored; without a daemon there are none.
+Result<> apply_to_lanes(const Services& services) {
+    if (services.scheduler == nullptr) return {};
+    auto catalogue = services.intake.catalogue();
+    if (!catalogue) return catalogue.error();
+    services.scheduler->apply(std::move(*catalogue));
+    return {};
+}
+
+Result<ApiResponse> applied_notification(const Call& call, int status, const std::string& name) {
+    if (auto applied = apply_to_lanes(call.services); !applied) return applied.error();
+    const auto stored = call.services.store.notification(name);
+    if (!stored) return stored.error();
+    return json_response(status, notification_json(*stored));
+}
+
+Result<std::optional<core::ProviderId>> provider_id(const Services& services, const boost::json::object& request) {
+    const auto name = wanted_provider(request);
+    if (!name) return name.error();
+    if (!*name || (*name)->empty()) return std::optional<core::ProviderId>();
+    const auto provider = services.store.provider(**name);
+    if (!provider) return provider.error();
+    return std::optional(provider->id);
+}
+
+NotificationRecord new_record(const Services& services) {
+    const core::SystemTime now = services.clock.system_now();
+    NotificationRecord record;
+    record.id = core::NotificationId::generate(now, services.random);
+    record.retry = dispatcher::default_retry();
+    record.created_at = now;
+    record.updated_at = now;
+    return record;
+}
+
+Result<ApiResponse> add(const Call& call) {
+    const auto request = body_object(call);
+    if (!request) return request.error();
+    const auto provider = provider_id(call.services, *request);
+    if (!provider) return provider.error();
+    NotificationRecord record = new_record(call.services);
+    if (auto done = patch_notification(PatchKind::kAdd, *request, *provider, record); !done) return done.error();
+    if (auto ok = dispatcher::validate(record, call.services.egress); !ok) return ok.error();
+    const std::string name = record.name;
+    if (auto added = call.services.store.add_notification(std::move(record)); !added) return added.error();
+    return applied_notification(call, 201, name);
+}
+
+Result<ApiResponse> change(const Call& call, const std::function<Result<>(NotificationRecord&)>& alter) {
+    const core::SystemTime now = call.services.clock.system_now();
+    auto edited = call.services.store.edit_notification(call.param("name"), [&](NotificationRecord& record) -> Result<> {
+        if (auto altered = alter(record); !altered) return altered;
+        record.updated_at = now;
+        return dispatcher::validate(record, call.services.egress);
+    });
+    if (!edited) return edited.error();
+    return applied_notification(call, 200, edited->name);
+}
+
+Result<ApiResponse> edit(const Call& call) {
+    const auto request = body_object(call);
+    if (!request) return request.error();
+    const auto provider = provider_id(call.services, *request);
+    if (!provider) return provider.error();
+    return change(call, [&](NotificationRecord& record) {
+        return patch_notification(PatchKind::kEdit, *request, *provider, record);
+    });
+}
+
+// A switch is turned without the other rules: what was stored under older rules can still be paused.
+Result<ApiResponse> turn(const Call& call, bool NotificationRecord::*flag, bool value) {
+    if (auto ok = expect_no_input(call); !ok) return ok.error();
+    const core::SystemTime now = call.services.clock.system_now();
+    auto edited = call.services.store.edit_notification(call.param("name"), [&](NotificationRecord& record) -> Result<> {
+        if (record.*flag != value) record.updated_at = now;
+        record.*flag = value;
+        return {};
+    });
+    if (!edited) return edited.error();
+    return applied_notification(call, 200, edited->name);
+}
+
+Result<ApiResponse> enable(const Call& call) { return turn(call, &NotificationRecord::enabled, true); }
+Result<ApiResponse> disable(const Call& call) { return turn(call, &NotificationRecord::enabled, false); }
+Result<ApiResponse> pause(const Call& call) { return turn(call, &NotificationRecord::paused, true); }
+Result<ApiResponse> resume(const Call& call) { return turn(call, &NotificationRecord::paused, false); }
+
+Result<ApiResponse> show(const Call& call) {
+    const auto record = call.services.store.notification(call.param("name"));
+    if (!record) return record.error();
+    return json_response(200, notification_json(*record));
+}
+
+Result<ApiResponse> list(const Call& call) {
+    const auto records = call.services.store.notifications();
+    if (!records) return records.error();
+    boost::json::array out;
+    for (const NotificationRecord& record : *records) out.push_back(notification_json(record));
+    return json_response(200, out);
+}
+
+// The lane is emptied first, else its attempts in flight would forbid the deletion; if that is then refused, `apply`
+// gives the lane back.
+Result<ApiResponse> remove(const Call& call) {
+    if (auto ok = expect_query(call, {"cancel_pending"}); !ok) return ok.error();
+    const auto cancel_pending = query_flag(call, "cancel_pending");
+    if (!cancel_pending) return cancel_pending.error();
+    const auto record = call.services.store.notification(call.param("name"));
+    if (!record) return record.error();
+    if (*cancel_pending && call.services.scheduler != nullptr) call.services.scheduler->drain_lane(record->id);
+    const auto deleted = call.services.store.delete_notification(record->name, *cancel_pending);
+    const auto applied = apply_to_lanes(call.services);
+    if (!deleted) return deleted.error();
+    if (!applied) return applied.error();
+    return json_response(200, boost::json::object{{"deleted", record->name}});
+}
+
+}  // namespace
+
+std::vector<Route> notification_routes() {
+    return {
+        {"GET", "/v1/notifications", list},
+        {"POST", "/v1/notifications", add, Audit::kInformation},
+        {"GET", "/v1/notifications/{name}", show},
+        {"PATCH", "/v1/notifications/{name}", edit, Audit::kInformation},
+        {"DELETE", "/v1/notifications/{name}", remove, Audit::kInformation},
+        {"POST", "/v1/notifications/{name}/enable", enable, Audit::kInformation},
+        {"POST", "/v1/notifications/{name}/disable", disable, Audit::kInformation},
+        {"POST", "/v1/notifications/{name}/pause", pause, Audit::kInformation},
+        {"POST", "/v1/notifications/{name}/resume", resume, Audit::kInformation},
+    };
+}
+
+}  // namespace herald::api

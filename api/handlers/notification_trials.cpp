@@ -1,0 +1,156 @@
+#include "api/call.h"
+#include "api/json_text.h"
+#include "api/json_view.h"
+#include "api/member_reader.h"
+#include "api/trial_thread.h"
+#include "core/json.h"
+#include "dispatcher/composer.h"
+#include "dispatcher/event_pattern.h"
+
+// `preview` shows the request a callout would make; `test` makes one, now, and stores nothing.
+namespace herald::api {
+namespace {
+
+using core::Result;
+using storage::NotificationRecord;
+
+constexpr std::string_view kMask = "********";
+
+// `invoice.*` stands for any type below it; a sample needs one.
+std::string sample_type(const NotificationRecord& record) {
+    std::string type = record.events.empty() ? "*" : record.events.front();
+    if (type.ends_with('*')) type.replace(type.size() - 1, 1, "example");
+    return type;
+}
+
+struct Trial {
+    dispatcher::CompiledNotificationPtr notification;
+    storage::EventPtr event;
+    core::CalloutId callout;
+};
+
+Result<storage::EventPtr> sample_event(const Call& call, const NotificationRecord& record) {
+    const auto request = optional_body_object(call);
+    if (!request) return request.error();
+    const core::SystemTime now = call.services.clock.system_now();
+    auto event = std::make_shared<storage::EventRecord>();
+    event->id = core::EventId::generate(now, call.services.random);
+    event->type = sample_type(record);
+    event->data = "null";
+    event->occurred_at = now;
+    event->received_at = now;
+    MemberReader in(*request);
+    in.text("type", event->type);
+    in.other("data", [&](const boost::json::value&) -> Result<> {
+        const auto data = core::raw_at(call.request.body, {"data"});
+        if (data) event->data = std::string(*data);
+        return {};
+    });
+    if (auto done = in.finish(); !done) return done.error();
+    if (auto ok = dispatcher::validate_event_type(event->type); !ok) return ok.error();
+    return storage::EventPtr(std::move(event));
+}
+
+Result<Trial> prepare(const Call& call) {
+    auto record = call.services.store.notification(call.param("name"));
+    if (!record) return record.error();
+    auto event = sample_event(call, *record);
+    if (!event) return event.error();
+    auto compiled = dispatcher::compile(std::move(*record));
+    if (!compiled) return compiled.error();
+    const core::SystemTime now = call.services.clock.system_now();
+    return Trial{std::move(*compiled), std::move(*event), core::CalloutId::generate(now, call.services.random)};
+}
+
+struct MaskedAuthorization {
+    http::Headers& headers;
+    void operator()(const storage::NoAuth&) const {}
+    void operator()(const storage::BasicAuth&) const { headers.set("Authorization", "Basic " + std::string(kMask)); }
+    void operator()(const storage::HeaderAuth& auth) const { headers.set(auth.name, std::string(kMask)); }
+    void operator()(const storage::OauthAuth&) const { headers.set("Authorization", "Bearer " + std::string(kMask)); }
+};
+
+boost::json::value headers_json(const http::Headers& headers) {
+    storage::Fields fields;
+    for (const auto& [name, value] : headers) fields.emplace_back(name, value);
+    return fields_json(fields);
+}
+
+Result<ApiResponse> preview(const Call& call) {
+    const auto trial = prepare(call);
+    if (!trial) return trial.error();
+    std::vector<std::string> warnings;
+    const core::SystemTime now = call.services.clock.system_now();
+    auto composed = dispatcher::compose(*trial->notification, *trial->event, trial->callout, 1, now, &warnings);
+    if (!composed) return composed.error();
+    std::visit(MaskedAuthorization{composed->headers}, trial->notification->record.auth);
+    boost::json::array told;
+    for (const std::string& warning : warnings) told.emplace_back(shown(warning));
+    boost::json::object out;
+    out["method"] = composed->method;
+    out["url"] = composed->url.text();
+    out["headers"] = headers_json(composed->headers);
+    out["body"] = shown(composed->body);
+    out["warnings"] = std::move(told);
+    return json_response(200, out);
+}
+
+std::string_view code_of_class(std::string_view error_class) {
+    if (error_class == "oauth") return "oauth_error";
+    if (error_class == "malformed") return "malformed_token_response";
+    if (error_class == "blocked_address") return "blocked_address";
+    return "token_endpoint_unreachable";
+}
+
+// Why the provider gives no token, as its last token request told it.
+core::Error no_token_error(const Services& services, const NotificationRecord& notification) {
+    const auto* auth = std::get_if<storage::OauthAuth>(&notification.auth);
+    const std::string name = auth == nullptr ? std::string() : auth->provider_name;
+    core::Error error{.kind = core::ErrorKind::kUnauthorized, .code = "no_token", .message = {}};
+    error.message = "send a test callout of notification '" + notification.name + "': provider '" + name +
+                    "' gives no token; see herald provider show " + name;
+    error.details["provider"] = name;
+    const auto provider = services.store.provider(name);
+    if (!provider || !provider->last_error) return error;
+    const storage::ProviderError& last = *provider->last_error;
+    error.code = code_of_class(last.error_class);
+    error.message += ": " + shown(last.code) + " " + shown(last.description);
+    error.details["error"] = shown(last.code);
+    error.details["error_description"] = shown(last.description);
+    error.details["status"] = or_null(last.status);
+    return error;
+}
+
+// No request left: the notification itself makes none for this event.
+core::Error nothing_sent(const NotificationRecord& notification, const dispatcher::AttemptResult& result) {
+    const std::string reason = result.update.reason.value_or("no request was sent");
+    const bool in_template = reason.starts_with("template_error");
+    core::Error error{.kind = core::ErrorKind::kPermanent,
+                      .code = in_template ? "template_error" : "invalid_argument",
+                      .message = {}};
+    error.message = "send a test callout of notification '" + notification.name + "': " + reason;
+    error.details["reason"] = reason;
+    return error;
+}
+
+Result<ApiResponse> test(const Call& call) {
+    const auto trial = prepare(call);
+    if (!trial) return trial.error();
+    const NotificationRecord& notification = trial->notification->record;
+    dispatcher::CalloutJob job{.id = trial->callout, .event = trial->event};
+    const dispatcher::AttemptResult result = call.trials.send(call.services, trial->notification, std::move(job));
+    if (result.parked) return no_token_error(call.services, notification);
+    if (result.attempts.empty()) return nothing_sent(notification, result);
+    return json_response(200, attempt_json(result.attempts.back()));
+}
+
+}  // namespace
+
+std::vector<Route> notification_trial_routes() {
+    return {
+        {"POST", "/v1/notifications/{name}/preview", preview},
+        {"POST", "/v1/notifications/{name}/test", test, Audit::kInformation},
+    };
+}
+
+}  // namespace herald::api

@@ -1,0 +1,155 @@
+#include "api/call.h"
+#include "api/handlers/provider_steps.h"
+#include "api/json_view.h"
+#include "api/member_reader.h"
+#include "api/provider_patch.h"
+#include "core/json.h"
+#include "providers/provider_rules.h"
+
+namespace herald::api {
+namespace {
+
+using core::Result;
+using storage::ProviderRecord;
+
+std::optional<storage::TokenRecord> token_with_refresh_only(std::optional<core::Secret> refresh_token) {
+    if (!refresh_token) return std::nullopt;
+    storage::TokenRecord token;
+    token.refresh_token = std::move(refresh_token);
+    return token;
+}
+
+Result<ApiResponse> add(const Call& call) {
+    const auto request = body_object(call);
+    if (!request) return request.error();
+    const core::SystemTime now = call.services.clock.system_now();
+    ProviderRecord record;
+    record.id = core::ProviderId::generate(now, call.services.random);
+    record.created_at = now;
+    record.updated_at = now;
+    std::optional<core::Secret> refresh_token;
+    if (auto done = patch_provider(PatchKind::kAdd, *request, record, refresh_token); !done) return done.error();
+    if (auto ok = providers::validate(record, refresh_token.has_value(), call.services.egress); !ok) return ok.error();
+    const core::ProviderId id = record.id;
+    const std::string name = record.name;
+    auto added = call.services.store.add_provider(std::move(record), token_with_refresh_only(std::move(refresh_token)));
+    if (!added) return added.error();
+    return adopted_provider(call, 201, name, id);
+}
+
+// What must survive a change of the token: the refresh token that an operator gave or a server issued (O-12).
+void drop_access_token(storage::Store::ProviderEdit& edit) {
+    edit.drop_token = true;
+    if (!edit.token || !edit.token->refresh_token) {
+        edit.token.reset();
+        return;
+    }
+    edit.token->access_token.reset();
+    edit.token->attributes.clear();
+    edit.token->scopes.clear();
+}
+
+void forget_troubles(ProviderRecord& record) {
+    record.config_version += 1;
+    record.condition = storage::ProviderCondition::kOk;
+    record.last_error.reset();
+}
+
+void put_refresh_token(storage::Store::ProviderEdit& edit, const core::Secret& refresh_token) {
+    if (!edit.token) edit.token.emplace();
+    edit.token->refresh_token = refresh_token.clone();
+}
+
+// One change inside the store's transaction; repeatable, so it only reads `request`.
+Result<> change(PatchKind kind, const boost::json::object& request, const Services& services,
+                storage::Store::ProviderEdit& edit) {
+    const ProviderRecord before = edit.record.clone();
+    std::optional<core::Secret> refresh_token;
+    if (auto done = patch_provider(kind, request, edit.record, refresh_token); !done) return done;
+    const bool stored = edit.token && edit.token->refresh_token;
+    if (auto ok = providers::validate(edit.record, refresh_token || stored, services.egress); !ok) return ok;
+    edit.record.updated_at = services.clock.system_now();
+    if (refresh_token) put_refresh_token(edit, *refresh_token);
+    const bool other_token = providers::shapes_another_token(before, edit.record) || refresh_token.has_value();
+    if (kind != PatchKind::kReset && !other_token) return {};
+    forget_troubles(edit.record);
+    drop_access_token(edit);
+    return {};
+}
+
+Result<ApiResponse> patch(const Call& call, PatchKind kind) {
+    const auto request = kind == PatchKind::kReset ? optional_body_object(call) : body_object(call);
+    if (!request) return request.error();
+    auto edited = call.services.store.edit_provider(
+        call.param("name"), [&](storage::Store::ProviderEdit& edit) { return change(kind, *request, call.services, edit); });
+    if (!edited) return edited.error();
+    return adopted_provider(call, 200, edited->name, edited->id);
+}
+
+Result<ApiResponse> edit(const Call& call) { return patch(call, PatchKind::kEdit); }
+Result<ApiResponse> reset(const Call& call) { return patch(call, PatchKind::kReset); }
+
+Result<ApiResponse> set_enabled(const Call& call, bool enabled) {
+    if (auto ok = expect_no_input(call); !ok) return ok.error();
+    const core::SystemTime now = call.services.clock.system_now();
+    auto edited = call.services.store.edit_provider(call.param("name"), [&](storage::Store::ProviderEdit& edit) -> Result<> {
+        if (edit.record.enabled != enabled) edit.record.updated_at = now;
+        edit.record.enabled = enabled;
+        return {};
+    });
+    if (!edited) return edited.error();
+    return adopted_provider(call, 200, edited->name, edited->id);
+}
+
+Result<ApiResponse> enable(const Call& call) { return set_enabled(call, true); }
+Result<ApiResponse> disable(const Call& call) { return set_enabled(call, false); }
+
+Result<ApiResponse> show(const Call& call) {
+    auto shown = provider_view(call.services, call.param("name"));
+    if (!shown) return shown.error();
+    return json_response(200, *shown);
+}
+
+Result<ApiResponse> list(const Call& call) {
+    auto records = call.services.store.providers();
+    if (!records) return records.error();
+    boost::json::array out;
+    for (const ProviderRecord& record : *records) {
+        auto shown = provider_view(call.services, record);
+        if (!shown) return shown.error();
+        out.push_back(std::move(*shown));
+    }
+    return json_response(200, out);
+}
+
+Result<ApiResponse> remove(const Call& call) {
+    if (auto ok = expect_query(call, {"revoke"}); !ok) return ok.error();
+    const auto revoke = query_flag(call, "revoke");
+    if (!revoke) return revoke.error();
+    const auto record = call.services.store.provider(call.param("name"));
+    if (!record) return record.error();
+    if (*revoke) {
+        if (auto free = expect_unused(call.services, *record); !free) return free.error();
+        if (auto revoked = revoke_for_deletion(call.services, *record); !revoked) return revoked.error();
+    }
+    if (auto deleted = call.services.store.delete_provider(record->name); !deleted) return deleted.error();
+    if (auto adopted = reload_provider(call.services, record->id); !adopted) return adopted.error();
+    return json_response(200, boost::json::object{{"deleted", record->name}});
+}
+
+}  // namespace
+
+std::vector<Route> provider_routes() {
+    return {
+        {"GET", "/v1/providers", list},
+        {"POST", "/v1/providers", add, Audit::kInformation},
+        {"GET", "/v1/providers/{name}", show},
+        {"PATCH", "/v1/providers/{name}", edit, Audit::kInformation},
+        {"DELETE", "/v1/providers/{name}", remove, Audit::kInformation},
+        {"POST", "/v1/providers/{name}/enable", enable, Audit::kInformation},
+        {"POST", "/v1/providers/{name}/disable", disable, Audit::kInformation},
+        {"POST", "/v1/providers/{name}/reset", reset, Audit::kInformation},
+    };
+}
+
+}  // namespace herald::api

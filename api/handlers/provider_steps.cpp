@@ -1,0 +1,101 @@
+#include "api/handlers/provider_steps.h"
+
+#include "api/json_view.h"
+#include "core/await.h"
+
+namespace herald::api {
+
+using core::Result;
+using storage::ProviderRecord;
+
+namespace {
+
+const storage::TokenRecord* pointer_to(const std::optional<storage::TokenRecord>& token) {
+    return token ? &*token : nullptr;
+}
+
+core::Error in_use(const ProviderRecord& record, const std::vector<std::string>& users, std::int64_t unfinished) {
+    core::Error error{.kind = core::ErrorKind::kConflict, .code = "provider_in_use", .message = {}};
+    error.message = "cannot delete provider '" + record.name + "': it is in use; let its notifications use another "
+                    "provider, or delete them, and wait until its callouts are finished";
+    boost::json::array names;
+    for (const std::string& user : users) names.emplace_back(user);
+    error.details["notifications"] = std::move(names);
+    error.details["unfinished_callouts"] = unfinished;
+    return error;
+}
+
+// Pending callouts follow their notification to another provider; only those on the wire still hold the old one.
+Result<std::int64_t> callouts_on_the_wire(storage::Store& store, const std::string& provider) {
+    storage::CalloutFilter filter;
+    filter.state = storage::CalloutState::kInFlight;
+    filter.limit = 1000;
+    std::int64_t found = 0;
+    while (true) {
+        const auto page = store.list_callouts(filter);
+        if (!page) return page.error();
+        for (const storage::CalloutRecord& callout : *page) found += callout.provider_name == provider ? 1 : 0;
+        if (page->size() < filter.limit) return found;
+        filter.before = page->back().id;
+    }
+}
+
+core::Error revocation_failed(const std::string& provider, const std::string& why) {
+    core::Error error{.kind = core::ErrorKind::kTransient, .code = "revocation_failed", .message = {}};
+    error.message = "revoke the token of provider '" + provider + "' before deleting it: " + why +
+                    "; nothing was deleted; delete without --revoke to leave the token to its expiry";
+    error.details["provider"] = provider;
+    return error;
+}
+
+}  // namespace
+
+Result<boost::json::object> provider_view(const Services& services, const ProviderRecord& record) {
+    const auto token = services.store.token(record.id);
+    if (!token) return token.error();
+    const auto users = services.store.provider_users(record.id);
+    if (!users) return users.error();
+    return provider_json(record, pointer_to(*token), *users, services.clock.system_now());
+}
+
+Result<boost::json::object> provider_view(const Services& services, const std::string& name) {
+    const auto record = services.store.provider(name);
+    if (!record) return record.error();
+    return provider_view(services, *record);
+}
+
+Result<> reload_provider(const Services& services, core::ProviderId id) {
+    return core::wait_done<void>([&](core::Done<> done) { services.tokens.reload(id, std::move(done)); });
+}
+
+Result<ApiResponse> adopted_provider(const Call& call, int status, const std::string& name, core::ProviderId id) {
+    if (auto adopted = reload_provider(call.services, id); !adopted) return adopted.error();
+    const auto view = provider_view(call.services, name);
+    if (!view) return view.error();
+    return json_response(status, *view);
+}
+
+Result<> expect_unused(const Services& services, const ProviderRecord& record) {
+    const auto users = services.store.provider_users(record.id);
+    if (!users) return users.error();
+    const auto unfinished = callouts_on_the_wire(services.store, record.name);
+    if (!unfinished) return unfinished.error();
+    if (users->empty() && *unfinished == 0) return {};
+    return in_use(record, *users, *unfinished);
+}
+
+Result<> revoke_for_deletion(const Services& services, const ProviderRecord& record) {
+    const auto token = services.store.token(record.id);
+    if (!token) return token.error();
+    if (!*token || (!(*token)->access_token && !(*token)->refresh_token)) return {};
+    const auto revoked = core::wait_done<providers::RemoteRevocation>(
+        [&](core::Done<providers::RemoteRevocation> done) { services.tokens.revoke(record.id, std::move(done)); });
+    if (!revoked && revoked.error().kind == core::ErrorKind::kInvalidArgument) return revoked.error();
+    if (!revoked) return revocation_failed(record.name, revoked.error().message);
+    if (*revoked == providers::RemoteRevocation::kQueued) {
+        return revocation_failed(record.name, "the revocation endpoint could not do it now, it is tried again later");
+    }
+    return {};
+}
+
+}  // namespace herald::api

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "providers/token_manager.h"
+#include "storage/records.h"
+
+/// Records as the JSON of the contract. Pure. No view holds a secret: "set" or null stands for one (O-11).
+namespace herald::api {
+
+/// An object where the names are unique, else an array of [name, value] pairs: order and repetition are kept.
+[[nodiscard]] boost::json::value fields_json(const storage::Fields& fields);
+
+/// Contract section 3. `token` may be null; one that has expired shows as null.
+[[nodiscard]] boost::json::object provider_json(const storage::ProviderRecord& record,
+                                                const storage::TokenRecord* token,
+                                                const std::vector<std::string>& used_by,
+                                                core::SystemTime now);
+
+/// The `token` object with `provider` and `state`; its members are null where there is no usable token.
+[[nodiscard]] boost::json::object token_json(const storage::ProviderRecord& record,
+                                             const storage::TokenRecord* token, core::SystemTime now);
+[[nodiscard]] boost::json::object token_test_json(const std::string& provider,
+                                                  const providers::TokenTestResult& result);
+
+/// Contract section 4.
+[[nodiscard]] boost::json::object notification_json(const storage::NotificationRecord& record);
+
+/// Contract section 5. `reason` replaces the stored one where that is empty.
+[[nodiscard]] boost::json::object callout_json(const storage::CalloutRecord& record,
+                                               const std::optional<std::string>& reason,
+                                               const std::vector<storage::AttemptRecord>& attempts);
+[[nodiscard]] boost::json::object attempt_json(const storage::AttemptRecord& attempt);
+
+/// Text, not a value: `data` stands in it byte for byte as it came in.
+[[nodiscard]] std::string event_json(const storage::EventRecord& event, const boost::json::array& callouts,
+                                     const boost::json::array& unmatched);
+
+}  // namespace herald::api

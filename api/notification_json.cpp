@@ -1,0 +1,77 @@
+#include "api/json_text.h"
+#include "api/json_view.h"
+
+namespace herald::api {
+namespace {
+
+namespace json = boost::json;
+
+struct AuthView {
+    json::object operator()(const storage::NoAuth&) const { return {{"kind", "none"}}; }
+    json::object operator()(const storage::BasicAuth& auth) const {
+        return {{"kind", "basic"}, {"username", shown(auth.username)}, {"password", "set"}};
+    }
+    json::object operator()(const storage::HeaderAuth& auth) const {
+        return {{"kind", "header"}, {"name", auth.name}, {"value", "set"}};
+    }
+    json::object operator()(const storage::OauthAuth& auth) const {
+        return {{"kind", "oauth2"}, {"provider", auth.provider_name}};
+    }
+};
+
+json::object retry_json(const storage::RetrySettings& retry) {
+    json::array schedule;
+    for (const std::chrono::seconds step : retry.schedule) schedule.emplace_back(step.count());
+    json::array reject;
+    for (const std::string& rule : retry.reject) reject.emplace_back(rule);
+    json::object out;
+    out["schedule_s"] = std::move(schedule);
+    out["max_age_s"] = nullptr;
+    if (retry.max_age) out["max_age_s"] = retry.max_age->count();
+    out["reject"] = std::move(reject);
+    return out;
+}
+
+json::value rate_json(const std::optional<double>& rate) {
+    if (!rate) return nullptr;
+    const auto whole = static_cast<std::int64_t>(*rate);
+    if (static_cast<double>(whole) == *rate) return whole;
+    return *rate;
+}
+
+json::value success_json(const std::optional<storage::SuccessField>& success) {
+    if (!success) return nullptr;
+    return json::object{{"pointer", success->pointer}, {"value", success->value}};
+}
+
+}  // namespace
+
+json::object notification_json(const storage::NotificationRecord& record) {
+    json::array events;
+    for (const std::string& pattern : record.events) events.emplace_back(pattern);
+    json::object out;
+    out["id"] = record.id.text();
+    out["name"] = record.name;
+    out["enabled"] = record.enabled;
+    out["paused"] = record.paused;
+    out["events"] = std::move(events);
+    out["method"] = record.method;
+    out["url"] = record.url;
+    out["headers"] = fields_json(record.headers);
+    out["parameters"] = fields_json(record.parameters);
+    out["content_type"] = record.content_type;
+    out["body_template"] = text_or_null(record.body_template);
+    out["auth"] = std::visit(AuthView{}, record.auth);
+    out["signing_secret"] = nullptr;
+    if (record.signing_secret) out["signing_secret"] = "set";
+    out["timeout_ms"] = record.timeout.count();
+    out["retry"] = retry_json(record.retry);
+    out["max_in_flight"] = record.max_in_flight;
+    out["rate_per_s"] = rate_json(record.rate_per_s);
+    out["success"] = success_json(record.success);
+    out["created_at"] = time_json(record.created_at);
+    out["updated_at"] = time_json(record.updated_at);
+    return out;
+}
+
+}  // namespace herald::api

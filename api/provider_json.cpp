@@ -1,0 +1,121 @@
+#include <set>
+
+#include "api/json_text.h"
+#include "api/json_view.h"
+#include "providers/provider_rules.h"
+
+namespace herald::api {
+namespace {
+
+namespace json = boost::json;
+
+json::value set_or_null(bool is_set) {
+    if (!is_set) return nullptr;
+    return json::value("set");
+}
+
+json::array texts_json(const std::vector<std::string>& texts) {
+    json::array out;
+    for (const std::string& text : texts) out.emplace_back(shown(text));
+    return out;
+}
+
+bool is_usable(const storage::TokenRecord* token, core::SystemTime now) {
+    return token != nullptr && token->access_token && token->expires_at > now;
+}
+
+void add_token_members(json::object& out, const storage::TokenRecord& token) {
+    out["generation"] = token.generation;
+    out["obtained_at"] = time_json(token.obtained_at);
+    out["expires_at"] = time_json(token.expires_at);
+    out["scopes"] = texts_json(token.scopes);
+    out["fingerprint"] = token.access_token->fingerprint();
+}
+
+json::value last_error_json(const std::optional<storage::ProviderError>& error) {
+    if (!error) return nullptr;
+    json::object out;
+    out["class"] = error->error_class;
+    out["code"] = shown(error->code);
+    out["description"] = shown(error->description);
+    out["status"] = or_null(error->status);
+    out["at"] = time_json(error->at);
+    return out;
+}
+
+void add_configuration(json::object& out, const storage::ProviderRecord& record) {
+    out["grant_type"] = record.grant_type;
+    out["client_id"] = record.client_id;
+    out["client_secret"] = set_or_null(record.client_secret.has_value());
+    out["client_authentication"] = record.client_authentication;
+    out["token_endpoint"] = record.token_endpoint;
+    out["revocation_endpoint"] = text_or_null(record.revocation_endpoint);
+    out["test_endpoint"] = text_or_null(record.test_endpoint);
+    out["scopes"] = texts_json(record.scopes);
+    out["parameters"] = fields_json(record.parameters);
+    out["audience"] = text_or_null(record.audience);
+    out["resources"] = texts_json(record.resources);
+    out["settings"] = record.settings;
+}
+
+}  // namespace
+
+json::value fields_json(const storage::Fields& fields) {
+    std::set<std::string_view> names;
+    for (const auto& [name, value] : fields) names.insert(name);
+    if (names.size() == fields.size()) {
+        json::object out;
+        for (const auto& [name, value] : fields) out[name] = shown(value);
+        return out;
+    }
+    json::array out;
+    for (const auto& [name, value] : fields) out.push_back(json::array{name, shown(value)});
+    return out;
+}
+
+json::object provider_json(const storage::ProviderRecord& record, const storage::TokenRecord* token,
+                           const std::vector<std::string>& used_by, core::SystemTime now) {
+    json::object out;
+    out["id"] = record.id.text();
+    out["name"] = record.name;
+    out["kind"] = record.kind;
+    out["enabled"] = record.enabled;
+    add_configuration(out, record);
+    out["state"] = providers::provider_state(record, token, now);
+    out["token"] = nullptr;
+    if (is_usable(token, now)) add_token_members(out["token"].emplace_object(), *token);
+    out["refresh_token"] = set_or_null(token != nullptr && token->refresh_token.has_value());
+    out["last_error"] = last_error_json(record.last_error);
+    out["used_by"] = texts_json(used_by);
+    out["token_requests"] = record.token_requests;
+    out["created_at"] = time_json(record.created_at);
+    out["updated_at"] = time_json(record.updated_at);
+    return out;
+}
+
+json::object token_json(const storage::ProviderRecord& record, const storage::TokenRecord* token,
+                        core::SystemTime now) {
+    json::object out;
+    out["provider"] = record.name;
+    out["state"] = providers::provider_state(record, token, now);
+    if (is_usable(token, now)) {
+        add_token_members(out, *token);
+        return out;
+    }
+    for (const char* member : {"generation", "obtained_at", "expires_at", "scopes", "fingerprint"}) {
+        out[member] = nullptr;
+    }
+    return out;
+}
+
+json::object token_test_json(const std::string& provider, const providers::TokenTestResult& result) {
+    json::object out;
+    out["provider"] = provider;
+    out["ok"] = or_null(result.ok);
+    out["verdict"] = result.verdict;
+    out["status"] = or_null(result.status);
+    out["latency_ms"] = result.latency.count();
+    return out;
+}
+
+}  // namespace herald::api

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/services.h"
+#include "core/error.h"
+
+namespace herald::api {
+
+struct ApiRequest {
+    std::string method;
+    std::string path;                          ///< decoded per segment by the router
+    std::map<std::string, std::string> query;  ///< decoded
+    std::map<std::string, std::string> headers;  ///< names lower case; only those the API reads
+    std::string body;
+};
+
+struct ApiResponse {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+    std::map<std::string, std::string> headers;
+};
+
+/// The one admin interface: contract section 8 as a function from request to response.
+///
+/// The daemon serves it over HTTP; the CLI without a daemon calls it in process.
+/// Thread-safety: `handle` may be called concurrently; it blocks until what it did is durable. Does not throw.
+class Router final {
+public:
+    explicit Router(Services services);
+    ~Router();
+
+    [[nodiscard]] ApiResponse handle(const ApiRequest& request) const;
+    /// `METHOD /pattern` of every route, for tests that cover all of them.
+    [[nodiscard]] std::vector<std::string> routes() const;
+
+private:
+    class Table;
+    std::unique_ptr<Table> table_;
+};
+
+/// application/problem+json (RFC 9457) with `code` and `details`; the status of contract section 3.
+[[nodiscard]] ApiResponse problem(const core::Error& error);
+[[nodiscard]] int http_status(const core::Error& error);
+
+}  // namespace herald::api

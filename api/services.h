@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "core/clock.h"
+#include "core/random.h"
+#include "dispatcher/intake.h"
+#include "dispatcher/scheduler.h"
+#include "http/egress_policy.h"
+#include "http/transport.h"
+#include "providers/token_manager.h"
+#include "storage/store.h"
+
+namespace herald::api {
+
+/// Everything an admin operation may need; all borrowed from the composition root, which outlives the router.
+struct Services {
+    storage::Store& store;
+    providers::TokenManager& tokens;
+    dispatcher::Intake& intake;
+    dispatcher::Scheduler* scheduler = nullptr;  ///< null without a daemon: nothing is dispatched
+    const http::EgressPolicy& egress;
+    core::Clock& clock;
+    core::Random& random;
+    /// A transport for one callout sent by `notification test`, on the executor given.
+    std::function<std::unique_ptr<http::Transport>(boost::asio::any_io_executor)> make_transport;
+    std::filesystem::path database;
+    std::filesystem::path key_file;
+    /// Whether the database still takes writes; false once an I/O error was met.
+    std::function<bool()> healthy = [] { return true; };
+};
+
+}  // namespace herald::api

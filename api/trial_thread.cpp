@@ -1,0 +1,50 @@
+#include "api/trial_thread.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <future>
+
+namespace herald::api {
+namespace {
+
+namespace asio = boost::asio;
+using dispatcher::AttemptResult;
+
+// The transport is made and destroyed on the loop's thread, as it demands.
+asio::awaitable<AttemptResult> attempt_once(const Services* services, dispatcher::CompiledNotificationPtr notification,
+                                            dispatcher::CalloutJob job) {
+    const auto executor = co_await asio::this_coro::executor;
+    const auto transport = services->make_transport(executor);
+    dispatcher::Courier courier(*transport, services->tokens, services->clock, services->random);
+    auto attempt = courier.attempt(std::move(notification), std::move(job));
+    auto result = co_await std::move(attempt);
+    co_return result;
+}
+
+}  // namespace
+
+TrialThread::TrialThread() : keep_running_(asio::make_work_guard(context_)) {}
+
+TrialThread::~TrialThread() {
+    keep_running_.reset();
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+AttemptResult TrialThread::send(const Services& services, dispatcher::CompiledNotificationPtr notification,
+                                dispatcher::CalloutJob job) {
+    std::call_once(started_, [this] { thread_ = std::thread([this] { context_.run(); }); });
+    // Shared: the loop's thread may still be inside set_value when the answer is taken.
+    const auto promise = std::make_shared<std::promise<AttemptResult>>();
+    auto attempt = attempt_once(&services, std::move(notification), std::move(job));
+    asio::co_spawn(context_, std::move(attempt), [promise](std::exception_ptr thrown, AttemptResult result) {
+        if (thrown) {
+            promise->set_exception(thrown);
+        } else {
+            promise->set_value(std::move(result));
+        }
+    });
+    return promise->get_future().get();
+}
+
+}  // namespace herald::api

@@ -1,0 +1,178 @@
+#include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "cli/commands/all.h"
+#include "cli/commands/answers.h"
+#include "cli/commands/event_data.h"
+#include "cli/commands/event_import.h"
+#include "cli/commands/event_wait.h"
+#include "cli/exit_code.h"
+#include "cli/request_body.h"
+#include "core/json.h"
+
+namespace herald::cli {
+namespace {
+
+namespace json = boost::json;
+
+struct FireFlags {
+    std::string type;
+    TextOption data;
+    TextOption key;
+    bool wait = false;
+};
+
+core::Result<std::string> fire_body(const FireFlags& flags, Context& context) {
+    RequestBody body;
+    body.add("type", json::value(flags.type));
+    if (flags.key.given()) body.add("key", json::value(flags.key.value));
+    if (!flags.data.given()) return body.text();
+    auto data = read_data(context, flags.data.value);
+    if (!data) return data.error();
+    body.add_raw("data", *data);
+    return body.text();
+}
+
+void print_fired(Output& output, const json::value& fired) {
+    const std::string again = text_at(fired, "duplicate") == "yes" ? "  (known already: the first event with this key)" : "";
+    output.line(text_at(fired, "id") + again);
+    const auto& callouts = array_at(fired, "callouts");
+    if (callouts.empty()) {
+        output.line("no callouts; 'herald event show' says why");
+        return;
+    }
+    std::vector<Column> columns{{"CALLOUT", "id"}, {"NOTIFICATION", "notification"}};
+    if (callouts.front().as_object().contains("state")) {
+        columns.push_back({"STATE", "state"});
+        columns.push_back({"REASON", "reason"});
+    }
+    output.table(table_of(callouts, columns));
+}
+
+core::Error wait_needs_daemon() {
+    return {.kind = core::ErrorKind::kStorage,
+            .code = "daemon_not_running",
+            .message = "--wait: nothing is dispatched without a daemon, so nothing was fired; start 'herald serve'"};
+}
+
+core::Result<int> fire_event(const FireFlags& flags, Context& context) {
+    auto body = fire_body(flags, context);
+    if (!body) return body.error();
+    if (flags.wait) {
+        auto client = context.client();
+        if (!client) return client.error();
+        if (!(*client)->is_daemon()) return wait_needs_daemon();
+    }
+    auto answer = context.call(json_request("POST", "/v1/events", std::move(*body)));
+    if (!answer) return answer.error();
+    auto fired = parse_answer(*answer);
+    if (!fired) return fired.error();
+    if (flags.wait) {
+        auto waited = wait_until_finished(context, *fired);
+        if (!waited) return waited.error();
+        *fired = std::move(*waited);
+        *answer = json::serialize(*fired);
+    }
+    if (context.output().is_json()) {
+        context.output().document(*answer);
+    } else {
+        print_fired(context.output(), *fired);
+    }
+    return kExitDone;
+}
+
+core::Result<int> print_summary(const ImportSummary& summary, Context& context) {
+    if (context.output().is_json()) {
+        json::object document;
+        document["accepted"] = summary.accepted;
+        document["duplicates"] = summary.duplicates;
+        document["rejected"] = summary.rejected;
+        context.output().document(json::serialize(document));
+    } else {
+        context.output().line(std::to_string(summary.accepted) + " accepted, " + std::to_string(summary.duplicates) +
+                              " known already, " + std::to_string(summary.rejected.size()) + " rejected");
+        if (!summary.rejected.empty()) {
+            context.output().table(table_of(summary.rejected, {{"LINE", "line"}, {"ERROR", "error"}}));
+        }
+    }
+    return summary.rejected.empty() ? kExitDone : kExitFailed;
+}
+
+core::Result<int> import_events(const std::string& source, Context& context) {
+    EventImport import(context);
+    if (source == "-") {
+        auto summary = import.run(std::cin, 0);
+        if (!summary) return summary.error();
+        return print_summary(*summary, context);
+    }
+    std::error_code unknown_size;
+    if (std::filesystem::is_directory(source, unknown_size)) return core::invalid_argument("FILE", "'" + source + "' is a directory");
+    std::ifstream file(source, std::ios::binary);
+    if (!file) return core::invalid_argument("FILE", "cannot open '" + source + "'");
+    const bool regular = std::filesystem::is_regular_file(source, unknown_size);
+    auto summary = import.run(file, regular ? std::filesystem::file_size(source, unknown_size) : 0);
+    if (!summary) return summary.error();
+    return print_summary(*summary, context);
+}
+
+/// `data` from the source text: a parsed number would lose digits.
+std::string data_text(std::string_view body) {
+    const auto data = core::raw_at(body, {"data"});
+    return data ? std::string(*data) : std::string();
+}
+
+core::Result<int> show_event(const std::string& id, Context& context) {
+    auto path = item_path("/v1/events", id);
+    if (!path) return path.error();
+    auto answer = context.call(json_request("GET", std::move(*path)));
+    if (!answer) return answer.error();
+    if (context.output().is_json()) return print_object(context, *answer);
+    auto event = parse_answer(*answer);
+    if (!event) return event.error();
+    auto fields = flattened(event->as_object(), {"data", "callouts", "unmatched"});
+    fields.emplace_back("data", data_text(*answer));
+    context.output().fields(fields);
+    const auto& callouts = array_at(*event, "callouts");
+    context.output().line(callouts.empty() ? "\nno callouts" : "");
+    if (!callouts.empty()) {
+        context.output().table(table_of(callouts, {{"CALLOUT", "id"}, {"NOTIFICATION", "notification"}, {"STATE", "state"}, {"REASON", "reason"}}));
+    }
+    const auto& unmatched = array_at(*event, "unmatched");
+    if (!unmatched.empty()) {
+        context.output().line("");
+        context.output().table(table_of(unmatched, {{"NOT MATCHED", "notification"}, {"WHY", "why"}}));
+    }
+    return kExitDone;
+}
+
+void add_fire(CommandTree& tree, CLI::App& group) {
+    auto flags = std::make_shared<FireFlags>();
+    CLI::App& fire = tree.command(group, "fire", "Store one event; returns once it is durable.",
+                                  "  herald event fire invoice.posted --data '{\"id\": 7}' --key invoice-7\n"
+                                  "  herald event fire invoice.posted --data @invoice.json --wait",
+                                  [flags](Context& context) { return fire_event(*flags, context); });
+    fire.add_option("TYPE", flags->type, "dot-separated words, such as invoice.posted")->type_name("")->required();
+    add_text(fire, "--data", flags->data, "JSON, @FILE, or - for standard input", "JSON");
+    add_text(fire, "--key", flags->key, "idempotency key: the same key again gives the first event", "KEY");
+    fire.add_flag("--wait", flags->wait, "wait until its callouts are finished; needs a daemon");
+}
+
+}  // namespace
+
+void add_event_commands(CommandTree& tree) {
+    CLI::App& group = tree.group("event", "Fire, import and show events.");
+    add_fire(tree, group);
+    auto file = std::make_shared<std::string>();
+    CLI::App& import = tree.command(group, "import", "Store many events; bad lines are reported, good ones kept.",
+                                    "  herald event import events.ndjson", [file](Context& context) { return import_events(*file, context); });
+    import.add_option("FILE", *file, "one {\"type\",\"data\",\"key\"?} a line; - for standard input")->type_name("")->required();
+    auto id = std::make_shared<std::string>();
+    CLI::App& show = tree.command(group, "show", "Show an event, its callouts, and why other notifications did not match.",
+                                  "  herald event show evt_01JD7Z0000000000000000000", [id](Context& context) { return show_event(*id, context); });
+    show.add_option("ID", *id, "the event's id")->type_name("")->required();
+}
+
+}  // namespace herald::cli

@@ -1,0 +1,105 @@
+#include "cli/commands/event_import.h"
+
+#include "cli/commands/answers.h"
+#include "cli/progress_bar.h"
+#include "core/encoding.h"
+
+namespace herald::cli {
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kBatchLines = 500;
+constexpr std::size_t kBatchBytes = std::size_t{8} * 1024 * 1024;
+// The data's mebibyte, its envelope, and some room: the API says what exactly is too much.
+constexpr std::size_t kMaxLineBytes = std::size_t{2} * 1024 * 1024;
+
+enum class Line { kRead, kTooLong, kEnd };
+
+/// As getline, without ever holding more than a line may have.
+Line read_line(std::istream& input, std::string& line) {
+    line.clear();
+    bool too_long = false;
+    bool any = false;
+    for (int c = input.get(); c != std::istream::traits_type::eof(); c = input.get()) {
+        any = true;
+        if (c == '\n') break;
+        if (line.size() < kMaxLineBytes) {
+            line.push_back(static_cast<char>(c));
+        } else {
+            too_long = true;
+        }
+    }
+    if (!any) return Line::kEnd;
+    return too_long ? Line::kTooLong : Line::kRead;
+}
+
+std::uint64_t count_at(const json::value& answer, std::string_view key) {
+    const auto* const object = answer.if_object();
+    const auto* const value = object != nullptr ? object->if_contains(key) : nullptr;
+    boost::system::error_code failure;
+    const auto number = value != nullptr ? value->to_number<std::uint64_t>(failure) : 0;
+    return failure ? 0 : number;
+}
+
+}  // namespace
+
+void EventImport::reject(std::uint64_t line, std::string_view why) {
+    summary_.rejected.push_back(json::object{{"line", line}, {"error", why}});
+}
+
+core::Result<ImportSummary> EventImport::run(std::istream& input, std::uint64_t total) {
+    ProgressBar bar(context_.io().err, context_.io().err_is_terminal, total);
+    std::string line;
+    for (Line read = read_line(input, line); read != Line::kEnd; read = read_line(input, line)) {
+        ++line_;
+        bytes_ += line.size() + 1;
+        if (read == Line::kTooLong) {
+            reject(line_, "longer than 2 MiB");
+            continue;
+        }
+        if (auto taken = take(std::move(line)); !taken) return taken.error();
+        if (batch_.numbers.empty()) bar.update(bytes_, line_);
+    }
+    if (auto sent = send(); !sent) return sent.error();
+    return std::move(summary_);
+}
+
+core::Result<> EventImport::take(std::string line) {
+    if (core::trim(line).empty()) return {};
+    // One line of the batch must stay one: a lone carriage return is white space to JSON and to us.
+    batch_.text.append(line).push_back('\n');
+    batch_.numbers.push_back(line_);
+    const bool full = batch_.numbers.size() >= kBatchLines || batch_.text.size() >= kBatchBytes;
+    return full ? send() : core::Result<>();
+}
+
+core::Error EventImport::interrupted(core::Error error) const {
+    const std::uint64_t first = batch_.numbers.front();
+    error.message += "; lines from " + std::to_string(first) + " on may not be stored (" +
+                     std::to_string(summary_.accepted) + " accepted before); import again, lines with a key are kept once";
+    error.details["line"] = first;
+    error.details["accepted"] = summary_.accepted;
+    return error;
+}
+
+core::Result<> EventImport::send() {
+    if (batch_.numbers.empty()) return {};
+    auto request = json_request("POST", "/v1/events", std::move(batch_.text));
+    request.headers["content-type"] = "application/x-ndjson";
+    auto body = context_.call(std::move(request));
+    if (!body) return interrupted(body.error());
+    auto answer = parse_answer(*body);
+    if (!answer) return answer.error();
+    summary_.accepted += count_at(*answer, "accepted");
+    summary_.duplicates += count_at(*answer, "duplicates");
+    for (const auto& rejected : array_at(*answer, "rejected")) {
+        const std::uint64_t index = count_at(rejected, "line");
+        const bool known = index >= 1 && index <= batch_.numbers.size();
+        reject(known ? batch_.numbers[index - 1] : 0, text_at(rejected, "error"));
+    }
+    batch_ = {};
+    return {};
+}
+
+}  // namespace herald::cli

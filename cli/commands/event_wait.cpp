@@ -1,0 +1,44 @@
+#include "cli/commands/event_wait.h"
+
+#include <algorithm>
+
+#include "cli/commands/answers.h"
+#include "cli/pause.h"
+
+namespace herald::cli {
+namespace json = boost::json;
+
+namespace {
+
+bool is_finished(const json::value& callout) {
+    const std::string state = text_at(callout, "state");
+    return state == "delivered" || state == "dead" || state == "cancelled";
+}
+
+core::Result<json::value> look(Context& context, const std::string& id) {
+    auto path = item_path("/v1/events", id);
+    if (!path) return path.error();
+    auto body = context.call(json_request("GET", std::move(*path)));
+    if (!body) return body.error();
+    return parse_answer(*body);
+}
+
+}  // namespace
+
+core::Result<json::value> wait_until_finished(Context& context, json::value fired) {
+    constexpr std::chrono::milliseconds kLongestPause{250};
+    std::chrono::milliseconds wait{10};
+    for (;;) {
+        auto event = look(context, text_at(fired, "id"));
+        if (!event) return event.error();
+        const auto& callouts = array_at(*event, "callouts");
+        if (std::all_of(callouts.begin(), callouts.end(), is_finished)) {
+            fired.as_object()["callouts"] = callouts;
+            return fired;
+        }
+        pause(context.clock(), wait);
+        wait = std::min(wait * 3 / 2, kLongestPause);
+    }
+}
+
+}  // namespace herald::cli

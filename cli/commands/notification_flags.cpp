@@ -1,0 +1,220 @@
+#include "cli/commands/notification_flags.h"
+
+#include <charconv>
+
+#include "cli/commands/event_data.h"
+#include "cli/commands/name_value.h"
+#include "core/encoding.h"
+#include "core/time_text.h"
+
+namespace herald::cli {
+namespace json = boost::json;
+
+namespace {
+
+constexpr const char* kRequest = "Request";
+constexpr const char* kAuthentication = "Authentication";
+constexpr const char* kDelivery = "Delivery";
+constexpr std::size_t kMaxTemplateBytes = std::size_t{1024} * 1024;
+
+void write_text(const TextOption& option, std::string_view key, RequestBody& body) {
+    if (option.given()) body.add(key, json::value(option.value));
+}
+
+core::Result<> write_pairs(const TextsOption& option, std::string_view key, char separator, std::string_view flag,
+                           RequestBody& body) {
+    if (!option.given()) return {};
+    auto pairs = pairs_of(option.values, separator, flag);
+    if (!pairs) return pairs.error();
+    body.add(key, *pairs);
+    return {};
+}
+
+core::Result<> write_template(const NotificationFlags& flags, Context& context, RequestBody& body) {
+    if (!flags.body_template.given()) return {};
+    if (flags.body_template.value.empty()) {
+        body.add("body_template", nullptr);
+        return {};
+    }
+    auto text = read_text(context, flags.body_template.value, "--body-template", kMaxTemplateBytes);
+    if (!text) return text.error();
+    if (!core::is_valid_utf8(*text)) return core::invalid_argument("--body-template", "the file is no UTF-8 text");
+    body.add("body_template", json::value(*text));
+    return {};
+}
+
+core::Result<> write_request(const NotificationFlags& flags, Context& context, RequestBody& body) {
+    if (flags.events.given()) body.add("events", json::value_from(flags.events.values));
+    write_text(flags.url, "url", body);
+    write_text(flags.method, "method", body);
+    write_text(flags.content_type, "content_type", body);
+    if (auto done = write_pairs(flags.headers, "headers", ':', "--header", body); !done) return done;
+    if (auto done = write_pairs(flags.parameters, "parameters", '=', "--param", body); !done) return done;
+    return write_template(flags, context, body);
+}
+
+bool is_basic(const NotificationFlags& flags) { return flags.username.given() || flags.password_file.given(); }
+bool is_header(const NotificationFlags& flags) { return flags.auth_header.given() || flags.auth_value_file.given(); }
+
+/// What --auth says, else what the other options can only mean; empty where nothing was given.
+core::Result<std::string> auth_kind(const NotificationFlags& flags) {
+    std::string kind = flags.auth.value;
+    const auto belongs = [&](bool given, const std::string& owner, const std::string& option) -> core::Result<> {
+        if (!given) return {};
+        if (kind.empty()) kind = owner;
+        if (kind == owner) return {};
+        return core::invalid_argument(option, "goes with --auth " + owner + " only, not with " + kind);
+    };
+    if (auto ok = belongs(flags.provider.given(), "oauth2", "--provider"); !ok) return ok.error();
+    if (auto ok = belongs(is_basic(flags), "basic", "--username and --password-file"); !ok) return ok.error();
+    if (auto ok = belongs(is_header(flags), "header", "--auth-header and --auth-value-file"); !ok) return ok.error();
+    return kind;
+}
+
+core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag, Context& context,
+                            RequestBody& body) {
+    if (!option.given()) return {};
+    auto secret = context.secrets().read(option.value, flag);
+    if (!secret) return secret.error();
+    body.add_secret(key, *secret);
+    return {};
+}
+
+core::Result<> write_auth(const NotificationFlags& flags, Context& context, RequestBody& body) {
+    auto kind = auth_kind(flags);
+    if (!kind) return kind.error();
+    if (kind->empty()) return {};
+    RequestBody auth;
+    auth.add("kind", json::value(*kind));
+    write_text(flags.provider, "provider", auth);
+    write_text(flags.username, "username", auth);
+    write_text(flags.auth_header, "name", auth);
+    if (auto ok = write_secret(flags.password_file, "password", "--password-file", context, auth); !ok) return ok;
+    if (auto ok = write_secret(flags.auth_value_file, "value", "--auth-value-file", context, auth); !ok) return ok;
+    std::string text = auth.text();
+    body.add_raw("auth", text);
+    core::wipe(text);
+    return {};
+}
+
+core::Result<> write_timeout(const TextOption& option, RequestBody& body) {
+    if (!option.given()) return {};
+    auto timeout = core::parse_duration(option.value);
+    if (!timeout) return core::invalid_argument("--timeout", timeout.error().message);
+    body.add("timeout_ms", json::value(timeout->count()));
+    return {};
+}
+
+core::Result<> write_max_in_flight(const TextOption& option, RequestBody& body) {
+    if (!option.given()) return {};
+    std::int64_t number = 0;
+    const auto& text = option.value;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure != std::errc{} || end != text.data() + text.size()) {
+        return core::invalid_argument("--max-in-flight", "must be a number from 1 to 20000");
+    }
+    body.add("max_in_flight", json::value(number));
+    return {};
+}
+
+core::Result<> write_rate(const TextOption& option, RequestBody& body) {
+    if (!option.given()) return {};
+    if (option.value.empty() || option.value == "none") {
+        body.add("rate_per_s", nullptr);
+        return {};
+    }
+    auto rate = parse_rate(option.value);
+    if (!rate) return rate.error();
+    body.add("rate_per_s", json::value(*rate));
+    return {};
+}
+
+core::Result<> write_success(const TextOption& option, RequestBody& body) {
+    if (!option.given()) return {};
+    if (option.value.empty()) {
+        body.add("success", nullptr);
+        return {};
+    }
+    const auto at = option.value.find('=');
+    if (at == std::string::npos) return core::invalid_argument("--success-field", "must have the form /pointer=value");
+    json::object success;
+    success["pointer"] = option.value.substr(0, at);
+    success["value"] = option.value.substr(at + 1);
+    body.add("success", success);
+    return {};
+}
+
+core::Result<> write_delivery(const NotificationFlags& flags, Context& context, RequestBody& body) {
+    write_text(flags.retry, "retry", body);
+    if (flags.disabled) body.add("enabled", json::value(false));
+    if (auto ok = write_timeout(flags.timeout, body); !ok) return ok;
+    if (auto ok = write_max_in_flight(flags.max_in_flight, body); !ok) return ok;
+    if (auto ok = write_rate(flags.rate, body); !ok) return ok;
+    if (auto ok = write_success(flags.success_field, body); !ok) return ok;
+    if (flags.no_signing_secret && flags.signing_secret_file.given()) {
+        return core::invalid_argument("--no-signing-secret", "contradicts --signing-secret-file");
+    }
+    if (flags.no_signing_secret) body.add("signing_secret", nullptr);
+    return write_secret(flags.signing_secret_file, "signing_secret", "--signing-secret-file", context, body);
+}
+
+void add_request_options(CLI::App& app, NotificationFlags& flags) {
+    flags.events.option = app.add_option("--event", flags.events.values,
+                                         "event type, prefix.* or *; several may follow, or repeat it")
+                              ->type_name("PATTERN")
+                              ->group(kRequest);
+    add_text(app, "--url", flags.url, "the receiver; merge fields in path and query only", "URL")->group(kRequest);
+    add_text(app, "--method", flags.method, "POST (default), PUT, PATCH, GET, DELETE", "METHOD")->group(kRequest);
+    add_texts(app, "--header", flags.headers, "another header; repeatable", "'NAME: VALUE'")->group(kRequest);
+    add_texts(app, "--param", flags.parameters, "a query parameter; repeatable", "NAME=VALUE")->group(kRequest);
+    add_text(app, "--body-template", flags.body_template, "body with merge fields such as {{ data.id }}; '' for the default body",
+             "FILE")
+        ->group(kRequest);
+    add_text(app, "--content-type", flags.content_type, "of the body (application/json)", "TYPE")->group(kRequest);
+}
+
+void add_authentication_options(CLI::App& app, NotificationFlags& flags) {
+    add_text(app, "--auth", flags.auth, "none (default), basic, header, oauth2", "KIND")->group(kAuthentication);
+    add_text(app, "--provider", flags.provider, "whose access token is sent (oauth2)", "NAME")->group(kAuthentication);
+    add_text(app, "--username", flags.username, "user name (basic)", "USER")->group(kAuthentication);
+    add_text(app, "--password-file", flags.password_file, "password (basic); - reads standard input", "FILE")->group(kAuthentication);
+    add_text(app, "--auth-header", flags.auth_header, "header name (header)", "NAME")->group(kAuthentication);
+    add_text(app, "--auth-value-file", flags.auth_value_file, "header value (header); - reads standard input", "FILE")
+        ->group(kAuthentication);
+    add_text(app, "--signing-secret-file", flags.signing_secret_file, "signs callouts (Standard Webhooks): whsec_ and base64",
+             "FILE")
+        ->group(kAuthentication);
+    app.add_flag("--no-signing-secret", flags.no_signing_secret, "sign no more")->group(kAuthentication);
+}
+
+}  // namespace
+
+void NotificationFlags::add_to(CLI::App& app) {
+    add_request_options(app, *this);
+    add_authentication_options(app, *this);
+    add_text(app, "--timeout", timeout, "of one attempt: 500ms, 30s (default), 5m", "DURATION")->group(kDelivery);
+    add_text(app, "--retry", retry, "default, none, or schedule=5s,5m,30m;max-age=24h;reject=4xx", "SPEC")->group(kDelivery);
+    add_text(app, "--max-in-flight", max_in_flight, "requests at a time, 1 to 20000 (64)", "N")->group(kDelivery);
+    add_text(app, "--rate", rate, "callouts a second, such as 50/s; none for no limit", "N/s")->group(kDelivery);
+    add_text(app, "--success-field", success_field, "delivered only where the answer has this; '' takes it away", "POINTER=VALUE")
+        ->group(kDelivery);
+    app.add_flag("--disabled", disabled, "cause no callouts")->group(kDelivery);
+}
+
+core::Result<> write_notification(const NotificationFlags& flags, Context& context, RequestBody& body) {
+    if (auto ok = write_request(flags, context, body); !ok) return ok;
+    if (auto ok = write_delivery(flags, context, body); !ok) return ok;
+    return write_auth(flags, context, body);
+}
+
+core::Result<double> parse_rate(std::string_view text) {
+    double rate = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (failure != std::errc{} || (!unit.empty() && unit != "/s") || !(rate > 0) || rate > 1e6) {
+        return core::invalid_argument("--rate", "must be callouts a second, such as 50/s or 0.5/s");
+    }
+    return rate;
+}
+
+}  // namespace herald::cli

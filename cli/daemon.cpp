@@ -1,0 +1,187 @@
+#include "cli/daemon.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "api/router.h"
+#include "api/server.h"
+#include "cli/daemon_signals.h"
+#include "cli/exit_code.h"
+#include "cli/lock_wait.h"
+#include "cli/log_sink.h"
+#include "cli/runtime.h"
+#include "core/log.h"
+#include "dispatcher/intake.h"
+#include "dispatcher/scheduler.h"
+#include "herald_version.h"
+
+namespace herald::cli {
+namespace {
+
+using core::LogLevel;
+
+/// The sink is installed exactly as long as it lives.
+class InstalledLog final {
+public:
+    InstalledLog(std::ostream& stream, LogForm form, LogLevel level, const core::Clock& clock)
+        : sink_(stream, form, level, clock) {
+        core::install_log_sink(&sink_);
+    }
+    InstalledLog(const InstalledLog&) = delete;
+    InstalledLog& operator=(const InstalledLog&) = delete;
+    ~InstalledLog() { core::install_log_sink(nullptr); }
+    PocoLogSink& sink() { return sink_; }
+
+private:
+    PocoLogSink sink_;
+};
+
+[[noreturn]] void end_after_io_error(const core::Error& error) {
+    core::log(LogLevel::kError, "storage_failed",
+              {{"code", error.code}, {"message", error.message}, {"exit", kExitUnusable}});
+    std::cerr.flush();
+    std::_Exit(kExitUnusable);
+}
+
+/// A change that only a new start can adopt is told, never half adopted.
+void adopt_settings(const Settings& before, const Settings& now, PocoLogSink& sink) {
+    sink.set_level(now.log);
+    boost::json::array later;
+    if (now.database != before.database) later.emplace_back("db");
+    if (now.key_file != before.key_file) later.emplace_back("key_file");
+    if (now.egress_allow != before.egress_allow) later.emplace_back("egress_allow");
+    if (now.listen != before.listen) later.emplace_back("listen");
+    if (now.workers != before.workers) later.emplace_back("workers");
+    core::log(LogLevel::kInformation, "configuration_read", {});
+    if (!later.empty()) core::log(LogLevel::kWarning, "configuration_needs_restart", {{"settings", later}});
+}
+
+void read_settings_again(Context& context, PocoLogSink& sink) {
+    const auto now = load_settings(context.flags(), context.io().environment);
+    if (now) {
+        adopt_settings(context.settings(), *now, sink);
+    } else {
+        core::log(LogLevel::kError, "configuration_rejected",
+                  {{"message", now.error().message}, {"kept", "the settings in force"}});
+    }
+}
+
+dispatcher::SchedulerOptions scheduler_options(const Settings& settings, Runtime& runtime) {
+    dispatcher::SchedulerOptions options;
+    options.workers = settings.workers.value_or(std::max<std::size_t>(1, std::thread::hardware_concurrency()));
+    options.make_transport = [&runtime](boost::asio::any_io_executor executor) {
+        return runtime.make_transport(std::move(executor));
+    };
+    return options;
+}
+
+api::ServerOptions server_options(const Settings& settings) {
+    api::ServerOptions options;
+    options.socket = settings.socket();
+    options.listen = settings.listen;
+    return options;
+}
+
+/// The running parts, in the order in which they need each other.
+class Daemon final {
+public:
+    Daemon(const Settings& settings, std::unique_ptr<Runtime> runtime)
+        : settings_(settings),
+          runtime_(std::move(runtime)),
+          scheduler_(runtime_->store(), runtime_->tokens(), runtime_->clock(), runtime_->random(),
+                     scheduler_options(settings, *runtime_)),
+          intake_(runtime_->store(), runtime_->clock(), runtime_->random(), &scheduler_),
+          router_(runtime_->services(intake_, &scheduler_)),
+          server_(router_, server_options(settings)) {}
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+    ~Daemon() { stop(); }
+
+    core::Result<> start();
+    /// Idempotent.
+    void stop();
+    void when_idle(std::function<void()> idle) { scheduler_.when_idle(std::move(idle)); }
+
+private:
+    core::Result<> start_dispatching();
+    void tell_serving() const;
+
+    const Settings& settings_;
+    std::unique_ptr<Runtime> runtime_;
+    dispatcher::Scheduler scheduler_;
+    dispatcher::Intake intake_;
+    api::Router router_;
+    api::Server server_;
+};
+
+core::Result<> Daemon::start_dispatching() {
+    const auto recovered = runtime_->store().recover_in_flight(runtime_->clock().system_now());
+    if (!recovered) return recovered.error();
+    if (*recovered > 0) core::log(LogLevel::kWarning, "recovered_in_flight", {{"callouts", *recovered}});
+    if (auto started = runtime_->start_tokens(); !started) return started;
+    auto catalogue = intake_.catalogue();
+    if (!catalogue) return catalogue.error();
+    return scheduler_.start(std::move(*catalogue));
+}
+
+core::Result<> Daemon::start() {
+    if (auto started = start_dispatching(); !started) return started;
+    if (auto listening = server_.start(); !listening) return listening;
+    tell_serving();
+    return {};
+}
+
+void Daemon::tell_serving() const {
+    boost::json::object fields;
+    fields["version"] = HERALD_VERSION;
+    fields["pid"] = ::getpid();
+    fields["database"] = settings_.database.string();
+    fields["socket"] = settings_.socket().string();
+    if (settings_.listen) {
+        fields["listen"] = *settings_.listen;
+        fields["port"] = server_.port();
+    }
+    core::log(LogLevel::kInformation, "serving", fields);
+}
+
+void Daemon::stop() {
+    constexpr std::chrono::seconds kPatience{30};
+    intake_.close();
+    scheduler_.stop(kPatience);
+    server_.stop();
+    runtime_->close();
+}
+
+core::Result<std::unique_ptr<Runtime>> open_runtime(Context& context) {
+    auto lock = lock_for_daemon(context.settings(), context.clock());
+    if (!lock) return lock.error();
+    RuntimeOptions options;
+    options.use = DatabaseUse::kMayCreate;
+    options.writer_thread = true;
+    options.on_fatal = end_after_io_error;
+    return Runtime::open(context.settings(), std::move(options), std::move(*lock));
+}
+
+}  // namespace
+
+core::Result<int> serve_until_stopped(Context& context, const DaemonOptions& options) {
+    const LogForm form = context.io().err_is_terminal ? LogForm::kReadable : LogForm::kJsonLines;
+    InstalledLog log(context.io().err, form, context.settings().log, context.clock());
+    DaemonSignals signals([&] { read_settings_again(context, log.sink()); });
+    auto runtime = open_runtime(context);
+    if (!runtime) return runtime.error();
+    Daemon daemon(context.settings(), std::move(*runtime));
+    if (auto started = daemon.start(); !started) return started.error();
+    if (options.drain) daemon.when_idle([&signals] { signals.request_stop("drained"); });
+    const std::string why = signals.wait();
+    core::log(LogLevel::kInformation, "stopping", {{"why", why}});
+    daemon.stop();
+    core::log(LogLevel::kInformation, "stopped", {});
+    return kExitDone;
+}
+
+}  // namespace herald::cli

@@ -1,0 +1,45 @@
+#include "cli/in_process_client.h"
+
+#include "api/router.h"
+#include "dispatcher/intake.h"
+
+namespace herald::cli {
+namespace {
+
+class InProcessClient final : public ApiClient {
+public:
+    explicit InProcessClient(std::unique_ptr<Runtime> runtime)
+        : runtime_(std::move(runtime)),
+          intake_(runtime_->store(), runtime_->clock(), runtime_->random(), nullptr),
+          router_(runtime_->services(intake_, nullptr)) {}
+
+    core::Result<api::ApiResponse> call(const api::ApiRequest& request) override {
+        if (needs_token_thread(request)) {
+            if (auto started = runtime_->start_tokens(); !started) return started.error();
+        }
+        return router_.handle(request);
+    }
+
+    [[nodiscard]] bool is_daemon() const override { return false; }
+
+private:
+    std::unique_ptr<Runtime> runtime_;
+    dispatcher::Intake intake_;
+    api::Router router_;
+};
+
+}  // namespace
+
+std::unique_ptr<ApiClient> make_in_process_client(std::unique_ptr<Runtime> runtime) {
+    return std::make_unique<InProcessClient>(std::move(runtime));
+}
+
+bool needs_token_thread(const api::ApiRequest& request) {
+    // Every change of a provider is told to the token manager; only there may it talk to the network.
+    if (request.method == "GET") return false;
+    const bool of_provider = request.path.rfind("/v1/providers", 0) == 0;
+    const bool is_test = request.path.rfind("/v1/notifications/", 0) == 0 && request.path.ends_with("/test");
+    return of_provider || is_test;
+}
+
+}  // namespace herald::cli

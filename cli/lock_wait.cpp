@@ -1,0 +1,66 @@
+#include "cli/lock_wait.h"
+
+#include <algorithm>
+
+#include "cli/pause.h"
+#include "core/json.h"
+
+namespace herald::cli {
+namespace {
+
+using storage::DatabaseLock;
+using LockOutcome = std::variant<DatabaseLock, HeldByDaemon>;
+
+core::Error locked_too_long(const Settings& settings, const core::Error& holder) {
+    core::Error error{.kind = core::ErrorKind::kStorage, .code = "database_locked", .message = {}};
+    error.message = "waited " + std::to_string(kCommandLockPatience.count()) + " s for another command to let go of " +
+                    settings.database.string() + "; try again when it has ended";
+    error.details = holder.details;
+    return error;
+}
+
+core::Error daemon_has_it(const Settings& settings, const core::Error& holder) {
+    core::Error error = holder;
+    const auto* const pid = holder.details.if_contains("pid");
+    const std::string number = pid != nullptr && pid->is_int64() ? std::to_string(pid->get_int64()) : "unknown";
+    error.message = "the database " + settings.database.string() + " is owned by the daemon with pid " + number +
+                    "; stop that one first";
+    return error;
+}
+
+core::Result<LockOutcome> wait_for_lock(const Settings& settings, core::Clock& clock, DatabaseLock::Owner owner) {
+    constexpr std::chrono::milliseconds kLongestPause{200};
+    const auto deadline = clock.steady_now() + kCommandLockPatience;
+    std::chrono::milliseconds wait{5};
+    for (;;) {
+        auto lock = DatabaseLock::acquire(settings.database, owner);
+        if (lock) return LockOutcome(std::move(*lock));
+        if (lock.error().code != "already_running") return lock.error();
+        if (core::string_member(lock.error().details, "owner") == "daemon") {
+            return LockOutcome(HeldByDaemon{daemon_has_it(settings, lock.error())});
+        }
+        if (clock.steady_now() >= deadline) return locked_too_long(settings, lock.error());
+        pause(clock, wait);
+        wait = std::min(wait * 2, kLongestPause);
+    }
+}
+
+}  // namespace
+
+core::Result<LockOutcome> lock_for_command(const Settings& settings, core::Clock& clock) {
+    return wait_for_lock(settings, clock, DatabaseLock::Owner::kCommand);
+}
+
+core::Result<DatabaseLock> lock_for_daemon(const Settings& settings, core::Clock& clock) {
+    auto outcome = wait_for_lock(settings, clock, DatabaseLock::Owner::kDaemon);
+    if (outcome && std::holds_alternative<HeldByDaemon>(*outcome)) {
+        // A process that took over this very instant has not written its name yet: look once more.
+        pause(clock, std::chrono::milliseconds(50));
+        outcome = wait_for_lock(settings, clock, DatabaseLock::Owner::kDaemon);
+    }
+    if (!outcome) return outcome.error();
+    if (const auto* daemon = std::get_if<HeldByDaemon>(&*outcome)) return daemon->error;
+    return std::get<DatabaseLock>(std::move(*outcome));
+}
+
+}  // namespace herald::cli

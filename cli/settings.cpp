@@ -1,0 +1,161 @@
+#include "cli/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "core/encoding.h"
+
+namespace herald::cli {
+namespace {
+
+constexpr std::array<std::string_view, 6> kKeys{"db", "key_file", "egress_allow", "log", "listen", "workers"};
+constexpr std::size_t kMaxConfigurationBytes = 64 * 1024;
+constexpr std::size_t kMaxWorkers = 256;
+
+core::Error configuration_error(std::string_view file, std::size_t line, const std::string& rule) {
+    const std::string field = std::string(file) + " line " + std::to_string(line);
+    return core::invalid_argument(field, rule);
+}
+
+std::string known_keys() {
+    std::string out;
+    for (const auto key : kKeys) out.append(out.empty() ? "" : ", ").append(key);
+    return out;
+}
+
+std::string_view without_byte_order_mark(std::string_view text) {
+    constexpr std::string_view kMark = "\xEF\xBB\xBF";
+    return text.substr(0, kMark.size()) == kMark ? text.substr(kMark.size()) : text;
+}
+
+core::Result<> parse_line(std::string_view line, std::string_view file, std::size_t number, SettingValues& into) {
+    if (line.empty() || line.front() == '#') return {};
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos) return configuration_error(file, number, "expected 'key = value'");
+    const std::string key(core::trim(line.substr(0, equals)));
+    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+        return configuration_error(file, number, "unknown key '" + key + "'; known are " + known_keys());
+    }
+    if (!into.emplace(key, core::trim(line.substr(equals + 1))).second) {
+        return configuration_error(file, number, "'" + key + "' stands here twice; keep one of them");
+    }
+    return {};
+}
+
+core::Result<std::string> read_configuration(const std::string& file) {
+    std::error_code ignored;
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream || std::filesystem::is_directory(file, ignored)) {
+        return core::invalid_argument("HERALD_CONFIG", "cannot read '" + file + "': " + std::strerror(errno));
+    }
+    std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    if (text.size() > kMaxConfigurationBytes) {
+        return core::invalid_argument("HERALD_CONFIG", "'" + file + "' is larger than 64 KiB");
+    }
+    return text;
+}
+
+core::Result<SettingValues> values_of_file(const Environment& environment, std::vector<std::string>& warnings) {
+    const auto file = environment("HERALD_CONFIG");
+    if (!file || file->empty()) return SettingValues{};
+    auto text = read_configuration(*file);
+    if (!text) return text.error();
+    if (core::trim(*text).empty()) {
+        warnings.push_back("the configuration file '" + *file + "' is empty: using the defaults");
+    }
+    return parse_configuration(*text, *file);
+}
+
+void overlay_environment(const Environment& environment, SettingValues& values) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kVariables{
+        {{"HERALD_DB", "db"}, {"HERALD_KEY_FILE", "key_file"}, {"HERALD_LOG", "log"},
+         {"HERALD_EGRESS_ALLOW", "egress_allow"}}};
+    for (const auto& [variable, key] : kVariables) {
+        auto value = environment(variable);
+        // An empty list of networks means something; an empty name or level does not.
+        if (value && (!value->empty() || key == "egress_allow")) values[std::string(key)] = std::move(*value);
+    }
+}
+
+core::Result<std::size_t> parse_workers(const std::string& text) {
+    std::size_t workers = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), workers);
+    if (failure != std::errc{} || end != text.data() + text.size() || workers == 0 || workers > kMaxWorkers) {
+        return core::invalid_argument("workers", "must be a number from 1 to " + std::to_string(kMaxWorkers));
+    }
+    return workers;
+}
+
+core::Result<Settings> interpret(SettingValues values) {
+    Settings settings;
+    const auto take = [&values](const std::string& key) {
+        const auto found = values.find(key);
+        return found == values.end() ? std::string() : found->second;
+    };
+    settings.database = take("db").empty() ? std::string("./herald.db") : take("db");
+    settings.key_file = take("key_file").empty() ? settings.database.string() + ".key" : take("key_file");
+    settings.egress_allow = take("egress_allow");
+    auto egress = http::EgressPolicy::parse(settings.egress_allow);
+    if (!egress) return egress.error();
+    if (!take("log").empty()) {
+        auto level = parse_log_level(take("log"));
+        if (!level) return level.error();
+        settings.log = *level;
+    }
+    if (!take("listen").empty()) settings.listen = take("listen");
+    if (!take("workers").empty()) {
+        auto workers = parse_workers(take("workers"));
+        if (!workers) return workers.error();
+        settings.workers = *workers;
+    }
+    return settings;
+}
+
+}  // namespace
+
+Environment process_environment() {
+    return [](std::string_view name) -> std::optional<std::string> {
+        const char* const value = std::getenv(std::string(name).c_str());
+        if (value == nullptr) return std::nullopt;
+        return std::string(value);
+    };
+}
+
+core::Result<SettingValues> parse_configuration(std::string_view text, std::string_view file) {
+    SettingValues values;
+    text = without_byte_order_mark(text);
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const auto end = std::min(text.find('\n'), text.size());
+        auto parsed = parse_line(core::trim(text.substr(0, end)), file, number, values);
+        if (!parsed) return parsed.error();
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return values;
+}
+
+core::Result<Settings> load_settings(const SettingValues& flags, const Environment& environment) {
+    std::vector<std::string> warnings;
+    auto values = values_of_file(environment, warnings);
+    if (!values) return values.error();
+    overlay_environment(environment, *values);
+    for (const auto& [key, value] : flags) (*values)[key] = value;
+    auto settings = interpret(std::move(*values));
+    if (settings) settings->warnings = std::move(warnings);
+    return settings;
+}
+
+core::Result<core::LogLevel> parse_log_level(std::string_view text) {
+    if (text == "error") return core::LogLevel::kError;
+    if (text == "warning") return core::LogLevel::kWarning;
+    if (text == "information") return core::LogLevel::kInformation;
+    if (text == "debug") return core::LogLevel::kDebug;
+    return core::invalid_argument("log", "must be error, warning, information or debug");
+}
+
+}  // namespace herald::cli
