@@ -83,9 +83,22 @@ Poco::Net::ServerSocket listen_on_file(const std::filesystem::path& path) {
     return socket;
 }
 
-Poco::Net::ServerSocket listen_on_tcp(const std::string& address) {
+// Only an address and a port: a name would be looked up, and a path would be a Unix socket.
+Result<Poco::Net::SocketAddress> parse_listen(const std::string& text) {
+    const auto malformed = [] { return core::invalid_argument("listen", "ADDR:PORT is expected, such as 127.0.0.1:8080"); };
+    if (text.starts_with('/') || text.find(':') == std::string::npos) return malformed();
+    try {
+        return Poco::Net::SocketAddress(text);
+    } catch (const std::exception&) {
+        return malformed();
+    }
+}
+
+Poco::Net::ServerSocket listen_on_tcp(const Poco::Net::SocketAddress& address) {
     Poco::Net::ServerSocket socket;
-    socket.bind(Poco::Net::SocketAddress(address), true);
+    constexpr bool kReuseAddress = true;
+    constexpr bool kSharePort = false;  // the shorter overload would let a second daemon listen beside us
+    socket.bind(address, kReuseAddress, kSharePort);
     socket.listen(kBacklog);
     return socket;
 }
@@ -98,14 +111,20 @@ public:
     ~Impl() { stop(); }
 
     Result<> start() {
+        std::optional<Poco::Net::SocketAddress> address;
+        if (options_.listen) {
+            const auto parsed = parse_listen(*options_.listen);
+            if (!parsed) return parsed.error();
+            address = *parsed;
+        }
         try {
             unix_port_ = std::make_unique<Port>(listener(false), listen_on_file(options_.socket), options_.threads);
         } catch (const std::exception& exception) {
             return cannot_listen(options_.socket.string(), reason(exception));
         }
-        if (!options_.listen) return {};
+        if (!address) return {};
         try {
-            tcp_port_ = std::make_unique<Port>(listener(true), listen_on_tcp(*options_.listen), kHealthThreads);
+            tcp_port_ = std::make_unique<Port>(listener(true), listen_on_tcp(*address), kHealthThreads);
         } catch (const std::exception& exception) {
             stop();
             return cannot_listen(*options_.listen, reason(exception));

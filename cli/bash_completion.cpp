@@ -12,7 +12,9 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 
 std::string words_of(const CLI::App& app, const CLI::App& root) {
     std::string words;
-    const auto add = [&words](const std::string& word) { words.append(words.empty() ? "" : " ").append(word); };
+    const auto add = [&words](const std::string& word) {
+        words.append(words.empty() ? "" : " ").append(word);
+    };
     for (const CLI::App* each : commands_of(app)) add(each->get_name());
     std::set<std::string> options;
     for (const CLI::App* owner : {&app, &root}) {
@@ -25,9 +27,15 @@ std::string words_of(const CLI::App& app, const CLI::App& root) {
 }
 
 /// Deepest commands first: the first pattern that fits is taken.
-void append_cases(std::string& script, const CLI::App& app, const CLI::App& root, const std::string& path) {
-    for (const CLI::App* each : commands_of(app)) append_cases(script, *each, root, path + each->get_name() + " ");
-    script.append("        '").append(path).append("'*) words='").append(words_of(app, root)).append("' ;;\n");
+void append_cases(std::string& script, const CLI::App& app, const CLI::App& root,
+                  const std::string& path) {
+    for (const CLI::App* each : commands_of(app))
+        append_cases(script, *each, root, path + each->get_name() + " ");
+    script.append("        '")
+        .append(path)
+        .append("'*) words='")
+        .append(words_of(app, root))
+        .append("' ;;\n");
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 
 namespace herald::cli {
 
-CommandTree::CommandTree() : app_("Delivers events as authenticated HTTP callouts, with retries and history.", "herald") {
-    app_.set_version_flag("--version", std::string("herald ") + HERALD_VERSION, "print the version");
+CommandTree::CommandTree()
+    : app_("Delivers events as authenticated HTTP callouts, with retries and history.", "herald") {
+    app_.set_version_flag("--version", std::string("herald ") + HERALD_VERSION,
+                          "print the version");
     app_.set_help_flag("-h,--help", "print this help");
     app_.fallthrough();
     app_.require_subcommand(1);
@@ -17,7 +19,8 @@ CommandTree::CommandTree() : app_("Delivers events as authenticated HTTP callout
         ->group("Common options");
     app_.add_flag("--json", json_, "print one JSON document")->group("Common options");
     app_.footer(
-        "Both common options may stand before or after the command. 'herald help COMMAND' says more.\n"
+        "Both common options may stand before or after the command. 'herald help COMMAND' says "
+        "more.\n"
         "Settings: HERALD_DB, HERALD_KEY_FILE, HERALD_EGRESS_ALLOW, HERALD_CONFIG, HERALD_LOG.");
 }
 
@@ -27,18 +30,21 @@ CLI::App& CommandTree::group(const std::string& name, const std::string& descrip
     return *app;
 }
 
-CLI::App& CommandTree::command(CLI::App& parent, const std::string& name, const std::string& description,
-                               const std::string& examples, Command run) {
+CLI::App& CommandTree::command(CLI::App& parent, const std::string& name,
+                               const std::string& description, const std::string& examples,
+                               Command run) {
     return add(parent, name, description, examples, std::move(run), false);
 }
 
-CLI::App& CommandTree::standalone(CLI::App& parent, const std::string& name, const std::string& description,
-                                  const std::string& examples, Command run) {
+CLI::App& CommandTree::standalone(CLI::App& parent, const std::string& name,
+                                  const std::string& description, const std::string& examples,
+                                  Command run) {
     return add(parent, name, description, examples, std::move(run), true);
 }
 
-CLI::App& CommandTree::add(CLI::App& parent, const std::string& name, const std::string& description,
-                           const std::string& examples, Command run, bool standalone) {
+CLI::App& CommandTree::add(CLI::App& parent, const std::string& name,
+                           const std::string& description, const std::string& examples, Command run,
+                           bool standalone) {
     CLI::App* const app = parent.add_subcommand(name, description);
     if (!examples.empty()) app->footer("Example:\n" + examples);
     app->callback([this, run = std::move(run), standalone] {
@@ -48,16 +54,18 @@ CLI::App& CommandTree::add(CLI::App& parent, const std::string& name, const std:
     return *app;
 }
 
-CLI::Option* add_text(CLI::App& app, const std::string& name, TextOption& into, const std::string& description,
-                      const std::string& type_name) {
+CLI::Option* add_text(CLI::App& app, const std::string& name, TextOption& into,
+                      const std::string& description, const std::string& type_name) {
     CLI::Option* const option = app.add_option(name, into.value, description)->type_name(type_name);
     into.option = option;
     return option;
 }
 
-CLI::Option* add_texts(CLI::App& app, const std::string& name, TextsOption& into, const std::string& description,
-                       const std::string& type_name) {
-    CLI::Option* const option = app.add_option(name, into.values, description)->type_name(type_name)->allow_extra_args(false);
+CLI::Option* add_texts(CLI::App& app, const std::string& name, TextsOption& into,
+                       const std::string& description, const std::string& type_name) {
+    CLI::Option* const option = app.add_option(name, into.values, description)
+                                    ->type_name(type_name)
+                                    ->allow_extra_args(false);
     into.option = option;
     return option;
 }

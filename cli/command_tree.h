@@ -14,7 +14,8 @@ namespace herald::cli {
 /// What a command does: its exit code, or why it could not.
 using Command = std::function<core::Result<int>(Context&)>;
 
-/// The commands and their options, and which one was chosen. Commands run after parsing, never inside it.
+/// The commands and their options, and which one was chosen. Commands run after parsing, never
+/// inside it.
 class CommandTree final {
 public:
     CommandTree();
@@ -57,8 +58,8 @@ struct TextOption {
 };
 
 /// Adds it to `app`; `type_name` stands in the help for the value.
-CLI::Option* add_text(CLI::App& app, const std::string& name, TextOption& into, const std::string& description,
-                      const std::string& type_name);
+CLI::Option* add_text(CLI::App& app, const std::string& name, TextOption& into,
+                      const std::string& description, const std::string& type_name);
 
 /// An option that may be repeated, one value each time.
 struct TextsOption {
@@ -68,7 +69,7 @@ struct TextsOption {
     [[nodiscard]] bool given() const { return option != nullptr && option->count() > 0; }
 };
 
-CLI::Option* add_texts(CLI::App& app, const std::string& name, TextsOption& into, const std::string& description,
-                       const std::string& type_name);
+CLI::Option* add_texts(CLI::App& app, const std::string& name, TextsOption& into,
+                       const std::string& description, const std::string& type_name);
 
 }  // namespace herald::cli

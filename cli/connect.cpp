@@ -24,13 +24,15 @@ core::Result<std::unique_ptr<ApiClient>> reach_daemon(const Settings& settings) 
 
 }  // namespace
 
-core::Result<std::unique_ptr<ApiClient>> connect(const Settings& settings, DatabaseUse use, core::Clock& clock) {
-    // Without a database there is no owner to look for, and nothing may be created, not even the lock file.
+core::Result<std::unique_ptr<ApiClient>> connect(const Settings& settings, DatabaseUse use,
+                                                 core::Clock& clock) {
+    // Without a database there is no owner to look for, and nothing may be created, not even the
+    // lock file.
     if (use == DatabaseUse::kMustExist && !storage::database_exists(settings.database)) {
         return missing_database(settings.database);
     }
-    // A daemon that just starts or ends is silent for a moment while the lock is held, and the lock file of a command
-    // that took over this very instant still names the daemon before it.
+    // A daemon that just starts or ends is silent for a moment while the lock is held, and the lock
+    // file of a command that took over this very instant still names the daemon before it.
     const auto deadline = clock.steady_now() + kSilencePatience;
     auto outcome = lock_for_command(settings, clock);
     while (outcome && std::holds_alternative<HeldByDaemon>(*outcome)) {
@@ -43,7 +45,8 @@ core::Result<std::unique_ptr<ApiClient>> connect(const Settings& settings, Datab
     RuntimeOptions options;
     options.use = use;
     options.writer_thread = true;  // an import commits many events at once
-    auto runtime = Runtime::open(settings, std::move(options), std::get<DatabaseLock>(std::move(*outcome)));
+    auto runtime =
+        Runtime::open(settings, std::move(options), std::get<DatabaseLock>(std::move(*outcome)));
     if (!runtime) return runtime.error();
     return make_in_process_client(std::move(*runtime));
 }

@@ -33,15 +33,18 @@ core::Result<std::string> Context::call(api::ApiRequest request, DatabaseUse use
 }
 
 core::Error error_of(const api::ApiResponse& response) {
-    core::Error error{.kind = kind_of_status(response.status), .code = "internal_error", .message = {}};
+    core::Error error{
+        .kind = kind_of_status(response.status), .code = "internal_error", .message = {}};
     const auto problem = core::parse_object(response.body);
     if (!problem) {
-        error.message = "the daemon answered " + std::to_string(response.status) + " without saying why";
+        error.message =
+            "the daemon answered " + std::to_string(response.status) + " without saying why";
         return error;
     }
     error.code = core::string_member(*problem, "code").value_or(error.code);
     error.message = core::string_member(*problem, "detail").value_or(error.code);
-    if (const auto* details = problem->if_contains("details"); details != nullptr && details->is_object()) {
+    if (const auto* details = problem->if_contains("details");
+        details != nullptr && details->is_object()) {
         error.details = details->get_object();
     }
     return error;

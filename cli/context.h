@@ -14,7 +14,8 @@
 
 namespace herald::cli {
 
-using ClientFactory = std::function<core::Result<std::unique_ptr<ApiClient>>(const Settings&, DatabaseUse)>;
+using ClientFactory =
+    std::function<core::Result<std::unique_ptr<ApiClient>>(const Settings&, DatabaseUse)>;
 
 /// What the program is given by its process, or by a test.
 struct ProgramIo {
@@ -45,8 +46,10 @@ public:
 
     /// Only the first caller's `use` counts.
     [[nodiscard]] core::Result<ApiClient*> client(DatabaseUse use = DatabaseUse::kMustExist);
-    /// Sends a request; an API problem becomes an error. The request's body is wiped. Returns the answer's body.
-    [[nodiscard]] core::Result<std::string> call(api::ApiRequest request, DatabaseUse use = DatabaseUse::kMustExist);
+    /// Sends a request; an API problem becomes an error. The request's body is wiped. Returns the
+    /// answer's body.
+    [[nodiscard]] core::Result<std::string> call(api::ApiRequest request,
+                                                 DatabaseUse use = DatabaseUse::kMustExist);
 
 private:
     ProgramIo& io_;

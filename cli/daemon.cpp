@@ -57,7 +57,8 @@ void adopt_settings(const Settings& before, const Settings& now, PocoLogSink& si
     if (now.listen != before.listen) later.emplace_back("listen");
     if (now.workers != before.workers) later.emplace_back("workers");
     core::log(LogLevel::kInformation, "configuration_read", {});
-    if (!later.empty()) core::log(LogLevel::kWarning, "configuration_needs_restart", {{"settings", later}});
+    if (!later.empty())
+        core::log(LogLevel::kWarning, "configuration_needs_restart", {{"settings", later}});
 }
 
 void read_settings_again(Context& context, PocoLogSink& sink) {
@@ -72,7 +73,8 @@ void read_settings_again(Context& context, PocoLogSink& sink) {
 
 dispatcher::SchedulerOptions scheduler_options(const Settings& settings, Runtime& runtime) {
     dispatcher::SchedulerOptions options;
-    options.workers = settings.workers.value_or(std::max<std::size_t>(1, std::thread::hardware_concurrency()));
+    options.workers =
+        settings.workers.value_or(std::max<std::size_t>(1, std::thread::hardware_concurrency()));
     options.make_transport = [&runtime](boost::asio::any_io_executor executor) {
         return runtime.make_transport(std::move(executor));
     };
@@ -121,7 +123,8 @@ private:
 core::Result<> Daemon::start_dispatching() {
     const auto recovered = runtime_->store().recover_in_flight(runtime_->clock().system_now());
     if (!recovered) return recovered.error();
-    if (*recovered > 0) core::log(LogLevel::kWarning, "recovered_in_flight", {{"callouts", *recovered}});
+    if (*recovered > 0)
+        core::log(LogLevel::kWarning, "recovered_in_flight", {{"callouts", *recovered}});
     if (auto started = runtime_->start_tokens(); !started) return started;
     auto catalogue = intake_.catalogue();
     if (!catalogue) return catalogue.error();

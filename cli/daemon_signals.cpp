@@ -11,9 +11,13 @@ DaemonSignals::DaemonSignals(std::function<void()> on_hangup)
     thread_.start();
 }
 
-DaemonSignals::~DaemonSignals() { thread_.stop(); }
+DaemonSignals::~DaemonSignals() {
+    thread_.stop();
+}
 
-std::string DaemonSignals::wait() { return stop_.get_future().get(); }
+std::string DaemonSignals::wait() {
+    return stop_.get_future().get();
+}
 
 void DaemonSignals::request_stop(std::string why) {
     if (!stopping_.exchange(true)) stop_.set_value(std::move(why));

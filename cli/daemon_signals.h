@@ -1,7 +1,7 @@
 #pragma once
 
-#include <boost/asio/signal_set.hpp>
 #include <atomic>
+#include <boost/asio/signal_set.hpp>
 #include <functional>
 #include <future>
 
@@ -9,9 +9,11 @@
 
 namespace herald::cli {
 
-/// SIGTERM and SIGINT ask the daemon to stop; the second one ends the process at once. SIGHUP calls back.
+/// SIGTERM and SIGINT ask the daemon to stop; the second one ends the process at once. SIGHUP calls
+/// back.
 ///
-/// Thread-safety: all methods may be called concurrently, `wait` by one thread. The callback runs on a thread of its own.
+/// Thread-safety: all methods may be called concurrently, `wait` by one thread. The callback runs
+/// on a thread of its own.
 class DaemonSignals final {
 public:
     explicit DaemonSignals(std::function<void()> on_hangup);

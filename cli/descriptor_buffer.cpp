@@ -10,7 +10,9 @@ DescriptorBuffer::DescriptorBuffer(int descriptor) : descriptor_(descriptor) {
     setp(buffer_.data(), buffer_.data() + buffer_.size());
 }
 
-DescriptorBuffer::~DescriptorBuffer() { write_out(); }
+DescriptorBuffer::~DescriptorBuffer() {
+    write_out();
+}
 
 bool DescriptorBuffer::write_out() {
     const char* from = pbase();
@@ -32,6 +34,8 @@ DescriptorBuffer::int_type DescriptorBuffer::overflow(int_type c) {
     return sputc(traits_type::to_char_type(c));
 }
 
-int DescriptorBuffer::sync() { return write_out() ? 0 : -1; }
+int DescriptorBuffer::sync() {
+    return write_out() ? 0 : -1;
+}
 
 }  // namespace herald::cli

@@ -17,17 +17,18 @@ struct Check {
     std::string detail;  ///< what was found, and what to do where it is not right
 };
 
-/// Owner, kind and mode of the database's files and their folder; by stat only: opening one of them would drop SQLite's
-/// locks when it is closed.
+/// Owner, kind and mode of the database's files and their folder; by stat only: opening one of them
+/// would drop SQLite's locks when it is closed.
 [[nodiscard]] std::vector<Check> check_files(const Settings& settings);
 /// Mode, form and number of keys of the key ring.
 [[nodiscard]] Check check_key_ring(const Settings& settings);
 /// A clock before 2020 breaks tokens and schedules (E-102).
 [[nodiscard]] Check check_clock(core::SystemTime now);
 [[nodiscard]] Check check_egress(const Settings& settings);
-/// Looks up and connects to each endpoint of `providers` (as the API lists them) with a HEAD request without
-/// credentials; any HTTP answer is good.
-[[nodiscard]] std::vector<Check> check_endpoints(const Settings& settings, const boost::json::array& providers,
+/// Looks up and connects to each endpoint of `providers` (as the API lists them) with a HEAD
+/// request without credentials; any HTTP answer is good.
+[[nodiscard]] std::vector<Check> check_endpoints(const Settings& settings,
+                                                 const boost::json::array& providers,
                                                  core::Clock& clock);
 
 }  // namespace herald::cli

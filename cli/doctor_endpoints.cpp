@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{5};
 
-http::Request probe_of(const http::Url& url, const std::string& ca_file, core::SteadyTime deadline) {
+http::Request probe_of(const http::Url& url, const std::string& ca_file,
+                       core::SteadyTime deadline) {
     http::Request request;
     request.method = "HEAD";
     request.url = url;
@@ -42,14 +43,16 @@ core::Result<http::Response> send_alone(http::Request request, const http::Egres
 
 }  // namespace
 
-std::vector<Check> check_endpoints(const Settings& settings, const boost::json::array& providers, core::Clock& clock) {
+std::vector<Check> check_endpoints(const Settings& settings, const boost::json::array& providers,
+                                   core::Clock& clock) {
     const auto policy = http::EgressPolicy::parse(settings.egress_allow);
     if (!policy) return {};
     const auto resolver = http::make_threaded_resolver(clock, 1);
     std::vector<Check> checks;
     for (const auto& provider : providers) {
         const std::string ca_file = text_at(provider, "settings.ca_file");
-        for (const char* const endpoint : {"token_endpoint", "revocation_endpoint", "test_endpoint"}) {
+        for (const char* const endpoint :
+             {"token_endpoint", "revocation_endpoint", "test_endpoint"}) {
             const std::string text = text_at(provider, endpoint);
             if (text.empty()) continue;
             const std::string name = text_at(provider, "name") + " " + endpoint;
@@ -58,9 +61,11 @@ std::vector<Check> check_endpoints(const Settings& settings, const boost::json::
                 checks.push_back({name, false, url.error().message});
                 continue;
             }
-            const auto answer = send_alone(probe_of(*url, ca_file, clock.steady_now() + kPatience), *policy, *resolver, clock);
-            checks.push_back({name, answer.has_value(),
-                              url->origin() + (answer ? " answers" : ": " + answer.error().message)});
+            const auto answer = send_alone(probe_of(*url, ca_file, clock.steady_now() + kPatience),
+                                           *policy, *resolver, clock);
+            checks.push_back(
+                {name, answer.has_value(),
+                 url->origin() + (answer ? " answers" : ": " + answer.error().message)});
         }
     }
     return checks;

@@ -43,15 +43,20 @@ constexpr std::array kRows{
 
 int exit_code_of_kind(core::ErrorKind kind) {
     switch (kind) {
-        case core::ErrorKind::kInvalidArgument: return kExitUsage;
-        case core::ErrorKind::kNotFound: return kExitNotFound;
-        case core::ErrorKind::kConflict: return kExitConflict;
-        case core::ErrorKind::kStorage: return kExitUnusable;
+        case core::ErrorKind::kInvalidArgument:
+            return kExitUsage;
+        case core::ErrorKind::kNotFound:
+            return kExitNotFound;
+        case core::ErrorKind::kConflict:
+            return kExitConflict;
+        case core::ErrorKind::kStorage:
+            return kExitUnusable;
         case core::ErrorKind::kTransient:
         case core::ErrorKind::kThrottled:
         case core::ErrorKind::kUnauthorized:
         case core::ErrorKind::kPermanent:
-        case core::ErrorKind::kCancelled: return kExitFailed;
+        case core::ErrorKind::kCancelled:
+            return kExitFailed;
     }
     return kExitFailed;
 }
@@ -69,12 +74,17 @@ core::ErrorKind kind_of_status(int status) {
         case 400:
         case 413:
         case 415:
-        case 422: return core::ErrorKind::kInvalidArgument;
-        case 404: return core::ErrorKind::kNotFound;
-        case 409: return core::ErrorKind::kConflict;
+        case 422:
+            return core::ErrorKind::kInvalidArgument;
+        case 404:
+            return core::ErrorKind::kNotFound;
+        case 409:
+            return core::ErrorKind::kConflict;
         case 503:
-        case 507: return core::ErrorKind::kStorage;
-        default: return core::ErrorKind::kPermanent;
+        case 507:
+            return core::ErrorKind::kStorage;
+        default:
+            return core::ErrorKind::kPermanent;
     }
 }
 

@@ -6,8 +6,8 @@ namespace herald::cli {
 
 // Contract section 2.
 inline constexpr int kExitDone = 0;
-inline constexpr int kExitFailed = 1;    ///< a remote party refused, a test failed
-inline constexpr int kExitUsage = 2;     ///< wrong usage or invalid input, nothing changed
+inline constexpr int kExitFailed = 1;  ///< a remote party refused, a test failed
+inline constexpr int kExitUsage = 2;   ///< wrong usage or invalid input, nothing changed
 inline constexpr int kExitNotFound = 3;
 inline constexpr int kExitConflict = 4;
 inline constexpr int kExitUnusable = 5;  ///< storage or daemon

@@ -35,10 +35,12 @@ std::unique_ptr<ApiClient> make_in_process_client(std::unique_ptr<Runtime> runti
 }
 
 bool needs_token_thread(const api::ApiRequest& request) {
-    // Every change of a provider is told to the token manager; only there may it talk to the network.
+    // Every change of a provider is told to the token manager; only there may it talk to the
+    // network.
     if (request.method == "GET") return false;
     const bool of_provider = request.path.rfind("/v1/providers", 0) == 0;
-    const bool is_test = request.path.rfind("/v1/notifications/", 0) == 0 && request.path.ends_with("/test");
+    const bool is_test =
+        request.path.rfind("/v1/notifications/", 0) == 0 && request.path.ends_with("/test");
     return of_provider || is_test;
 }
 

@@ -7,7 +7,8 @@
 
 namespace herald::cli {
 
-/// The admin API in this process, for as long as no daemon owns the database. Takes over the runtime.
+/// The admin API in this process, for as long as no daemon owns the database. Takes over the
+/// runtime.
 [[nodiscard]] std::unique_ptr<ApiClient> make_in_process_client(std::unique_ptr<Runtime> runtime);
 
 /// Whether a request may need the token thread; the others leave it asleep. Pure.

@@ -13,7 +13,8 @@ core::Error daemon_holds_keys(core::Error error) {
     return error;
 }
 
-core::Result<std::int64_t> reseal_under(storage::KeyRing ring, const Settings& settings, core::Clock& clock) {
+core::Result<std::int64_t> reseal_under(storage::KeyRing ring, const Settings& settings,
+                                        core::Clock& clock) {
     storage::SqliteStoreOptions options;
     options.path = settings.database;
     options.writer_thread = false;
@@ -30,7 +31,8 @@ core::Result<KeyRotation> rotate_keys(const Settings& settings, core::Clock& clo
     if (!storage::database_exists(settings.database)) return missing_database(settings.database);
     auto lock = lock_for_command(settings, clock);
     if (!lock) return lock.error();
-    if (const auto* daemon = std::get_if<HeldByDaemon>(&*lock)) return daemon_holds_keys(daemon->error);
+    if (const auto* daemon = std::get_if<HeldByDaemon>(&*lock))
+        return daemon_holds_keys(daemon->error);
     const auto ring = storage::KeyRing::load(settings.key_file);
     if (!ring) return ring.error();
     auto rotated = ring->rotated(settings.key_file);

@@ -14,8 +14,9 @@ struct KeyRotation {
 
 /// Makes a new master key, seals everything under it, then removes the older keys.
 ///
-/// May be interrupted at any moment and run again: until the last step every key is still in the ring.
-/// Errors: `already_running` while a daemon owns the database (it holds the old ring), and those of the store.
+/// May be interrupted at any moment and run again: until the last step every key is still in the
+/// ring. Errors: `already_running` while a daemon owns the database (it holds the old ring), and
+/// those of the store.
 [[nodiscard]] core::Result<KeyRotation> rotate_keys(const Settings& settings, core::Clock& clock);
 
 }  // namespace herald::cli

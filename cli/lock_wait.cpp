@@ -13,8 +13,9 @@ using LockOutcome = std::variant<DatabaseLock, HeldByDaemon>;
 
 core::Error locked_too_long(const Settings& settings, const core::Error& holder) {
     core::Error error{.kind = core::ErrorKind::kStorage, .code = "database_locked", .message = {}};
-    error.message = "waited " + std::to_string(kCommandLockPatience.count()) + " s for another command to let go of " +
-                    settings.database.string() + "; try again when it has ended";
+    error.message = "waited " + std::to_string(kCommandLockPatience.count()) +
+                    " s for another command to let go of " + settings.database.string() +
+                    "; try again when it has ended";
     error.details = holder.details;
     return error;
 }
@@ -22,13 +23,15 @@ core::Error locked_too_long(const Settings& settings, const core::Error& holder)
 core::Error daemon_has_it(const Settings& settings, const core::Error& holder) {
     core::Error error = holder;
     const auto* const pid = holder.details.if_contains("pid");
-    const std::string number = pid != nullptr && pid->is_int64() ? std::to_string(pid->get_int64()) : "unknown";
-    error.message = "the database " + settings.database.string() + " is owned by the daemon with pid " + number +
-                    "; stop that one first";
+    const std::string number =
+        pid != nullptr && pid->is_int64() ? std::to_string(pid->get_int64()) : "unknown";
+    error.message = "the database " + settings.database.string() +
+                    " is owned by the daemon with pid " + number + "; stop that one first";
     return error;
 }
 
-core::Result<LockOutcome> wait_for_lock(const Settings& settings, core::Clock& clock, DatabaseLock::Owner owner) {
+core::Result<LockOutcome> wait_for_lock(const Settings& settings, core::Clock& clock,
+                                        DatabaseLock::Owner owner) {
     constexpr std::chrono::milliseconds kLongestPause{200};
     const auto deadline = clock.steady_now() + kCommandLockPatience;
     std::chrono::milliseconds wait{5};

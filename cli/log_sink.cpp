@@ -21,20 +21,28 @@ constexpr std::size_t kMaxFieldBytes = 4096;
 
 std::string_view level_word(core::LogLevel level) {
     switch (level) {
-        case core::LogLevel::kError: return "error";
-        case core::LogLevel::kWarning: return "warning";
-        case core::LogLevel::kInformation: return "information";
-        case core::LogLevel::kDebug: return "debug";
+        case core::LogLevel::kError:
+            return "error";
+        case core::LogLevel::kWarning:
+            return "warning";
+        case core::LogLevel::kInformation:
+            return "information";
+        case core::LogLevel::kDebug:
+            return "debug";
     }
     return "error";
 }
 
 Poco::Message::Priority priority(core::LogLevel level) {
     switch (level) {
-        case core::LogLevel::kError: return Poco::Message::PRIO_ERROR;
-        case core::LogLevel::kWarning: return Poco::Message::PRIO_WARNING;
-        case core::LogLevel::kInformation: return Poco::Message::PRIO_INFORMATION;
-        case core::LogLevel::kDebug: return Poco::Message::PRIO_DEBUG;
+        case core::LogLevel::kError:
+            return Poco::Message::PRIO_ERROR;
+        case core::LogLevel::kWarning:
+            return Poco::Message::PRIO_WARNING;
+        case core::LogLevel::kInformation:
+            return Poco::Message::PRIO_INFORMATION;
+        case core::LogLevel::kDebug:
+            return Poco::Message::PRIO_DEBUG;
     }
     return Poco::Message::PRIO_ERROR;
 }
@@ -58,7 +66,8 @@ std::string json_line(core::SystemTime at, core::LogLevel level, std::string_vie
 }
 
 bool is_plain_word(std::string_view text) {
-    return !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos && text == visible_text(text);
+    return !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos &&
+           text == visible_text(text);
 }
 
 std::string readable_line(core::SystemTime at, core::LogLevel level, std::string_view event,
@@ -76,21 +85,26 @@ std::string readable_line(core::SystemTime at, core::LogLevel level, std::string
 
 }  // namespace
 
-std::string format_log_line(LogForm form, core::SystemTime at, core::LogLevel level, std::string_view event,
-                            const json::object& fields) {
+std::string format_log_line(LogForm form, core::SystemTime at, core::LogLevel level,
+                            std::string_view event, const json::object& fields) {
     return form == LogForm::kJsonLines ? json_line(at, level, event, fields)
                                        : readable_line(at, level, event, fields);
 }
 
-PocoLogSink::PocoLogSink(std::ostream& stream, LogForm form, core::LogLevel level, const core::Clock& clock)
+PocoLogSink::PocoLogSink(std::ostream& stream, LogForm form, core::LogLevel level,
+                         const core::Clock& clock)
     : form_(form), level_(level), clock_(clock) {
     const Poco::AutoPtr<Poco::StreamChannel> channel(new Poco::StreamChannel(stream));
     logger_ = &Poco::Logger::create(kLoggerName, channel, Poco::Message::PRIO_DEBUG);
 }
 
-PocoLogSink::~PocoLogSink() { Poco::Logger::destroy(kLoggerName); }
+PocoLogSink::~PocoLogSink() {
+    Poco::Logger::destroy(kLoggerName);
+}
 
-bool PocoLogSink::enabled(core::LogLevel level) const { return level <= level_.load(std::memory_order_relaxed); }
+bool PocoLogSink::enabled(core::LogLevel level) const {
+    return level <= level_.load(std::memory_order_relaxed);
+}
 
 void PocoLogSink::write(core::LogLevel level, std::string_view event, const json::object& fields) {
     const auto line = format_log_line(form_, clock_.system_now(), level, event, fields);

@@ -17,7 +17,8 @@ namespace {
 /// A closed pipe is how `| head` ends, and no failure of ours.
 int finish(const herald::cli::DescriptorBuffer& out, int exit_code) {
     const int error_number = out.error_number();
-    if (error_number == 0 || error_number == EPIPE || exit_code != herald::cli::kExitDone) return exit_code;
+    if (error_number == 0 || error_number == EPIPE || exit_code != herald::cli::kExitDone)
+        return exit_code;
     std::cerr << "herald: cannot write to standard output: " << std::strerror(error_number) << '\n';
     return herald::cli::kExitFailed;
 }

@@ -25,9 +25,13 @@ void Output::document(std::string_view json) {
     out_ << trimmed << '\n';
 }
 
-void Output::line(std::string_view text) { out_ << text << '\n'; }
+void Output::line(std::string_view text) {
+    out_ << text << '\n';
+}
 
-void Output::table(const Table& table) { out_ << table.render(style_.colour); }
+void Output::table(const Table& table) {
+    out_ << table.render(style_.colour);
+}
 
 void Output::fields(const std::vector<std::pair<std::string, std::string>>& fields) {
     out_ << render_fields(fields, style_.colour);

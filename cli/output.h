@@ -21,7 +21,8 @@ struct OutputStyle {
 /// With `json`, one document on `out`, and errors as {"error":{code,message,details}} on `err`.
 class Output final {
 public:
-    Output(std::ostream& out, std::ostream& err, OutputStyle style) : out_(out), err_(err), style_(style) {}
+    Output(std::ostream& out, std::ostream& err, OutputStyle style)
+        : out_(out), err_(err), style_(style) {}
 
     [[nodiscard]] bool is_json() const { return style_.json; }
     void set_json(bool json) { style_.json = json; }

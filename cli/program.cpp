@@ -77,7 +77,8 @@ int run_program(const std::vector<std::string>& arguments, ProgramIo& io) {
     try {
         return parse_and_run(arguments, io, output);
     } catch (const std::exception& failure) {
-        core::Error error{.kind = core::ErrorKind::kStorage, .code = "internal_error", .message = {}};
+        core::Error error{
+            .kind = core::ErrorKind::kStorage, .code = "internal_error", .message = {}};
         error.message = std::string("an error that should not happen: ") + failure.what();
         return fail(output, error);
     }

@@ -22,8 +22,8 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t items) {
     if (total_ > 0) {
         const std::uint64_t part = std::min(done, total_);
         const auto filled = static_cast<std::size_t>(kWidth * part / total_);
-        stream_ << '[' << std::string(filled, '#') << std::string(kWidth - filled, '.') << "] " << 100 * part / total_
-                << " %  ";
+        stream_ << '[' << std::string(filled, '#') << std::string(kWidth - filled, '.') << "] "
+                << 100 * part / total_ << " %  ";
     }
     stream_ << items << " events" << std::flush;
 }

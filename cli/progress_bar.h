@@ -9,7 +9,8 @@ namespace herald::cli {
 class ProgressBar final {
 public:
     /// `total` 0: unknown, only counts are shown.
-    ProgressBar(std::ostream& stream, bool shown, std::uint64_t total) : stream_(stream), shown_(shown), total_(total) {}
+    ProgressBar(std::ostream& stream, bool shown, std::uint64_t total)
+        : stream_(stream), shown_(shown), total_(total) {}
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;
     /// Takes the line away again.

@@ -6,7 +6,9 @@
 
 namespace herald::cli {
 
-RequestBody::~RequestBody() { core::wipe(text_); }
+RequestBody::~RequestBody() {
+    core::wipe(text_);
+}
 
 void RequestBody::begin(std::string_view key) {
     if (!text_.empty()) text_.push_back(',');

@@ -8,7 +8,8 @@
 
 namespace herald::cli {
 
-/// A JSON object written member by member, so that event data keeps its bytes and secrets leave no copies behind.
+/// A JSON object written member by member, so that event data keeps its bytes and secrets leave no
+/// copies behind.
 class RequestBody final {
 public:
     RequestBody() = default;

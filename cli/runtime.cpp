@@ -11,15 +11,18 @@ namespace herald::cli {
 namespace {
 
 core::Result<storage::KeyRing> key_ring_for(const Settings& settings, DatabaseUse use) {
-    if (storage::database_exists(settings.database)) return storage::KeyRing::load(settings.key_file);
+    if (storage::database_exists(settings.database))
+        return storage::KeyRing::load(settings.key_file);
     if (use == DatabaseUse::kMustExist) return missing_database(settings.database);
     // Left by a start that was killed before it made the database, or restored beforehand.
     std::error_code ignored;
-    if (std::filesystem::exists(settings.key_file, ignored)) return storage::KeyRing::load(settings.key_file);
+    if (std::filesystem::exists(settings.key_file, ignored))
+        return storage::KeyRing::load(settings.key_file);
     return storage::KeyRing::create(settings.key_file);
 }
 
-/// S-04: what we listen on is no destination, whatever is allowed. A port that the system picks is not known yet.
+/// S-04: what we listen on is no destination, whatever is allowed. A port that the system picks is
+/// not known yet.
 void refuse_own_listener(const std::optional<std::string>& listen, http::EgressPolicy& egress) {
     if (!listen) return;
     const auto colon = listen->rfind(':');
@@ -36,17 +39,19 @@ void refuse_own_listener(const std::optional<std::string>& listen, http::EgressP
 }  // namespace
 
 core::Error missing_database(const std::filesystem::path& path) {
-    return {.kind = core::ErrorKind::kStorage,
-            .code = "storage_error",
-            .message = "no database at " + path.string() +
-                       "; name one with --db or HERALD_DB, or create one with 'herald provider add', "
-                       "'herald notification add' or 'herald serve'"};
+    return {
+        .kind = core::ErrorKind::kStorage,
+        .code = "storage_error",
+        .message = "no database at " + path.string() +
+                   "; name one with --db or HERALD_DB, or create one with 'herald provider add', "
+                   "'herald notification add' or 'herald serve'"};
 }
 
 Runtime::Runtime(const Settings& settings, http::EgressPolicy egress, storage::DatabaseLock lock)
     : settings_(settings), lock_(std::move(lock)), egress_(std::move(egress)) {}
 
-core::Result<std::unique_ptr<Runtime>> Runtime::open(const Settings& settings, RuntimeOptions options,
+core::Result<std::unique_ptr<Runtime>> Runtime::open(const Settings& settings,
+                                                     RuntimeOptions options,
                                                      storage::DatabaseLock lock) {
     auto egress = http::EgressPolicy::parse(settings.egress_allow);
     if (!egress) return egress.error();
@@ -58,18 +63,21 @@ core::Result<std::unique_ptr<Runtime>> Runtime::open(const Settings& settings, R
     store_options.path = settings.database;
     store_options.writer_thread = options.writer_thread;
     store_options.on_fatal = std::move(options.on_fatal);
-    auto store = storage::open_sqlite_store(std::move(store_options), std::move(*ring), runtime->clock_);
+    auto store =
+        storage::open_sqlite_store(std::move(store_options), std::move(*ring), runtime->clock_);
     if (!store) return store.error();
     runtime->store_ = std::move(*store);
     runtime->resolver_ = http::make_threaded_resolver(runtime->clock_);
     runtime->token_transport_ = runtime->make_transport(runtime->token_thread_.executor());
-    runtime->tokens_ = std::make_unique<providers::TokenManager>(*runtime->store_, *runtime->token_transport_,
-                                                                 runtime->clock_, runtime->random_,
-                                                                 runtime->token_thread_.executor());
+    runtime->tokens_ = std::make_unique<providers::TokenManager>(
+        *runtime->store_, *runtime->token_transport_, runtime->clock_, runtime->random_,
+        runtime->token_thread_.executor());
     return runtime;
 }
 
-Runtime::~Runtime() { close(); }
+Runtime::~Runtime() {
+    close();
+}
 
 core::Result<> Runtime::start_tokens() {
     if (tokens_started_) return {};
@@ -100,7 +108,10 @@ api::Services Runtime::services(dispatcher::Intake& intake, dispatcher::Schedule
         .egress = egress_,
         .clock = clock_,
         .random = random_,
-        .make_transport = [this](boost::asio::any_io_executor executor) { return make_transport(std::move(executor)); },
+        .make_transport =
+            [this](boost::asio::any_io_executor executor) {
+                return make_transport(std::move(executor));
+            },
         .database = settings_.database,
         .key_file = settings_.key_file,
     };

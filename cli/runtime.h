@@ -30,14 +30,17 @@ struct RuntimeOptions {
     std::function<void(const core::Error&)> on_fatal = {};
 };
 
-/// The parts that a daemon and a command without one have in common, put together: the composition root.
+/// The parts that a daemon and a command without one have in common, put together: the composition
+/// root.
 ///
 /// Owns the database from `open` to destruction. The token thread runs only after `start_tokens`.
 /// Thread-safety: the parts have their own; the Runtime itself belongs to one thread.
 class Runtime final {
 public:
-    /// Takes over the lock. A new key ring is created together with a new database and never otherwise.
-    [[nodiscard]] static core::Result<std::unique_ptr<Runtime>> open(const Settings& settings, RuntimeOptions options,
+    /// Takes over the lock. A new key ring is created together with a new database and never
+    /// otherwise.
+    [[nodiscard]] static core::Result<std::unique_ptr<Runtime>> open(const Settings& settings,
+                                                                     RuntimeOptions options,
                                                                      storage::DatabaseLock lock);
     Runtime(const Runtime&) = delete;
     Runtime& operator=(const Runtime&) = delete;
@@ -52,9 +55,11 @@ public:
     [[nodiscard]] providers::TokenManager& tokens() { return *tokens_; }
     [[nodiscard]] core::Clock& clock() { return clock_; }
     [[nodiscard]] core::Random& random() { return random_; }
-    [[nodiscard]] std::unique_ptr<http::Transport> make_transport(boost::asio::any_io_executor executor);
+    [[nodiscard]] std::unique_ptr<http::Transport> make_transport(
+        boost::asio::any_io_executor executor);
     /// For the router. `scheduler` may be null.
-    [[nodiscard]] api::Services services(dispatcher::Intake& intake, dispatcher::Scheduler* scheduler);
+    [[nodiscard]] api::Services services(dispatcher::Intake& intake,
+                                         dispatcher::Scheduler* scheduler);
 
 private:
     Runtime(const Settings& settings, http::EgressPolicy egress, storage::DatabaseLock lock);

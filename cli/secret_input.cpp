@@ -80,28 +80,35 @@ core::Result<core::Secret> SecretInput::read(const std::string& source, std::str
     if (source != "-") return read_file(source, option);
     auto claimed = claim_standard_input(option);
     if (!claimed) return claimed.error();
-    auto text = ::isatty(standard_input_) != 0 ? prompt(standard_input_, option)
-                                               : read_all(standard_input_, kMaxSecretBytes + 2, option);
+    auto text = ::isatty(standard_input_) != 0
+                    ? prompt(standard_input_, option)
+                    : read_all(standard_input_, kMaxSecretBytes + 2, option);
     if (!text) return text.error();
     return checked(std::move(*text), option);
 }
 
 core::Result<> SecretInput::claim_standard_input(std::string_view option) {
     if (!claimed_by_.empty()) {
-        return core::invalid_argument(option, "standard input is read by " + claimed_by_ + " already; use a file");
+        return core::invalid_argument(
+            option, "standard input is read by " + claimed_by_ + " already; use a file");
     }
     claimed_by_ = option;
     return {};
 }
 
-core::Result<core::Secret> SecretInput::read_file(const std::string& path, std::string_view option) {
+core::Result<core::Secret> SecretInput::read_file(const std::string& path,
+                                                  std::string_view option) {
     const storage::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) return core::invalid_argument(option, "cannot open '" + path + "': " + std::strerror(errno));
-    struct stat status {};
+    if (!file)
+        return core::invalid_argument(option,
+                                      "cannot open '" + path + "': " + std::strerror(errno));
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) {
-        return core::invalid_argument(option, "cannot look at '" + path + "': " + std::strerror(errno));
+        return core::invalid_argument(option,
+                                      "cannot look at '" + path + "': " + std::strerror(errno));
     }
-    if (S_ISDIR(status.st_mode)) return core::invalid_argument(option, "'" + path + "' is a directory");
+    if (S_ISDIR(status.st_mode))
+        return core::invalid_argument(option, "'" + path + "' is a directory");
     if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
         warn_("others can read the secret file '" + path + "'; chmod 600 keeps it private");
     }
@@ -116,12 +123,15 @@ core::Result<std::string> read_all(int descriptor, std::size_t limit, std::strin
     for (;;) {
         const auto got = ::read(descriptor, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return core::invalid_argument(field, std::string("cannot read: ") + std::strerror(errno));
+        if (got < 0)
+            return core::invalid_argument(field,
+                                          std::string("cannot read: ") + std::strerror(errno));
         if (got == 0) return text;
         text.append(buffer.data(), static_cast<std::size_t>(got));
         if (text.size() > limit) {
             core::wipe(text);
-            return core::invalid_argument(field, "larger than " + std::to_string(limit / 1024) + " KiB");
+            return core::invalid_argument(field,
+                                          "larger than " + std::to_string(limit / 1024) + " KiB");
         }
     }
 }

@@ -14,8 +14,9 @@ inline constexpr std::size_t kMaxSecretBytes = 64 * 1024;
 
 /// Reads secrets from files and standard input, never from arguments (S-19).
 ///
-/// `-` is standard input, prompted without echo where that is a terminal; only one option of a command may take it.
-/// Exactly one trailing newline (or CRLF) is stripped. Errors are invalid_argument and never hold a byte of the secret.
+/// `-` is standard input, prompted without echo where that is a terminal; only one option of a
+/// command may take it. Exactly one trailing newline (or CRLF) is stripped. Errors are
+/// invalid_argument and never hold a byte of the secret.
 class SecretInput final {
 public:
     /// `warn` hears about a regular file that group or others can read.
@@ -23,12 +24,15 @@ public:
         : warn_(std::move(warn)), standard_input_(standard_input) {}
 
     /// `option` is the flag as typed, for messages and the prompt.
-    [[nodiscard]] core::Result<core::Secret> read(const std::string& source, std::string_view option);
-    /// For options other than secrets that read standard input: an error where somebody did already.
+    [[nodiscard]] core::Result<core::Secret> read(const std::string& source,
+                                                  std::string_view option);
+    /// For options other than secrets that read standard input: an error where somebody did
+    /// already.
     [[nodiscard]] core::Result<> claim_standard_input(std::string_view option);
 
 private:
-    [[nodiscard]] core::Result<core::Secret> read_file(const std::string& path, std::string_view option);
+    [[nodiscard]] core::Result<core::Secret> read_file(const std::string& path,
+                                                       std::string_view option);
 
     std::function<void(const std::string&)> warn_;
     int standard_input_;
@@ -36,6 +40,7 @@ private:
 };
 
 /// All bytes of `descriptor`, at most `limit`; one more is an error. `field` names it there.
-[[nodiscard]] core::Result<std::string> read_all(int descriptor, std::size_t limit, std::string_view field);
+[[nodiscard]] core::Result<std::string> read_all(int descriptor, std::size_t limit,
+                                                 std::string_view field);
 
 }  // namespace herald::cli

@@ -14,7 +14,8 @@
 namespace herald::cli {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKeys{"db", "key_file", "egress_allow", "log", "listen", "workers"};
+constexpr std::array<std::string_view, 6> kKeys{"db",  "key_file", "egress_allow",
+                                                "log", "listen",   "workers"};
 constexpr std::size_t kMaxConfigurationBytes = 64 * 1024;
 constexpr std::size_t kMaxWorkers = 256;
 
@@ -34,16 +35,20 @@ std::string_view without_byte_order_mark(std::string_view text) {
     return text.substr(0, kMark.size()) == kMark ? text.substr(kMark.size()) : text;
 }
 
-core::Result<> parse_line(std::string_view line, std::string_view file, std::size_t number, SettingValues& into) {
+core::Result<> parse_line(std::string_view line, std::string_view file, std::size_t number,
+                          SettingValues& into) {
     if (line.empty() || line.front() == '#') return {};
     const auto equals = line.find('=');
-    if (equals == std::string_view::npos) return configuration_error(file, number, "expected 'key = value'");
+    if (equals == std::string_view::npos)
+        return configuration_error(file, number, "expected 'key = value'");
     const std::string key(core::trim(line.substr(0, equals)));
     if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-        return configuration_error(file, number, "unknown key '" + key + "'; known are " + known_keys());
+        return configuration_error(file, number,
+                                   "unknown key '" + key + "'; known are " + known_keys());
     }
     if (!into.emplace(key, core::trim(line.substr(equals + 1))).second) {
-        return configuration_error(file, number, "'" + key + "' stands here twice; keep one of them");
+        return configuration_error(file, number,
+                                   "'" + key + "' stands here twice; keep one of them");
     }
     return {};
 }
@@ -52,7 +57,8 @@ core::Result<std::string> read_configuration(const std::string& file) {
     std::error_code ignored;
     std::ifstream stream(file, std::ios::binary);
     if (!stream || std::filesystem::is_directory(file, ignored)) {
-        return core::invalid_argument("HERALD_CONFIG", "cannot read '" + file + "': " + std::strerror(errno));
+        return core::invalid_argument("HERALD_CONFIG",
+                                      "cannot read '" + file + "': " + std::strerror(errno));
     }
     std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     if (text.size() > kMaxConfigurationBytes) {
@@ -61,7 +67,8 @@ core::Result<std::string> read_configuration(const std::string& file) {
     return text;
 }
 
-core::Result<SettingValues> values_of_file(const Environment& environment, std::vector<std::string>& warnings) {
+core::Result<SettingValues> values_of_file(const Environment& environment,
+                                           std::vector<std::string>& warnings) {
     const auto file = environment("HERALD_CONFIG");
     if (!file || file->empty()) return SettingValues{};
     auto text = read_configuration(*file);
@@ -74,20 +81,25 @@ core::Result<SettingValues> values_of_file(const Environment& environment, std::
 
 void overlay_environment(const Environment& environment, SettingValues& values) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kVariables{
-        {{"HERALD_DB", "db"}, {"HERALD_KEY_FILE", "key_file"}, {"HERALD_LOG", "log"},
+        {{"HERALD_DB", "db"},
+         {"HERALD_KEY_FILE", "key_file"},
+         {"HERALD_LOG", "log"},
          {"HERALD_EGRESS_ALLOW", "egress_allow"}}};
     for (const auto& [variable, key] : kVariables) {
         auto value = environment(variable);
         // An empty list of networks means something; an empty name or level does not.
-        if (value && (!value->empty() || key == "egress_allow")) values[std::string(key)] = std::move(*value);
+        if (value && (!value->empty() || key == "egress_allow"))
+            values[std::string(key)] = std::move(*value);
     }
 }
 
 core::Result<std::size_t> parse_workers(const std::string& text) {
     std::size_t workers = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), workers);
-    if (failure != std::errc{} || end != text.data() + text.size() || workers == 0 || workers > kMaxWorkers) {
-        return core::invalid_argument("workers", "must be a number from 1 to " + std::to_string(kMaxWorkers));
+    if (failure != std::errc{} || end != text.data() + text.size() || workers == 0 ||
+        workers > kMaxWorkers) {
+        return core::invalid_argument("workers",
+                                      "must be a number from 1 to " + std::to_string(kMaxWorkers));
     }
     return workers;
 }
@@ -99,7 +111,8 @@ core::Result<Settings> interpret(SettingValues values) {
         return found == values.end() ? std::string() : found->second;
     };
     settings.database = take("db").empty() ? std::string("./herald.db") : take("db");
-    settings.key_file = take("key_file").empty() ? settings.database.string() + ".key" : take("key_file");
+    settings.key_file =
+        take("key_file").empty() ? settings.database.string() + ".key" : take("key_file");
     settings.egress_allow = take("egress_allow");
     auto egress = http::EgressPolicy::parse(settings.egress_allow);
     if (!egress) return egress.error();

@@ -35,12 +35,15 @@ using SettingValues = std::map<std::string, std::string>;
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 [[nodiscard]] Environment process_environment();
 
-/// `key = value` lines; blank lines and lines that begin with `#` are skipped, a byte order mark and CRLF accepted.
-/// Unknown and repeated keys are errors naming the line.
-[[nodiscard]] core::Result<SettingValues> parse_configuration(std::string_view text, std::string_view file);
+/// `key = value` lines; blank lines and lines that begin with `#` are skipped, a byte order mark
+/// and CRLF accepted. Unknown and repeated keys are errors naming the line.
+[[nodiscard]] core::Result<SettingValues> parse_configuration(std::string_view text,
+                                                              std::string_view file);
 
-/// `flags` over environment over the file that HERALD_CONFIG names over defaults. Every value is checked.
-[[nodiscard]] core::Result<Settings> load_settings(const SettingValues& flags, const Environment& environment);
+/// `flags` over environment over the file that HERALD_CONFIG names over defaults. Every value is
+/// checked.
+[[nodiscard]] core::Result<Settings> load_settings(const SettingValues& flags,
+                                                   const Environment& environment);
 
 [[nodiscard]] core::Result<core::LogLevel> parse_log_level(std::string_view text);
 

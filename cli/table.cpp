@@ -19,20 +19,21 @@ struct StateColour {
 
 // The only words that carry a colour: states and verdicts.
 constexpr std::array kStateColours{
-    StateColour{"authorized", "\x1b[32m"}, StateColour{"delivered", "\x1b[32m"},
-    StateColour{"accepted", "\x1b[32m"},   StateColour{"open", "\x1b[32m"},
-    StateColour{"ok", "\x1b[32m"},         StateColour{"failing", "\x1b[33m"},
-    StateColour{"retry", "\x1b[33m"},      StateColour{"paused", "\x1b[33m"},
+    StateColour{"authorized", "\x1b[32m"},   StateColour{"delivered", "\x1b[32m"},
+    StateColour{"accepted", "\x1b[32m"},     StateColour{"open", "\x1b[32m"},
+    StateColour{"ok", "\x1b[32m"},           StateColour{"failing", "\x1b[33m"},
+    StateColour{"retry", "\x1b[33m"},        StateColour{"paused", "\x1b[33m"},
     StateColour{"inconclusive", "\x1b[33m"}, StateColour{"needs_setup", "\x1b[31m"},
-    StateColour{"rejected", "\x1b[31m"},   StateColour{"dead", "\x1b[31m"},
-    StateColour{"failed", "\x1b[31m"},     StateColour{"breaker_open", "\x1b[31m"},
+    StateColour{"rejected", "\x1b[31m"},     StateColour{"dead", "\x1b[31m"},
+    StateColour{"failed", "\x1b[31m"},       StateColour{"breaker_open", "\x1b[31m"},
     StateColour{"gone", "\x1b[31m"},
 };
 
 std::string painted(const std::string& text, bool colour) {
     if (!colour) return text;
-    const auto* const found = std::find_if(kStateColours.begin(), kStateColours.end(),
-                                           [&](const StateColour& each) { return each.word == text; });
+    const auto* const found =
+        std::find_if(kStateColours.begin(), kStateColours.end(),
+                     [&](const StateColour& each) { return each.word == text; });
     if (found == kStateColours.end()) return text;
     return std::string(found->code) + text + std::string(kReset);
 }
@@ -47,7 +48,8 @@ std::vector<std::size_t> widths_of(const std::vector<std::string>& headings, con
     std::vector<std::size_t> widths;
     for (const auto& heading : headings) widths.push_back(display_width(heading));
     for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], display_width(row[i]));
     }
     return widths;
 }
@@ -87,7 +89,9 @@ std::string Table::render(bool colour) const {
             if (!right) line.append(padding);
         }
         trim_line_end(line);
-        if (heading && colour) line = std::string(kBold) + line.substr(0, line.size() - 1) + std::string(kReset) + "\n";
+        if (heading && colour)
+            line =
+                std::string(kBold) + line.substr(0, line.size() - 1) + std::string(kReset) + "\n";
         out.append(line);
     };
     append_row(headings_, true);
@@ -95,7 +99,8 @@ std::string Table::render(bool colour) const {
     return out;
 }
 
-std::string render_fields(const std::vector<std::pair<std::string, std::string>>& fields, bool colour) {
+std::string render_fields(const std::vector<std::pair<std::string, std::string>>& fields,
+                          bool colour) {
     std::size_t width = 0;
     for (const auto& [name, value] : fields) width = std::max(width, display_width(name));
     std::string out;

@@ -23,6 +23,7 @@ private:
 };
 
 /// `name  value` lines, the values aligned.
-[[nodiscard]] std::string render_fields(const std::vector<std::pair<std::string, std::string>>& fields, bool colour);
+[[nodiscard]] std::string render_fields(
+    const std::vector<std::pair<std::string, std::string>>& fields, bool colour);
 
 }  // namespace herald::cli

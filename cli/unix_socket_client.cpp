@@ -21,11 +21,12 @@ using Stream = beast::basic_stream<Protocol>;
 core::Error daemon_silent(const std::filesystem::path& socket, const std::string& why) {
     return {.kind = core::ErrorKind::kStorage,
             .code = "daemon_not_running",
-            .message = "the daemon that owns the database does not answer on " + socket.string() + ": " + why +
-                       "; look at its log, or stop it and try again"};
+            .message = "the daemon that owns the database does not answer on " + socket.string() +
+                       ": " + why + "; look at its log, or stop it and try again"};
 }
 
-/// One request and its answer, on an io_context of its own: that is what gives a blocking call its timeouts.
+/// One request and its answer, on an io_context of its own: that is what gives a blocking call its
+/// timeouts.
 class Exchange final {
 public:
     Exchange(const std::filesystem::path& socket, const UnixSocketOptions& options)
@@ -61,7 +62,8 @@ core::Result<> Exchange::connect() {
     try {
         const Protocol::endpoint endpoint(socket_.string());
         stream_.expires_after(options_.connect_timeout);
-        stream_.async_connect(endpoint, [&](boost::system::error_code failure) { outcome = failure; });
+        stream_.async_connect(endpoint,
+                              [&](boost::system::error_code failure) { outcome = failure; });
     } catch (const std::exception& failure) {
         return daemon_silent(socket_, failure.what());  // longer than sockaddr_un holds
     }
@@ -80,7 +82,8 @@ core::Result<> Exchange::send(const api::ApiRequest& request) {
     request_.prepare_payload();
     boost::system::error_code outcome;
     stream_.expires_after(options_.response_timeout);
-    http::async_write(stream_, request_, [&](boost::system::error_code failure, std::size_t) { outcome = failure; });
+    http::async_write(stream_, request_,
+                      [&](boost::system::error_code failure, std::size_t) { outcome = failure; });
     context_.run();
     context_.restart();
     core::wipe(request_.body());
@@ -110,7 +113,8 @@ api::ApiResponse Exchange::response() {
 
 core::Result<api::ApiResponse> Exchange::run(const api::ApiRequest& request) {
     if (auto connected = connect(); !connected) return connected.error();
-    // A daemon that refuses a large body answers before it has read all of it: its answer counts, not our failure.
+    // A daemon that refuses a large body answers before it has read all of it: its answer counts,
+    // not our failure.
     auto sent = send(request);
     if (auto received = receive(); !received) return sent ? received.error() : sent.error();
     return response();
@@ -153,12 +157,14 @@ core::Result<> ping(ApiClient& client) {
     const auto answer = client.call(request);
     if (!answer) return answer.error();
     if (answer->status == 200) return {};
-    return core::Error{.kind = core::ErrorKind::kStorage,
-                       .code = "daemon_not_running",
-                       .message = "the socket answers " + std::to_string(answer->status) + " to /livez"};
+    return core::Error{
+        .kind = core::ErrorKind::kStorage,
+        .code = "daemon_not_running",
+        .message = "the socket answers " + std::to_string(answer->status) + " to /livez"};
 }
 
-std::unique_ptr<ApiClient> make_unix_socket_client(std::filesystem::path socket, UnixSocketOptions options) {
+std::unique_ptr<ApiClient> make_unix_socket_client(std::filesystem::path socket,
+                                                   UnixSocketOptions options) {
     return std::make_unique<UnixSocketClient>(std::move(socket), options);
 }
 

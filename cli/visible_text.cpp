@@ -71,11 +71,14 @@ std::string visible_text(std::string_view bytes, std::size_t limit) {
     return out;
 }
 
-std::string visible_json(std::string_view json) { return escape_multibyte(json); }
+std::string visible_json(std::string_view json) {
+    return escape_multibyte(json);
+}
 
 std::size_t display_width(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
 }
 
 }  // namespace herald::cli

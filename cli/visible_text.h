@@ -6,11 +6,13 @@
 
 namespace herald::cli {
 
-/// Text from outside, safe to show: one line, valid UTF-8, with control characters (C0, DEL, C1), line separators and
-/// bidirectional overrides written as escapes (S-20). Cut to about `limit` bytes, with `…` where it was.
+/// Text from outside, safe to show: one line, valid UTF-8, with control characters (C0, DEL, C1),
+/// line separators and bidirectional overrides written as escapes (S-20). Cut to about `limit`
+/// bytes, with `…` where it was.
 [[nodiscard]] std::string visible_text(std::string_view bytes, std::size_t limit = 4096);
 
-/// Serialised JSON with the same characters inside its strings as `\uXXXX`: still the same JSON, safe to show.
+/// Serialised JSON with the same characters inside its strings as `\uXXXX`: still the same JSON,
+/// safe to show.
 [[nodiscard]] std::string visible_json(std::string_view json);
 
 /// Columns the text takes on a terminal: one a code point.

@@ -26,6 +26,7 @@ Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
       id_(notification->record.id),
       capacity_(capacity_of(notification->record)),
       notification_(std::move(notification)),
+      rate_(notification_->record.rate_per_s),
       next_due_(core::SystemTime{}),  // not known yet: the first pump looks
       timer_(context_.clock.make_timer(context_.executor)) {}
 
@@ -58,6 +59,7 @@ void Lane::apply(CompiledNotificationPtr notification) {
     const bool same_provider = notification->record.provider() == notification_->record.provider();
     notification_ = std::move(notification);
     capacity_ = capacity_of(notification_->record);
+    if (rate_.per_second() != notification_->record.rate_per_s) rate_ = RateLimit(notification_->record.rate_per_s);
     closed_ = false;
     if (!same_provider) waits_for_.reset();
     pump();
@@ -92,7 +94,7 @@ void Lane::pump() {
         accepts_ = false;
         release_queue(*hold);
     } else {
-        while (!queue_.empty() && running_ < notification_->record.max_in_flight && unrecorded_ < kMaxUnrecorded) {
+        while (may_start()) {
             CalloutJob job = std::move(queue_.front());
             queue_.pop_front();
             start(std::move(job));
@@ -103,6 +105,11 @@ void Lane::pump() {
         arm();
     }
     settle();
+}
+
+bool Lane::may_start() {
+    return !queue_.empty() && running_ < notification_->record.max_in_flight && unrecorded_ < kMaxUnrecorded &&
+           rate_.try_take(context_.clock.steady_now());
 }
 
 void Lane::start(CalloutJob job) {
@@ -209,10 +216,15 @@ void Lane::note_due(core::SystemTime due_at) {
 }
 
 void Lane::arm() {
-    if (!next_due_) return;
-    const core::SystemTime now = context_.clock.system_now();
-    if (*next_due_ <= now) return;  // due already: the next free slot looks
-    timer_->expires_at(context_.clock.steady_now() + (*next_due_ - now));
+    const core::SteadyTime now = context_.clock.steady_now();
+    std::optional<core::SteadyTime> next;
+    // A backlog that is due already waits for a free slot, not for a time.
+    if (next_due_ && !backlog_is_due()) next = now + (*next_due_ - context_.clock.system_now());
+    const bool slot_free = !queue_.empty() && running_ < notification_->record.max_in_flight;
+    const core::SteadyTime permit_at = slot_free ? rate_.next_at(now) : now;
+    if (permit_at > now && (!next || permit_at < *next)) next = permit_at;
+    if (!next) return;
+    timer_->expires_at(*next);
     timer_->on_expiry([weak = weak_from_this()](bool fired) {
         const auto self = weak.lock();
         if (fired && self) self->pump();

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "dispatcher/courier.h"
+#include "dispatcher/rate_limit.h"
 #include "dispatcher/recorder.h"
 #include "dispatcher/scheduler.h"
 #include "storage/store.h"
@@ -57,6 +58,7 @@ private:
     void pump();
     [[nodiscard]] std::optional<std::string> hold_reason() const;
     [[nodiscard]] bool backlog_is_due() const;
+    [[nodiscard]] bool may_start();
     void start(CalloutJob job);
     void finished(AttemptResult result);
     void release_queue(const std::string& reason);
@@ -78,6 +80,7 @@ private:
     std::atomic<bool> held_by_provider_{false};
 
     CompiledNotificationPtr notification_;
+    RateLimit rate_;
     std::deque<CalloutJob> queue_;
     int running_ = 0;
     int unrecorded_ = 0;                  ///< answered, outcome not yet durable

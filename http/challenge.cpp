@@ -13,7 +13,8 @@ constexpr std::size_t kMostChallenges = 64;
 // Walks one field value from front to back and never returns to a byte, so the time is linear.
 class ChallengeReader {
 public:
-    ChallengeReader(std::string_view text, std::vector<Challenge>& found) : rest_(text), found_(found) {}
+    ChallengeReader(std::string_view text, std::vector<Challenge>& found)
+        : rest_(text), found_(found) {}
 
     void read() {
         for (skip_separators(); !rest_.empty(); skip_separators()) {
@@ -34,7 +35,8 @@ public:
     }
 
 private:
-    // What follows a scheme: a parameter, or a token68 (`Negotiate abc==`), which nobody here needs.
+    // What follows a scheme: a parameter, or a token68 (`Negotiate abc==`), which nobody here
+    // needs.
     void read_first_parameter() {
         skip_white();
         if (rest_.empty() || rest_.front() == ',') return;
@@ -104,7 +106,9 @@ private:
         }
     }
 
-    void skip_white() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size())); }
+    void skip_white() {
+        rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
+    }
     void skip_separators() {
         rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t,"), rest_.size()));
     }
@@ -126,7 +130,8 @@ std::optional<std::string_view> Challenge::parameter(std::string_view name) cons
 std::vector<Challenge> parse_challenges(const Headers& headers) {
     std::vector<Challenge> found;
     for (const auto& [name, value] : headers) {
-        if (core::equals_ignoring_case(name, "www-authenticate")) ChallengeReader(value, found).read();
+        if (core::equals_ignoring_case(name, "www-authenticate"))
+            ChallengeReader(value, found).read();
     }
     return found;
 }

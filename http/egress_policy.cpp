@@ -45,7 +45,8 @@ core::Error bad_entry(std::string_view entry, std::string_view rule) {
 std::optional<unsigned> parse_prefix(std::string_view text, unsigned most) {
     unsigned prefix = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), prefix);
-    if (problem != std::errc{} || end != text.data() + text.size() || prefix > most) return std::nullopt;
+    if (problem != std::errc{} || end != text.data() + text.size() || prefix > most)
+        return std::nullopt;
     return prefix;
 }
 
@@ -85,12 +86,14 @@ core::Result<EgressPolicy> EgressPolicy::parse(std::string_view text) {
         boost::system::error_code problem;
         const auto address = ip::make_address(std::string(entry.substr(0, slash)), problem);
         if (problem || (address.is_v6() && address.to_v6().scope_id() != 0)) {
-            return bad_entry(entry, "must be an IPv4 or IPv6 network such as 127.0.0.0/8 or ::1/128");
+            return bad_entry(entry,
+                             "must be an IPv4 or IPv6 network such as 127.0.0.0/8 or ::1/128");
         }
         Range range{.network = bits_of(address)};
         if (slash != std::string_view::npos) {
             const auto prefix = parse_prefix(entry.substr(slash + 1), address.is_v4() ? 32 : 128);
-            if (!prefix) return bad_entry(entry, "must end in a prefix length, /0 to /32 or /128 for IPv6");
+            if (!prefix)
+                return bad_entry(entry, "must end in a prefix length, /0 to /32 or /128 for IPv6");
             range.prefix = address.is_v4() ? kMappedPrefix + *prefix : *prefix;
         }
         if (has_bits_beyond(range.network, range.prefix)) {
@@ -104,7 +107,8 @@ core::Result<EgressPolicy> EgressPolicy::parse(std::string_view text) {
 bool EgressPolicy::allows(const ip::address& address) const {
     const auto bits = bits_of(address);
     const auto matches = [&bits](const Range& range) {
-        // An IPv6 network such as ::/0 says nothing about IPv4, though mapped addresses lie inside it.
+        // An IPv6 network such as ::/0 says nothing about IPv4, though mapped addresses lie inside
+        // it.
         if (bits.is_v4_mapped() && range.prefix < kMappedPrefix) return false;
         return is_in_network(bits, range.network, range.prefix);
     };
@@ -143,7 +147,8 @@ core::Result<> EgressPolicy::check_literal(std::string_view host, std::string_vi
 }
 
 core::Error blocked_address(const ip::address& address, std::string_view host) {
-    core::Error error{.kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
+    core::Error error{
+        .kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
     error.message.append("requests to ").append(core::printable(host, 255));
     error.message.append(" are refused: it has the address ").append(address.to_string());
     error.message.append(", which is neither public nor listed; list it in ").append(kSetting);

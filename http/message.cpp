@@ -13,7 +13,9 @@ constexpr std::size_t kMaxName = 256;
 /// A 64 KiB access token (oauth.md) and the scheme before it still fit.
 constexpr std::size_t kMaxValue = 64 * 1024 + 64;
 
-bool is_white(char c) { return c == ' ' || c == '\t'; }
+bool is_white(char c) {
+    return c == ' ' || c == '\t';
+}
 
 bool is_field_value(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return (c >= 0x20 && c < 0x7F) || c == '\t'; });
@@ -49,7 +51,8 @@ std::vector<std::string_view> Headers::all(std::string_view name) const {
     return values;
 }
 
-core::Result<> validate_header(std::string_view name, std::string_view value, std::string_view field) {
+core::Result<> validate_header(std::string_view name, std::string_view value,
+                               std::string_view field) {
     if (!is_token(name) || name.size() > kMaxName) {
         return core::invalid_argument(
             field, "the header name must be letters, digits and !#$%&'*+-.^_`|~, at most 256");
@@ -62,7 +65,8 @@ core::Result<> validate_header(std::string_view name, std::string_view value, st
             field, "the header value must be visible ASCII, spaces and tabs; no line breaks");
     }
     if (!value.empty() && (is_white(value.front()) || is_white(value.back()))) {
-        return core::invalid_argument(field, "the header value must not begin or end with white space");
+        return core::invalid_argument(field,
+                                      "the header value must not begin or end with white space");
     }
     return {};
 }

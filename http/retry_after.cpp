@@ -22,7 +22,8 @@ std::optional<std::int64_t> thousandths(std::string_view text) {
     const auto fraction = text.substr(std::min(dot + 1, text.size()));
     const bool has_dot = dot < text.size();
     if (whole.empty() || !std::ranges::all_of(whole, is_digit)) return std::nullopt;
-    if (has_dot && (fraction.empty() || !std::ranges::all_of(fraction, is_digit))) return std::nullopt;
+    if (has_dot && (fraction.empty() || !std::ranges::all_of(fraction, is_digit)))
+        return std::nullopt;
 
     std::int64_t value = 0;
     for (const char c : whole) value = std::min(value * 10 + (c - '0'), kMostUnits);
@@ -45,8 +46,8 @@ std::optional<milliseconds> delay_or_date(std::string_view text, core::SystemTim
     return std::nullopt;
 }
 
-// Vendors agree on the name only: seconds to go, or a moment in seconds or milliseconds since 1970 (O-101).
-// Lists and parameters (`30;w=60, 100`) speak of the first window first.
+// Vendors agree on the name only: seconds to go, or a moment in seconds or milliseconds since 1970
+// (O-101). Lists and parameters (`30;w=60, 100`) speak of the first window first.
 std::optional<milliseconds> delay_or_epoch(std::string_view text, core::SystemTime now) {
     const auto value = thousandths(core::trim(text.substr(0, text.find_first_of(",;"))));
     if (!value) return std::nullopt;
@@ -72,13 +73,12 @@ std::optional<milliseconds> largest(const Headers& headers, std::string_view nam
 }  // namespace
 
 std::optional<milliseconds> retry_after(const Headers& headers, core::SystemTime now) {
-    const auto asked = largest(headers, "retry-after", [now](std::string_view text) {
-        return delay_or_date(text, now);
-    });
+    const auto asked = largest(headers, "retry-after",
+                               [now](std::string_view text) { return delay_or_date(text, now); });
     if (asked) return asked;
     for (const std::string_view name : {"ratelimit-reset", "x-ratelimit-reset"}) {
-        const auto reset =
-            largest(headers, name, [now](std::string_view text) { return delay_or_epoch(text, now); });
+        const auto reset = largest(
+            headers, name, [now](std::string_view text) { return delay_or_epoch(text, now); });
         if (reset) return reset;
     }
     return std::nullopt;

@@ -18,11 +18,14 @@ constexpr std::uint32_t v4(unsigned a, unsigned b, unsigned c, unsigned d) {
 
 // IANA IPv4 special-purpose registry, all that is not globally reachable.
 constexpr std::array kSpecialV4 = {
-    V4Range{v4(0, 0, 0, 0), 8},        V4Range{v4(10, 0, 0, 0), 8},     V4Range{v4(100, 64, 0, 0), 10},
-    V4Range{v4(127, 0, 0, 0), 8},      V4Range{v4(169, 254, 0, 0), 16}, V4Range{v4(172, 16, 0, 0), 12},
-    V4Range{v4(192, 0, 0, 0), 24},     V4Range{v4(192, 0, 2, 0), 24},   V4Range{v4(192, 88, 99, 0), 24},
-    V4Range{v4(192, 168, 0, 0), 16},   V4Range{v4(198, 18, 0, 0), 15},  V4Range{v4(198, 51, 100, 0), 24},
-    V4Range{v4(203, 0, 113, 0), 24},   V4Range{v4(224, 0, 0, 0), 4},    V4Range{v4(240, 0, 0, 0), 4},
+    V4Range{v4(0, 0, 0, 0), 8},      V4Range{v4(10, 0, 0, 0), 8},
+    V4Range{v4(100, 64, 0, 0), 10},  V4Range{v4(127, 0, 0, 0), 8},
+    V4Range{v4(169, 254, 0, 0), 16}, V4Range{v4(172, 16, 0, 0), 12},
+    V4Range{v4(192, 0, 0, 0), 24},   V4Range{v4(192, 0, 2, 0), 24},
+    V4Range{v4(192, 88, 99, 0), 24}, V4Range{v4(192, 168, 0, 0), 16},
+    V4Range{v4(198, 18, 0, 0), 15},  V4Range{v4(198, 51, 100, 0), 24},
+    V4Range{v4(203, 0, 113, 0), 24}, V4Range{v4(224, 0, 0, 0), 4},
+    V4Range{v4(240, 0, 0, 0), 4},
 };
 
 constexpr std::array kMetadataV4 = {
@@ -33,7 +36,9 @@ constexpr std::array kMetadataV4 = {
     v4(192, 0, 0, 192),      // Oracle
 };
 
-AddressBits v6(const char* text) { return boost::asio::ip::make_address_v6(text); }
+AddressBits v6(const char* text) {
+    return boost::asio::ip::make_address_v6(text);
+}
 
 struct V6Range {
     AddressBits network;
@@ -63,11 +68,12 @@ std::optional<std::uint32_t> wrapped_v4(const AddressBits& address) {
     return std::nullopt;
 }
 
-// More wrappings, which are never public, so only metadata inside them matters.
+// More wrappings, which are never public, so only metadata inside them matters: compatible
+// (RFC 4291), local NAT64 (RFC 8215) and Teredo, which stores the complement (RFC 4380).
 std::optional<std::uint32_t> obsolete_wrapped_v4(const AddressBits& address) {
-    if (starts_with(address, "::", 96)) return v4_at(address, 12);          // compatible, RFC 4291
-    if (starts_with(address, "64:ff9b:1::", 48)) return v4_at(address, 12);  // local NAT64, RFC 8215
-    if (starts_with(address, "2001::", 32)) return ~v4_at(address, 12);     // Teredo, RFC 4380
+    if (starts_with(address, "::", 96)) return v4_at(address, 12);
+    if (starts_with(address, "64:ff9b:1::", 48)) return v4_at(address, 12);
+    if (starts_with(address, "2001::", 32)) return ~v4_at(address, 12);
     return std::nullopt;
 }
 
@@ -87,14 +93,16 @@ bool is_in_network(const AddressBits& address, const AddressBits& network, unsig
     const auto a = address.to_bytes();
     const auto b = network.to_bytes();
     const std::size_t whole = prefix / 8;
-    if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(whole), b.begin())) return false;
+    if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(whole), b.begin()))
+        return false;
     const unsigned rest = prefix % 8;
     return rest == 0 || ((a[whole] ^ b[whole]) >> (8U - rest)) == 0;
 }
 
 bool is_public(const AddressBits& address) {
     if (address.is_v4_mapped()) return is_public_v4(v4_at(address, 12));
-    if (const auto inner = wrapped_v4(address)) return is_public_v4(*inner) && !is_metadata_v4(*inner);
+    if (const auto inner = wrapped_v4(address))
+        return is_public_v4(*inner) && !is_metadata_v4(*inner);
     if (!starts_with(address, "2000::", 3)) return false;
     return std::ranges::none_of(special_v6(), [&address](const V6Range& range) {
         return is_in_network(address, range.network, range.prefix);

@@ -24,7 +24,8 @@ bool is_alphanumeric(char c) {
 const char* byte_rule(std::string_view text) {
     if (text.size() > kMaxUrl) return "must not be longer than 8192 bytes";
     for (const char c : text) {
-        if (c <= 0x20 || c >= 0x7F) return "must be visible ASCII without spaces; percent-encode the rest";
+        if (c <= 0x20 || c >= 0x7F)
+            return "must be visible ASCII without spaces; percent-encode the rest";
         if (c == '\\') return "must not contain a backslash";
         if (c == '#') return "must not have a fragment";
     }
@@ -77,7 +78,8 @@ std::optional<Authority> split_authority(std::string_view text) {
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (problem != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
+    if (problem != std::errc{} || end != text.data() + text.size() || port == 0)
+        return std::nullopt;
     return port;
 }
 
@@ -123,9 +125,10 @@ core::Result<Url> Url::parse(std::string_view text, std::string_view field) {
         return core::invalid_argument(field, "must start with https:// or http://");
     }
     const auto authority = text.substr(0, text.find_first_of("/?"));
-    if (const char* rule = read_authority(authority, url)) return core::invalid_argument(field, rule);
+    if (const char* rule = read_authority(authority, url))
+        return core::invalid_argument(field, rule);
     text.remove_prefix(authority.size());
-    if (!text.starts_with('/')) url.target = "/";
+    if (!text.starts_with('/')) url.target.push_back('/');
     url.target.append(text);
     return url;
 }

@@ -15,17 +15,30 @@ struct Answer {
     bool lost = false;  ///< the request may have arrived, its answer did not
 };
 
+// For a receiver the status would count; half a token is none.
+Error cut_by_deadline() {
+    Error error{.kind = core::ErrorKind::kTransient,
+                .code = "timeout",
+                .message = "the answer did not arrive in time",
+                .details = {}};
+    error.details["sent"] = true;
+    return error;
+}
+
 asio::awaitable<Answer> ask(const ExchangeInput& input, http::Transport& transport, core::Clock& clock) {
     const core::Secret* refresh_token = input.refresh_token ? &*input.refresh_token : nullptr;
     const GrantInput grant{.provider = input.provider, .settings = input.settings, .refresh_token = refresh_token};
     auto request = token_request(grant, clock.steady_now());
     if (!request) co_return Answer{.response = request.error()};
     http::Request sendable = std::move(*request);
+    const core::SteadyTime deadline = sendable.deadline;
     Result<http::Response> response = co_await transport.send(std::move(sendable));
+    if (response && response->body_truncated && clock.steady_now() >= deadline) response = cut_by_deadline();
     if (!response) {
-        const auto* sent = response.error().details.if_contains("sent");
+        const Error cause = response.error();
+        const auto* sent = cause.details.if_contains("sent");
         const bool lost = sent != nullptr && sent->is_bool() && sent->as_bool();
-        Error failure = endpoint_failure(response.error(), input.provider.token_endpoint);
+        Error failure = endpoint_failure(cause, input.provider.token_endpoint);
         co_return Answer{.response = std::move(failure), .lost = lost};
     }
     co_return Answer{

@@ -35,6 +35,8 @@ struct ProviderMetrics {
     std::chrono::milliseconds request_time{0};
 };
 
+class TokenEngine;
+
 /// The one place that talks to token, revocation and test endpoints, and the one owner of tokens.
 ///
 /// One token per provider configuration; at most one token request under way per provider ("flight"), whose outcome,
@@ -83,8 +85,7 @@ public:
     [[nodiscard]] ProviderMetrics metrics(core::ProviderId provider) const;
 
 private:
-    class Impl;
-    std::shared_ptr<Impl> impl_;
+    std::shared_ptr<TokenEngine> engine_;
 };
 
 }  // namespace herald::providers

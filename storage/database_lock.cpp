@@ -17,8 +17,10 @@ namespace {
 
 std::string_view to_string(DatabaseLock::Owner owner) {
     switch (owner) {
-        case DatabaseLock::Owner::kDaemon: return "daemon";
-        case DatabaseLock::Owner::kCommand: return "command";
+        case DatabaseLock::Owner::kDaemon:
+            return "daemon";
+        case DatabaseLock::Owner::kCommand:
+            return "command";
     }
     return "unknown";
 }
@@ -27,15 +29,17 @@ core::Error already_running(int descriptor, const std::filesystem::path& databas
     std::array<char, 64> content{};
     const ssize_t size = ::pread(descriptor, content.data(), content.size() - 1, 0);
     // The owner may not have written its line yet: then pid 0 and an unknown role.
-    std::istringstream line(std::string(content.data(), size > 0 ? static_cast<std::size_t>(size) : 0));
+    std::istringstream line(
+        std::string(content.data(), size > 0 ? static_cast<std::size_t>(size) : 0));
     std::int64_t pid = 0;
     std::string owner;
     line >> pid >> owner;
     if (owner.empty()) owner = "unknown";
     core::Error error{.kind = core::ErrorKind::kConflict,
                       .code = "already_running",
-                      .message = "lock " + database.string() + ": another process owns it (" + owner +
-                                 ", pid " + std::to_string(pid) + "); stop it or wait for it"};
+                      .message = "lock " + database.string() + ": another process owns it (" +
+                                 owner + ", pid " + std::to_string(pid) +
+                                 "); stop it or wait for it"};
     error.details["pid"] = pid;
     error.details["owner"] = owner;
     return error;
@@ -43,7 +47,8 @@ core::Error already_running(int descriptor, const std::filesystem::path& databas
 
 }  // namespace
 
-core::Result<DatabaseLock> DatabaseLock::acquire(const std::filesystem::path& database, Owner owner) {
+core::Result<DatabaseLock> DatabaseLock::acquire(const std::filesystem::path& database,
+                                                 Owner owner) {
     const std::filesystem::path path = database.string() + ".lock";
     constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
     FileDescriptor file(::open(path.c_str(), kFlags, S_IRUSR | S_IWUSR));
@@ -53,7 +58,8 @@ core::Result<DatabaseLock> DatabaseLock::acquire(const std::filesystem::path& da
         return system_error("lock", path, errno);
     }
     if (::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0) return system_error("protect", path, errno);
-    const std::string line = std::to_string(::getpid()) + " " + std::string(to_string(owner)) + "\n";
+    const std::string line =
+        std::to_string(::getpid()) + " " + std::string(to_string(owner)) + "\n";
     if (::ftruncate(file.get(), 0) != 0 ||
         ::pwrite(file.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
         return system_error("write", path, errno);

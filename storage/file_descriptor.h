@@ -1,9 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <utility>
 
 #include "core/error.h"
@@ -35,7 +35,8 @@ private:
 [[nodiscard]] core::Error system_error(std::string_view doing, const std::filesystem::path& path,
                                        int error_number);
 
-/// Creates `path` with mode 0600 whatever the umask; empty where it exists or cannot be made (see errno).
+/// Creates `path` with mode 0600 whatever the umask; empty where it exists or cannot be made (see
+/// errno).
 [[nodiscard]] FileDescriptor create_private_file(const std::filesystem::path& path);
 
 /// Writes all of `bytes` and syncs them.

@@ -32,7 +32,8 @@ core::Error refused(const std::filesystem::path& path, std::string_view why) {
 
 core::Secret random_key() {
     std::string bytes(kKeySize, '\0');
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(kKeySize)) != 1) {
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(kKeySize)) !=
+        1) {
         throw std::runtime_error("the system yields no random bytes for a key");
     }
     return core::Secret::take(std::move(bytes));
@@ -44,7 +45,7 @@ core::Result<std::string> read_protected(const std::filesystem::path& path) {
         return refused(path, "there is none; restore it, the database opens with no other key");
     }
     if (!file) return system_error("read key ring", path, errno);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) return system_error("read key ring", path, errno);
     if (!S_ISREG(status.st_mode)) return refused(path, "it is no regular file");
     if ((status.st_mode & kOthersAccess) != 0) {
@@ -52,7 +53,8 @@ core::Result<std::string> read_protected(const std::filesystem::path& path) {
         open_to_others.code = "storage_error";
         return open_to_others;
     }
-    if (static_cast<std::size_t>(status.st_size) > kMaxFileSize) return refused(path, "it is too large");
+    if (static_cast<std::size_t>(status.st_size) > kMaxFileSize)
+        return refused(path, "it is too large");
     std::string content(static_cast<std::size_t>(status.st_size), '\0');
     const ssize_t size = ::pread(file.get(), content.data(), content.size(), 0);
     if (size != status.st_size) return system_error("read key ring", path, errno);

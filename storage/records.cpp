@@ -101,11 +101,16 @@ std::optional<core::ProviderId> NotificationRecord::provider() const {
 
 std::string_view to_string(CalloutState state) {
     switch (state) {
-        case CalloutState::kPending: return "pending";
-        case CalloutState::kInFlight: return "in_flight";
-        case CalloutState::kDelivered: return "delivered";
-        case CalloutState::kDead: return "dead";
-        case CalloutState::kCancelled: return "cancelled";
+        case CalloutState::kPending:
+            return "pending";
+        case CalloutState::kInFlight:
+            return "in_flight";
+        case CalloutState::kDelivered:
+            return "delivered";
+        case CalloutState::kDead:
+            return "dead";
+        case CalloutState::kCancelled:
+            return "cancelled";
     }
     return "unknown";
 }
@@ -119,23 +124,34 @@ std::optional<CalloutState> parse_callout_state(std::string_view text) {
 
 std::string_view to_string(AttemptOutcome outcome) {
     switch (outcome) {
-        case AttemptOutcome::kDelivered: return "delivered";
-        case AttemptOutcome::kRetry: return "retry";
-        case AttemptOutcome::kRejected: return "rejected";
-        case AttemptOutcome::kGone: return "gone";
-        case AttemptOutcome::kFailed: return "failed";
-        case AttemptOutcome::kUnknownCrash: return "unknown_crash";
+        case AttemptOutcome::kDelivered:
+            return "delivered";
+        case AttemptOutcome::kRetry:
+            return "retry";
+        case AttemptOutcome::kRejected:
+            return "rejected";
+        case AttemptOutcome::kGone:
+            return "gone";
+        case AttemptOutcome::kFailed:
+            return "failed";
+        case AttemptOutcome::kUnknownCrash:
+            return "unknown_crash";
     }
     return "unknown";
 }
 
 std::string_view to_string(ProviderCondition condition) {
     switch (condition) {
-        case ProviderCondition::kOk: return "ok";
-        case ProviderCondition::kFailing: return "failing";
-        case ProviderCondition::kRejected: return "rejected";
-        case ProviderCondition::kNeedsSetup: return "needs_setup";
-        case ProviderCondition::kRevoked: return "revoked";
+        case ProviderCondition::kOk:
+            return "ok";
+        case ProviderCondition::kFailing:
+            return "failing";
+        case ProviderCondition::kRejected:
+            return "rejected";
+        case ProviderCondition::kNeedsSetup:
+            return "needs_setup";
+        case ProviderCondition::kRevoked:
+            return "revoked";
     }
     return "unknown";
 }

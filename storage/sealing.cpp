@@ -23,7 +23,9 @@ using Context = std::unique_ptr<EVP_CIPHER_CTX, ContextDeleter>;
 const unsigned char* bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
-unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+unsigned char* bytes(std::string& text) {
+    return reinterpret_cast<unsigned char*>(text.data());
+}
 
 void append_number(std::string& text, std::uint32_t number) {
     for (const unsigned shift : {24U, 16U, 8U, 0U}) {
@@ -53,7 +55,8 @@ void require(int result) {
 }
 
 core::Error does_not_open(const SealedPlace& place, std::string_view why) {
-    core::Error error{.kind = core::ErrorKind::kStorage, .code = "key_mismatch", .message = "open sealed "};
+    core::Error error{
+        .kind = core::ErrorKind::kStorage, .code = "key_mismatch", .message = "open sealed "};
     error.message.append(place.table).append(".").append(place.column).append(": ").append(why);
     return error;
 }
@@ -64,8 +67,10 @@ bool decrypt(const core::Secret& key, std::string_view nonce, std::string_view d
     const Context context(EVP_CIPHER_CTX_new());
     std::string writable_tag(tag);
     int size = 0;
-    require(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(key.reveal()), bytes(nonce)));
-    require(EVP_DecryptUpdate(context.get(), nullptr, &size, bytes(data), static_cast<int>(data.size())));
+    require(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(key.reveal()),
+                               bytes(nonce)));
+    require(EVP_DecryptUpdate(context.get(), nullptr, &size, bytes(data),
+                              static_cast<int>(data.size())));
     require(EVP_DecryptUpdate(context.get(), bytes(plain), &size, bytes(cipher),
                               static_cast<int>(cipher.size())));
     require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(kTagSize),
@@ -87,7 +92,8 @@ std::string seal(const KeyRing& ring, const SealedPlace& place, std::string_view
     int size = 0;
     require(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
                                bytes(ring.key(key_id)->reveal()), bytes(sealed) + kIdSize));
-    require(EVP_EncryptUpdate(context.get(), nullptr, &size, bytes(data), static_cast<int>(data.size())));
+    require(EVP_EncryptUpdate(context.get(), nullptr, &size, bytes(data),
+                              static_cast<int>(data.size())));
     require(EVP_EncryptUpdate(context.get(), bytes(sealed) + kHeadSize, &size, bytes(plain),
                               static_cast<int>(plain.size())));
     require(EVP_EncryptFinal_ex(context.get(), bytes(sealed) + kHeadSize + size, &size));
@@ -106,10 +112,12 @@ core::Result<core::Secret> open_sealed(const KeyRing& ring, const SealedPlace& p
     }
     const std::string_view cipher = sealed.substr(kHeadSize, sealed.size() - kHeadSize - kTagSize);
     std::string plain(cipher.size(), '\0');
-    const bool fits = decrypt(*key, sealed.substr(kIdSize, kNonceSize), associated_data(place, key_id),
-                              cipher, sealed.substr(sealed.size() - kTagSize), plain);
+    const bool fits =
+        decrypt(*key, sealed.substr(kIdSize, kNonceSize), associated_data(place, key_id), cipher,
+                sealed.substr(sealed.size() - kTagSize), plain);
     auto secret = core::Secret::take(std::move(plain));
-    if (!fits) return does_not_open(place, "the key or the place is another, or the value is damaged");
+    if (!fits)
+        return does_not_open(place, "the key or the place is another, or the value is damaged");
     return secret;
 }
 

@@ -12,7 +12,9 @@ namespace json = boost::json;
 
 namespace {
 
-bool is_scalar(const json::value& value) { return !value.is_object() && !value.is_array(); }
+bool is_scalar(const json::value& value) {
+    return !value.is_object() && !value.is_array();
+}
 
 std::string joined(const json::array& values) {
     std::string out;
@@ -49,7 +51,8 @@ std::string text_of(const json::value& value) {
     if (value.is_null()) return {};
     if (value.is_string()) return std::string(value.get_string());
     if (value.is_bool()) return value.get_bool() ? "yes" : "no";
-    if (value.is_array() && std::all_of(value.get_array().begin(), value.get_array().end(), is_scalar)) {
+    if (value.is_array() &&
+        std::all_of(value.get_array().begin(), value.get_array().end(), is_scalar)) {
         return joined(value.get_array());
     }
     if (value.is_object() && value.get_object().empty()) return {};
@@ -67,8 +70,8 @@ const json::array& array_at(const json::value& value, std::string_view key) {
     return found != nullptr && found->is_array() ? found->get_array() : kNone;
 }
 
-std::vector<std::pair<std::string, std::string>> flattened(const json::object& object,
-                                                           const std::vector<std::string_view>& skip) {
+std::vector<std::pair<std::string, std::string>> flattened(
+    const json::object& object, const std::vector<std::string_view>& skip) {
     std::vector<std::pair<std::string, std::string>> fields;
     for (const auto& member : object) {
         const std::string key(member.key());
@@ -78,7 +81,8 @@ std::vector<std::pair<std::string, std::string>> flattened(const json::object& o
             fields.emplace_back(key, text_of(member.value()));
             continue;
         }
-        for (const auto& inner : *nested) fields.emplace_back(key + "." + std::string(inner.key()), text_of(inner.value()));
+        for (const auto& inner : *nested)
+            fields.emplace_back(key + "." + std::string(inner.key()), text_of(inner.value()));
     }
     return fields;
 }
@@ -106,15 +110,16 @@ core::Result<int> print_object(Context& context, std::string_view body) {
     return kExitDone;
 }
 
-core::Result<int> print_list(Context& context, std::string_view body, const std::vector<Column>& columns,
-                             std::string_view nothing) {
+core::Result<int> print_list(Context& context, std::string_view body,
+                             const std::vector<Column>& columns, std::string_view nothing) {
     if (context.output().is_json()) {
         context.output().document(body);
         return kExitDone;
     }
     auto value = parse_answer(body);
     if (!value) return value.error();
-    const auto table = table_of(value->is_array() ? value->get_array() : array_at(*value, "items"), columns);
+    const auto table =
+        table_of(value->is_array() ? value->get_array() : array_at(*value, "items"), columns);
     if (table.empty()) {
         context.output().line(nothing);
     } else {
@@ -123,7 +128,8 @@ core::Result<int> print_list(Context& context, std::string_view body, const std:
     return kExitDone;
 }
 
-core::Result<std::string> item_path(std::string_view collection, const std::string& name, std::string_view action) {
+core::Result<std::string> item_path(std::string_view collection, const std::string& name,
+                                    std::string_view action) {
     if (name.empty()) return core::invalid_argument("name", "must not be empty");
     std::string path = std::string(collection) + "/" + core::percent_encode(name);
     if (!action.empty()) path.append("/").append(action);
@@ -139,8 +145,9 @@ api::ApiRequest json_request(std::string method, std::string path, std::string b
     return request;
 }
 
-core::Result<int> call_and_print(Context& context, const std::string& method, std::string_view collection,
-                                 const std::string& name, std::string_view action) {
+core::Result<int> call_and_print(Context& context, const std::string& method,
+                                 std::string_view collection, const std::string& name,
+                                 std::string_view action) {
     auto path = item_path(collection, name, action);
     if (!path) return path.error();
     auto body = context.call(json_request(method, std::move(*path)));

@@ -20,8 +20,10 @@ namespace herald::cli {
 /// The value at `token.expires_at`; empty where it is missing.
 [[nodiscard]] std::string text_at(const boost::json::value& value, std::string_view path);
 /// The list at `key`; empty where there is none.
-[[nodiscard]] const boost::json::array& array_at(const boost::json::value& value, std::string_view key);
-/// Members in order, one level of nested objects as `token.expires_at`; without the members in `skip`.
+[[nodiscard]] const boost::json::array& array_at(const boost::json::value& value,
+                                                 std::string_view key);
+/// Members in order, one level of nested objects as `token.expires_at`; without the members in
+/// `skip`.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> flattened(
     const boost::json::object& object, const std::vector<std::string_view>& skip = {});
 
@@ -34,16 +36,20 @@ struct Column {
 /// Prints one object: the document with --json, else its members.
 [[nodiscard]] core::Result<int> print_object(Context& context, std::string_view body);
 /// Prints an array of objects; `nothing` is the line for people where it is empty.
-[[nodiscard]] core::Result<int> print_list(Context& context, std::string_view body, const std::vector<Column>& columns,
+[[nodiscard]] core::Result<int> print_list(Context& context, std::string_view body,
+                                           const std::vector<Column>& columns,
                                            std::string_view nothing);
 
 /// `/v1/providers/crm/enable` from its parts; an empty name is an error.
-[[nodiscard]] core::Result<std::string> item_path(std::string_view collection, const std::string& name,
+[[nodiscard]] core::Result<std::string> item_path(std::string_view collection,
+                                                  const std::string& name,
                                                   std::string_view action = {});
-[[nodiscard]] api::ApiRequest json_request(std::string method, std::string path, std::string body = {});
+[[nodiscard]] api::ApiRequest json_request(std::string method, std::string path,
+                                           std::string body = {});
 
 /// Sends a request about one named thing and prints the object that comes back.
-[[nodiscard]] core::Result<int> call_and_print(Context& context, const std::string& method, std::string_view collection,
-                                               const std::string& name, std::string_view action = {});
+[[nodiscard]] core::Result<int> call_and_print(Context& context, const std::string& method,
+                                               std::string_view collection, const std::string& name,
+                                               std::string_view action = {});
 
 }  // namespace herald::cli

@@ -28,10 +28,12 @@ core::Result<std::string> since_text(const std::string& text, core::Clock& clock
     if (core::parse_time(text)) return text;
     const auto ago = core::parse_duration(text);
     if (ago) return core::format_time(clock.system_now() - *ago);
-    return core::invalid_argument("--since", "must be a time such as 2026-11-21T08:00:00Z, or a duration such as 2h");
+    return core::invalid_argument(
+        "--since", "must be a time such as 2026-11-21T08:00:00Z, or a duration such as 2h");
 }
 
-core::Result<> add_since(const TextOption& since, Context& context, std::map<std::string, std::string>& query) {
+core::Result<> add_since(const TextOption& since, Context& context,
+                         std::map<std::string, std::string>& query) {
     if (!since.given()) return {};
     auto at = since_text(since.value, context.clock());
     if (!at) return at.error();
@@ -42,8 +44,11 @@ core::Result<> add_since(const TextOption& since, Context& context, std::map<std
 core::Result<int> list_callouts(const ListFlags& flags, Context& context) {
     auto request = json_request("GET", std::string(kCollection));
     const std::initializer_list<std::pair<const char*, const TextOption*>> kOptions{
-        {"state", &flags.state}, {"notification", &flags.notification}, {"event", &flags.event},
-        {"limit", &flags.limit}, {"cursor", &flags.cursor}};
+        {"state", &flags.state},
+        {"notification", &flags.notification},
+        {"event", &flags.event},
+        {"limit", &flags.limit},
+        {"cursor", &flags.cursor}};
     for (const auto& [name, option] : kOptions) {
         if (option->given()) request.query[name] = option->value;
     }
@@ -51,8 +56,12 @@ core::Result<int> list_callouts(const ListFlags& flags, Context& context) {
     auto answer = context.call(std::move(request));
     if (!answer) return answer.error();
     auto printed = print_list(context, *answer,
-                              {{"CALLOUT", "id"}, {"NOTIFICATION", "notification"}, {"STATE", "state"}, {"REASON", "reason"},
-                               {"DUE", "due_at"}, {"EVENT", "event_id"}},
+                              {{"CALLOUT", "id"},
+                               {"NOTIFICATION", "notification"},
+                               {"STATE", "state"},
+                               {"REASON", "reason"},
+                               {"DUE", "due_at"},
+                               {"EVENT", "event_id"}},
                               "no callouts");
     if (!printed || context.output().is_json()) return printed;
     auto page = parse_answer(*answer);
@@ -73,9 +82,15 @@ core::Result<int> show_callout(const std::string& id, Context& context) {
     const auto& attempts = array_at(*callout, "attempts");
     context.output().line(attempts.empty() ? "\nno attempts yet" : "");
     if (attempts.empty()) return kExitDone;
-    context.output().table(table_of(attempts, {{"ATTEMPT", "number"}, {"RESEND", "resend"}, {"STARTED", "started_at"},
-                                               {"MS", "duration_ms"}, {"STATUS", "status"}, {"OUTCOME", "outcome"},
-                                               {"TOKEN", "token_generation"}, {"ERROR", "error"}, {"RESPONSE", "response_excerpt"}}));
+    context.output().table(table_of(attempts, {{"ATTEMPT", "number"},
+                                               {"RESEND", "resend"},
+                                               {"STARTED", "started_at"},
+                                               {"MS", "duration_ms"},
+                                               {"STATUS", "status"},
+                                               {"OUTCOME", "outcome"},
+                                               {"TOKEN", "token_generation"},
+                                               {"ERROR", "error"},
+                                               {"RESPONSE", "response_excerpt"}}));
     return kExitDone;
 }
 
@@ -89,45 +104,54 @@ core::Result<int> retry_many(const RetryFlags& flags, Context& context) {
         body.add("since", json::value(*since));
     }
     if (flags.dry_run) body.add("dry_run", json::value(true));
-    auto answer = context.call(json_request("POST", std::string(kCollection) + "/retry", body.text()));
+    auto answer =
+        context.call(json_request("POST", std::string(kCollection) + "/retry", body.text()));
     if (!answer) return answer.error();
     return print_object(context, *answer);
 }
 
 core::Result<int> retry_callouts(const RetryFlags& flags, Context& context) {
     const bool many = flags.state.given();
-    if (flags.id.empty() && !many) return core::invalid_argument("ID", "give a callout's id, or --state dead for all of them");
-    if (many && !flags.id.empty()) return core::invalid_argument("--state", "does not go together with an id");
+    if (flags.id.empty() && !many)
+        return core::invalid_argument("ID", "give a callout's id, or --state dead for all of them");
+    if (many && !flags.id.empty())
+        return core::invalid_argument("--state", "does not go together with an id");
     if (many) return retry_many(flags, context);
     if (flags.notification.given() || flags.since.given() || flags.dry_run) {
-        return core::invalid_argument("ID", "--notification, --since and --dry-run go with --state dead only");
+        return core::invalid_argument(
+            "ID", "--notification, --since and --dry-run go with --state dead only");
     }
     return call_and_print(context, "POST", kCollection, flags.id, "retry");
 }
 
 void add_list(CommandTree& tree, CLI::App& group) {
     auto flags = std::make_shared<ListFlags>();
-    CLI::App& list = tree.command(group, "list", "List callouts, newest first, a page at a time.",
-                                  "  herald callout list --state dead --notification invoice-posted --since 24h",
-                                  [flags](Context& context) { return list_callouts(*flags, context); });
-    add_text(list, "--state", flags->state, "pending, in_flight, delivered, dead, cancelled", "STATE");
+    CLI::App& list =
+        tree.command(group, "list", "List callouts, newest first, a page at a time.",
+                     "  herald callout list --state dead --notification invoice-posted --since 24h",
+                     [flags](Context& context) { return list_callouts(*flags, context); });
+    add_text(list, "--state", flags->state, "pending, in_flight, delivered, dead, cancelled",
+             "STATE");
     add_text(list, "--notification", flags->notification, "of this notification", "NAME");
     add_text(list, "--event", flags->event, "of this event", "ID");
-    add_text(list, "--since", flags->since, "created since: a time, or a duration before now", "TIME");
+    add_text(list, "--since", flags->since, "created since: a time, or a duration before now",
+             "TIME");
     add_text(list, "--limit", flags->limit, "how many at most", "N");
     add_text(list, "--cursor", flags->cursor, "where the page before ended", "CURSOR");
 }
 
 void add_retry(CommandTree& tree, CLI::App& group) {
     auto flags = std::make_shared<RetryFlags>();
-    CLI::App& retry = tree.command(group, "retry", "Make a callout due now, or all dead ones.",
-                                   "  herald callout retry cal_01JD7Z0000000000000000000\n"
-                                   "  herald callout retry --state dead --notification invoice-posted --dry-run",
-                                   [flags](Context& context) { return retry_callouts(*flags, context); });
+    CLI::App& retry =
+        tree.command(group, "retry", "Make a callout due now, or all dead ones.",
+                     "  herald callout retry cal_01JD7Z0000000000000000000\n"
+                     "  herald callout retry --state dead --notification invoice-posted --dry-run",
+                     [flags](Context& context) { return retry_callouts(*flags, context); });
     retry.add_option("ID", flags->id, "the callout's id")->type_name("");
     add_text(retry, "--state", flags->state, "dead: all callouts that gave up", "STATE");
     add_text(retry, "--notification", flags->notification, "only of this notification", "NAME");
-    add_text(retry, "--since", flags->since, "only those created since: a time, or a duration before now", "TIME");
+    add_text(retry, "--since", flags->since,
+             "only those created since: a time, or a duration before now", "TIME");
     retry.add_flag("--dry-run", flags->dry_run, "only count them");
 }
 
@@ -137,15 +161,19 @@ void add_callout_commands(CommandTree& tree) {
     CLI::App& group = tree.group("callout", "List, show, retry and cancel callouts.");
     add_list(tree, group);
     auto shown = std::make_shared<std::string>();
-    tree.command(group, "show", "Show a callout with every attempt.", "  herald callout show cal_01JD7Z0000000000000000000",
+    tree.command(group, "show", "Show a callout with every attempt.",
+                 "  herald callout show cal_01JD7Z0000000000000000000",
                  [shown](Context& context) { return show_callout(*shown, context); })
         .add_option("ID", *shown, "the callout's id")
         ->type_name("")
         ->required();
     add_retry(tree, group);
     auto cancelled = std::make_shared<std::string>();
-    tree.command(group, "cancel", "Give a callout up that has not been sent.", "  herald callout cancel cal_01JD7Z0000000000000000000",
-                 [cancelled](Context& context) { return call_and_print(context, "POST", kCollection, *cancelled, "cancel"); })
+    tree.command(group, "cancel", "Give a callout up that has not been sent.",
+                 "  herald callout cancel cal_01JD7Z0000000000000000000",
+                 [cancelled](Context& context) {
+                     return call_and_print(context, "POST", kCollection, *cancelled, "cancel");
+                 })
         .add_option("ID", *cancelled, "the callout's id")
         ->type_name("")
         ->required();

@@ -4,8 +4,10 @@
 namespace herald::cli {
 
 void add_demo_command(CommandTree& tree) {
-    tree.standalone(tree.root(), "demo", "Show the main job on loopback: token, callouts, a retry, a revocation; cleans up.",
-                    "  herald demo", [](Context& context) { return run_demo(context); });
+    tree.standalone(
+        tree.root(), "demo",
+        "Show the main job on loopback: token, callouts, a retry, a revocation; cleans up.",
+        "  herald demo", [](Context& context) { return run_demo(context); });
 }
 
 }  // namespace herald::cli

@@ -37,7 +37,9 @@ core::Result<std::string> fire_body(const FireFlags& flags, Context& context) {
 }
 
 void print_fired(Output& output, const json::value& fired) {
-    const std::string again = text_at(fired, "duplicate") == "yes" ? "  (known already: the first event with this key)" : "";
+    const std::string again = text_at(fired, "duplicate") == "yes"
+                                  ? "  (known already: the first event with this key)"
+                                  : "";
     output.line(text_at(fired, "id") + again);
     const auto& callouts = array_at(fired, "callouts");
     if (callouts.empty()) {
@@ -55,7 +57,9 @@ void print_fired(Output& output, const json::value& fired) {
 core::Error wait_needs_daemon() {
     return {.kind = core::ErrorKind::kStorage,
             .code = "daemon_not_running",
-            .message = "--wait: nothing is dispatched without a daemon, so nothing was fired; start 'herald serve'"};
+            .message =
+                "--wait: nothing is dispatched without a daemon, so nothing was fired; start "
+                "'herald serve'"};
 }
 
 core::Result<int> fire_event(const FireFlags& flags, Context& context) {
@@ -92,10 +96,12 @@ core::Result<int> print_summary(const ImportSummary& summary, Context& context) 
         document["rejected"] = summary.rejected;
         context.output().document(json::serialize(document));
     } else {
-        context.output().line(std::to_string(summary.accepted) + " accepted, " + std::to_string(summary.duplicates) +
-                              " known already, " + std::to_string(summary.rejected.size()) + " rejected");
+        context.output().line(std::to_string(summary.accepted) + " accepted, " +
+                              std::to_string(summary.duplicates) + " known already, " +
+                              std::to_string(summary.rejected.size()) + " rejected");
         if (!summary.rejected.empty()) {
-            context.output().table(table_of(summary.rejected, {{"LINE", "line"}, {"ERROR", "error"}}));
+            context.output().table(
+                table_of(summary.rejected, {{"LINE", "line"}, {"ERROR", "error"}}));
         }
     }
     return summary.rejected.empty() ? kExitDone : kExitFailed;
@@ -109,7 +115,8 @@ core::Result<int> import_events(const std::string& source, Context& context) {
         return print_summary(*summary, context);
     }
     std::error_code unknown_size;
-    if (std::filesystem::is_directory(source, unknown_size)) return core::invalid_argument("FILE", "'" + source + "' is a directory");
+    if (std::filesystem::is_directory(source, unknown_size))
+        return core::invalid_argument("FILE", "'" + source + "' is a directory");
     std::ifstream file(source, std::ios::binary);
     if (!file) return core::invalid_argument("FILE", "cannot open '" + source + "'");
     const bool regular = std::filesystem::is_regular_file(source, unknown_size);
@@ -138,25 +145,33 @@ core::Result<int> show_event(const std::string& id, Context& context) {
     const auto& callouts = array_at(*event, "callouts");
     context.output().line(callouts.empty() ? "\nno callouts" : "");
     if (!callouts.empty()) {
-        context.output().table(table_of(callouts, {{"CALLOUT", "id"}, {"NOTIFICATION", "notification"}, {"STATE", "state"}, {"REASON", "reason"}}));
+        context.output().table(table_of(callouts, {{"CALLOUT", "id"},
+                                                   {"NOTIFICATION", "notification"},
+                                                   {"STATE", "state"},
+                                                   {"REASON", "reason"}}));
     }
     const auto& unmatched = array_at(*event, "unmatched");
     if (!unmatched.empty()) {
         context.output().line("");
-        context.output().table(table_of(unmatched, {{"NOT MATCHED", "notification"}, {"WHY", "why"}}));
+        context.output().table(
+            table_of(unmatched, {{"NOT MATCHED", "notification"}, {"WHY", "why"}}));
     }
     return kExitDone;
 }
 
 void add_fire(CommandTree& tree, CLI::App& group) {
     auto flags = std::make_shared<FireFlags>();
-    CLI::App& fire = tree.command(group, "fire", "Store one event; returns once it is durable.",
-                                  "  herald event fire invoice.posted --data '{\"id\": 7}' --key invoice-7\n"
-                                  "  herald event fire invoice.posted --data @invoice.json --wait",
-                                  [flags](Context& context) { return fire_event(*flags, context); });
-    fire.add_option("TYPE", flags->type, "dot-separated words, such as invoice.posted")->type_name("")->required();
+    CLI::App& fire =
+        tree.command(group, "fire", "Store one event; returns once it is durable.",
+                     "  herald event fire invoice.posted --data '{\"id\": 7}' --key invoice-7\n"
+                     "  herald event fire invoice.posted --data @invoice.json --wait",
+                     [flags](Context& context) { return fire_event(*flags, context); });
+    fire.add_option("TYPE", flags->type, "dot-separated words, such as invoice.posted")
+        ->type_name("")
+        ->required();
     add_text(fire, "--data", flags->data, "JSON, @FILE, or - for standard input", "JSON");
-    add_text(fire, "--key", flags->key, "idempotency key: the same key again gives the first event", "KEY");
+    add_text(fire, "--key", flags->key, "idempotency key: the same key again gives the first event",
+             "KEY");
     fire.add_flag("--wait", flags->wait, "wait until its callouts are finished; needs a daemon");
 }
 
@@ -166,12 +181,19 @@ void add_event_commands(CommandTree& tree) {
     CLI::App& group = tree.group("event", "Fire, import and show events.");
     add_fire(tree, group);
     auto file = std::make_shared<std::string>();
-    CLI::App& import = tree.command(group, "import", "Store many events; bad lines are reported, good ones kept.",
-                                    "  herald event import events.ndjson", [file](Context& context) { return import_events(*file, context); });
-    import.add_option("FILE", *file, "one {\"type\",\"data\",\"key\"?} a line; - for standard input")->type_name("")->required();
+    CLI::App& import =
+        tree.command(group, "import", "Store many events; bad lines are reported, good ones kept.",
+                     "  herald event import events.ndjson",
+                     [file](Context& context) { return import_events(*file, context); });
+    import
+        .add_option("FILE", *file, "one {\"type\",\"data\",\"key\"?} a line; - for standard input")
+        ->type_name("")
+        ->required();
     auto id = std::make_shared<std::string>();
-    CLI::App& show = tree.command(group, "show", "Show an event, its callouts, and why other notifications did not match.",
-                                  "  herald event show evt_01JD7Z0000000000000000000", [id](Context& context) { return show_event(*id, context); });
+    CLI::App& show = tree.command(
+        group, "show", "Show an event, its callouts, and why other notifications did not match.",
+        "  herald event show evt_01JD7Z0000000000000000000",
+        [id](Context& context) { return show_event(*id, context); });
     show.add_option("ID", *id, "the event's id")->type_name("")->required();
 }
 

@@ -17,7 +17,8 @@ constexpr std::size_t kMaxDataBytes = std::size_t{2} * 1024 * 1024;
 
 core::Result<std::string> source_text(Context& context, const std::string& argument) {
     if (argument == "-") return read_text(context, argument, "--data", kMaxDataBytes);
-    if (!argument.empty() && argument.front() == '@') return read_text(context, argument.substr(1), "--data", kMaxDataBytes);
+    if (!argument.empty() && argument.front() == '@')
+        return read_text(context, argument.substr(1), "--data", kMaxDataBytes);
     return argument;
 }
 
@@ -35,14 +36,17 @@ core::Result<std::string> read_data(Context& context, const std::string& argumen
     return trimmed;
 }
 
-core::Result<std::string> read_text(Context& context, const std::string& source, std::string_view option,
-                                    std::size_t limit) {
+core::Result<std::string> read_text(Context& context, const std::string& source,
+                                    std::string_view option, std::size_t limit) {
     if (source == "-") {
-        if (auto claimed = context.secrets().claim_standard_input(option); !claimed) return claimed.error();
+        if (auto claimed = context.secrets().claim_standard_input(option); !claimed)
+            return claimed.error();
         return read_all(context.io().standard_input, limit, option);
     }
     const storage::FileDescriptor file(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) return core::invalid_argument(option, "cannot open '" + source + "': " + std::strerror(errno));
+    if (!file)
+        return core::invalid_argument(option,
+                                      "cannot open '" + source + "': " + std::strerror(errno));
     return read_all(file.get(), limit, option);
 }
 

@@ -12,7 +12,7 @@ namespace herald::cli {
 [[nodiscard]] core::Result<std::string> read_data(Context& context, const std::string& argument);
 
 /// The content of `source`, `-` being standard input. `option` names it in errors.
-[[nodiscard]] core::Result<std::string> read_text(Context& context, const std::string& source, std::string_view option,
-                                                  std::size_t limit);
+[[nodiscard]] core::Result<std::string> read_text(Context& context, const std::string& source,
+                                                  std::string_view option, std::size_t limit);
 
 }  // namespace herald::cli

@@ -77,7 +77,8 @@ core::Result<> EventImport::take(std::string line) {
 core::Error EventImport::interrupted(core::Error error) const {
     const std::uint64_t first = batch_.numbers.front();
     error.message += "; lines from " + std::to_string(first) + " on may not be stored (" +
-                     std::to_string(summary_.accepted) + " accepted before); import again, lines with a key are kept once";
+                     std::to_string(summary_.accepted) +
+                     " accepted before); import again, lines with a key are kept once";
     error.details["line"] = first;
     error.details["accepted"] = summary_.accepted;
     return error;

@@ -18,8 +18,9 @@ struct ImportSummary {
 
 /// Sends events line by line, a batch at a time, so that any size fits in memory.
 ///
-/// A bad line is reported by its number and does not stop the others. An error that ends the import names the first
-/// line that was not sent: with keys on the lines the whole file may be imported again.
+/// A bad line is reported by its number and does not stop the others. An error that ends the import
+/// names the first line that was not sent: with keys on the lines the whole file may be imported
+/// again.
 class EventImport final {
 public:
     explicit EventImport(Context& context) : context_(context) {}

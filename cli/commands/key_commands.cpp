@@ -27,9 +27,11 @@ core::Result<int> rotate(Context& context) {
 void add_key_commands(CommandTree& tree) {
     CLI::App& group = tree.group("key", "Manage the master keys that seal secrets and tokens.");
     tree.command(group, "rotate", "Make a new master key and seal everything under it.",
-                 "  herald key rotate\n  Needs the database for itself: stop the daemon first. May be run again if interrupted.",
+                 "  herald key rotate\n  Needs the database for itself: stop the daemon first. May "
+                 "be run again if interrupted.",
                  rotate);
-    tree.command(group, "show", "Show the ids of the master keys, never the keys.", "  herald key show", show_keys);
+    tree.command(group, "show", "Show the ids of the master keys, never the keys.",
+                 "  herald key show", show_keys);
 }
 
 }  // namespace herald::cli

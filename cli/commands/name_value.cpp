@@ -17,7 +17,8 @@ json::value typed_value(const std::string& text) {
 
 }  // namespace
 
-core::Result<json::array> pairs_of(const std::vector<std::string>& texts, char separator, std::string_view option) {
+core::Result<json::array> pairs_of(const std::vector<std::string>& texts, char separator,
+                                   std::string_view option) {
     json::array pairs;
     for (const auto& text : texts) {
         const auto at = text.find(separator);
@@ -27,18 +28,22 @@ core::Result<json::array> pairs_of(const std::vector<std::string>& texts, char s
             return core::invalid_argument(option, "must have the form " + form);
         }
         const std::string_view rest = std::string_view(text).substr(at + 1);
-        pairs.push_back(json::array{std::string(name), std::string(separator == ':' ? core::trim(rest) : rest)});
+        pairs.push_back(json::array{std::string(name),
+                                    std::string(separator == ':' ? core::trim(rest) : rest)});
     }
     return pairs;
 }
 
-core::Result<json::object> settings_of(const std::vector<std::string>& texts, std::string_view option) {
+core::Result<json::object> settings_of(const std::vector<std::string>& texts,
+                                       std::string_view option) {
     json::object settings;
     for (const auto& text : texts) {
         const auto at = text.find('=');
-        if (at == std::string::npos || at == 0) return core::invalid_argument(option, "must have the form KEY=VALUE");
+        if (at == std::string::npos || at == 0)
+            return core::invalid_argument(option, "must have the form KEY=VALUE");
         const std::string key = text.substr(0, at);
-        if (settings.contains(key)) return core::invalid_argument(option, "'" + key + "' is given twice");
+        if (settings.contains(key))
+            return core::invalid_argument(option, "'" + key + "' is given twice");
         settings[key] = typed_value(text.substr(at + 1));
     }
     return settings;

@@ -26,15 +26,18 @@ void add_name(CLI::App& app, Named& named) {
 core::Result<int> add_notification(const Named& named, Context& context) {
     RequestBody body;
     body.add("name", boost::json::value(named.name));
-    if (auto written = write_notification(named.flags, context, body); !written) return written.error();
-    auto answer = context.call(json_request("POST", std::string(kCollection), body.text()), DatabaseUse::kMayCreate);
+    if (auto written = write_notification(named.flags, context, body); !written)
+        return written.error();
+    auto answer = context.call(json_request("POST", std::string(kCollection), body.text()),
+                               DatabaseUse::kMayCreate);
     if (!answer) return answer.error();
     return print_object(context, *answer);
 }
 
 core::Result<int> edit_notification(const Named& named, Context& context) {
     RequestBody body;
-    if (auto written = write_notification(named.flags, context, body); !written) return written.error();
+    if (auto written = write_notification(named.flags, context, body); !written)
+        return written.error();
     if (body.empty()) return core::invalid_argument("options", "nothing to change was given");
     auto path = item_path(kCollection, named.name);
     if (!path) return path.error();
@@ -103,69 +106,91 @@ core::Result<int> list_notifications(Context& context) {
     auto answer = context.call(json_request("GET", std::string(kCollection)));
     if (!answer) return answer.error();
     return print_list(context, *answer,
-                      {{"NAME", "name"}, {"ENABLED", "enabled"}, {"PAUSED", "paused"}, {"EVENTS", "events"},
-                       {"METHOD", "method"}, {"URL", "url"}, {"AUTH", "auth.kind"}, {"PROVIDER", "auth.provider"}},
+                      {{"NAME", "name"},
+                       {"ENABLED", "enabled"},
+                       {"PAUSED", "paused"},
+                       {"EVENTS", "events"},
+                       {"METHOD", "method"},
+                       {"URL", "url"},
+                       {"AUTH", "auth.kind"},
+                       {"PROVIDER", "auth.provider"}},
                       "no notifications; 'herald notification add' makes one");
 }
 
 void add_writing_commands(CommandTree& tree, CLI::App& group) {
     auto added = std::make_shared<Named>();
-    CLI::App& add = tree.command(group, "add", "Add a notification: which events cause which callout.",
-                                 "  herald notification add invoice-posted --event 'invoice.*' \\\n"
-                                 "      --url https://receiver.example.com/hook --auth oauth2 --provider crm",
-                                 [added](Context& context) { return add_notification(*added, context); });
+    CLI::App& add =
+        tree.command(group, "add", "Add a notification: which events cause which callout.",
+                     "  herald notification add invoice-posted --event 'invoice.*' \\\n"
+                     "      --url https://receiver.example.com/hook --auth oauth2 --provider crm",
+                     [added](Context& context) { return add_notification(*added, context); });
     add_name(add, *added);
     added->flags.add_to(add);
 
     auto edited = std::make_shared<Named>();
-    CLI::App& edit = tree.command(group, "edit", "Change what is given and keep the rest.",
-                                  "  herald notification edit invoice-posted --timeout 10s --rate 50/s",
-                                  [edited](Context& context) { return edit_notification(*edited, context); });
+    CLI::App& edit =
+        tree.command(group, "edit", "Change what is given and keep the rest.",
+                     "  herald notification edit invoice-posted --timeout 10s --rate 50/s",
+                     [edited](Context& context) { return edit_notification(*edited, context); });
     add_name(edit, *edited);
     edited->flags.add_to(edit);
 
     auto deleted = std::make_shared<Named>();
-    CLI::App& removal = tree.command(group, "delete", "Delete a notification without unfinished callouts.",
-                                     "  herald notification delete invoice-posted --cancel-pending",
-                                     [deleted](Context& context) { return delete_notification(*deleted, context); });
+    CLI::App& removal = tree.command(
+        group, "delete", "Delete a notification without unfinished callouts.",
+        "  herald notification delete invoice-posted --cancel-pending",
+        [deleted](Context& context) { return delete_notification(*deleted, context); });
     add_name(removal, *deleted);
-    removal.add_flag("--cancel-pending", deleted->cancel_pending, "cancel what has not been sent; the history stays");
+    removal.add_flag("--cancel-pending", deleted->cancel_pending,
+                     "cancel what has not been sent; the history stays");
 }
 
-void add_trial(CommandTree& tree, CLI::App& group, const std::string& verb, const std::string& description,
+void add_trial(CommandTree& tree, CLI::App& group, const std::string& verb,
+               const std::string& description,
                const std::function<core::Result<int>(const Named&, Context&)>& run) {
     auto named = std::make_shared<Named>();
-    CLI::App& app = tree.command(group, verb, description,
-                                 "  herald notification " + verb + " invoice-posted --data '{\"id\": 7}'",
-                                 [named, run](Context& context) { return run(*named, context); });
+    CLI::App& app =
+        tree.command(group, verb, description,
+                     "  herald notification " + verb + " invoice-posted --data '{\"id\": 7}'",
+                     [named, run](Context& context) { return run(*named, context); });
     add_name(app, *named);
-    add_text(app, "--data", named->data, "the event's data: JSON, @FILE, or - for standard input", "JSON");
-    add_text(app, "--type", named->type, "the event's type; else one that the first pattern matches", "TYPE");
+    add_text(app, "--data", named->data, "the event's data: JSON, @FILE, or - for standard input",
+             "JSON");
+    add_text(app, "--type", named->type,
+             "the event's type; else one that the first pattern matches", "TYPE");
 }
 
-void add_simple(CommandTree& tree, CLI::App& group, const std::string& verb, const std::string& description,
-                const std::string& method, const std::string& action) {
+void add_simple(CommandTree& tree, CLI::App& group, const std::string& verb,
+                const std::string& description, const std::string& method,
+                const std::string& action) {
     auto named = std::make_shared<Named>();
-    CLI::App& app = tree.command(group, verb, description, "  herald notification " + verb + " invoice-posted",
-                                 [named, method, action](Context& context) {
-                                     return call_and_print(context, method, kCollection, named->name, action);
-                                 });
+    CLI::App& app =
+        tree.command(group, verb, description, "  herald notification " + verb + " invoice-posted",
+                     [named, method, action](Context& context) {
+                         return call_and_print(context, method, kCollection, named->name, action);
+                     });
     add_name(app, *named);
 }
 
 }  // namespace
 
 void add_notification_commands(CommandTree& tree) {
-    CLI::App& group = tree.group("notification", "Manage notifications: which events cause which callouts.");
+    CLI::App& group =
+        tree.group("notification", "Manage notifications: which events cause which callouts.");
     add_writing_commands(tree, group);
-    tree.command(group, "list", "List all notifications.", "  herald notification list", list_notifications);
+    tree.command(group, "list", "List all notifications.", "  herald notification list",
+                 list_notifications);
     add_simple(tree, group, "show", "Show one notification, without its secrets.", "GET", "");
     add_simple(tree, group, "enable", "Let new events cause callouts again.", "POST", "enable");
     add_simple(tree, group, "disable", "Cause no callouts for new events.", "POST", "disable");
-    add_simple(tree, group, "pause", "Hold callouts until 'resume'; none is lost.", "POST", "pause");
+    add_simple(tree, group, "pause", "Hold callouts until 'resume'; none is lost.", "POST",
+               "pause");
     add_simple(tree, group, "resume", "Let held callouts go on.", "POST", "resume");
-    add_trial(tree, group, "preview", "Show the exact request that would be sent; sends nothing.", preview_notification);
-    add_trial(tree, group, "test", "Send one callout now and show the attempt; exit 0 if it was delivered.", test_notification);
+    add_trial(tree, group, "preview", "Show the exact request that would be sent; sends nothing.",
+              preview_notification);
+    add_trial(tree, group, "test",
+              "Send one callout now and show the attempt; exit 0 if it was delivered.",
+              test_notification);
 }
 
 }  // namespace herald::cli

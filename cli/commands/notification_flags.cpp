@@ -21,8 +21,8 @@ void write_text(const TextOption& option, std::string_view key, RequestBody& bod
     if (option.given()) body.add(key, json::value(option.value));
 }
 
-core::Result<> write_pairs(const TextsOption& option, std::string_view key, char separator, std::string_view flag,
-                           RequestBody& body) {
+core::Result<> write_pairs(const TextsOption& option, std::string_view key, char separator,
+                           std::string_view flag, RequestBody& body) {
     if (!option.given()) return {};
     auto pairs = pairs_of(option.values, separator, flag);
     if (!pairs) return pairs.error();
@@ -38,7 +38,8 @@ core::Result<> write_template(const NotificationFlags& flags, Context& context, 
     }
     auto text = read_text(context, flags.body_template.value, "--body-template", kMaxTemplateBytes);
     if (!text) return text.error();
-    if (!core::is_valid_utf8(*text)) return core::invalid_argument("--body-template", "the file is no UTF-8 text");
+    if (!core::is_valid_utf8(*text))
+        return core::invalid_argument("--body-template", "the file is no UTF-8 text");
     body.add("body_template", json::value(*text));
     return {};
 }
@@ -48,31 +49,41 @@ core::Result<> write_request(const NotificationFlags& flags, Context& context, R
     write_text(flags.url, "url", body);
     write_text(flags.method, "method", body);
     write_text(flags.content_type, "content_type", body);
-    if (auto done = write_pairs(flags.headers, "headers", ':', "--header", body); !done) return done;
-    if (auto done = write_pairs(flags.parameters, "parameters", '=', "--param", body); !done) return done;
+    if (auto done = write_pairs(flags.headers, "headers", ':', "--header", body); !done)
+        return done;
+    if (auto done = write_pairs(flags.parameters, "parameters", '=', "--param", body); !done)
+        return done;
     return write_template(flags, context, body);
 }
 
-bool is_basic(const NotificationFlags& flags) { return flags.username.given() || flags.password_file.given(); }
-bool is_header(const NotificationFlags& flags) { return flags.auth_header.given() || flags.auth_value_file.given(); }
+bool is_basic(const NotificationFlags& flags) {
+    return flags.username.given() || flags.password_file.given();
+}
+bool is_header(const NotificationFlags& flags) {
+    return flags.auth_header.given() || flags.auth_value_file.given();
+}
 
 /// What --auth says, else what the other options can only mean; empty where nothing was given.
 core::Result<std::string> auth_kind(const NotificationFlags& flags) {
     std::string kind = flags.auth.value;
-    const auto belongs = [&](bool given, const std::string& owner, const std::string& option) -> core::Result<> {
+    const auto belongs = [&](bool given, const std::string& owner,
+                             const std::string& option) -> core::Result<> {
         if (!given) return {};
         if (kind.empty()) kind = owner;
         if (kind == owner) return {};
-        return core::invalid_argument(option, "goes with --auth " + owner + " only, not with " + kind);
+        return core::invalid_argument(option,
+                                      "goes with --auth " + owner + " only, not with " + kind);
     };
     if (auto ok = belongs(flags.provider.given(), "oauth2", "--provider"); !ok) return ok.error();
-    if (auto ok = belongs(is_basic(flags), "basic", "--username and --password-file"); !ok) return ok.error();
-    if (auto ok = belongs(is_header(flags), "header", "--auth-header and --auth-value-file"); !ok) return ok.error();
+    if (auto ok = belongs(is_basic(flags), "basic", "--username and --password-file"); !ok)
+        return ok.error();
+    if (auto ok = belongs(is_header(flags), "header", "--auth-header and --auth-value-file"); !ok)
+        return ok.error();
     return kind;
 }
 
-core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag, Context& context,
-                            RequestBody& body) {
+core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag,
+                            Context& context, RequestBody& body) {
     if (!option.given()) return {};
     auto secret = context.secrets().read(option.value, flag);
     if (!secret) return secret.error();
@@ -89,8 +100,12 @@ core::Result<> write_auth(const NotificationFlags& flags, Context& context, Requ
     write_text(flags.provider, "provider", auth);
     write_text(flags.username, "username", auth);
     write_text(flags.auth_header, "name", auth);
-    if (auto ok = write_secret(flags.password_file, "password", "--password-file", context, auth); !ok) return ok;
-    if (auto ok = write_secret(flags.auth_value_file, "value", "--auth-value-file", context, auth); !ok) return ok;
+    if (auto ok = write_secret(flags.password_file, "password", "--password-file", context, auth);
+        !ok)
+        return ok;
+    if (auto ok = write_secret(flags.auth_value_file, "value", "--auth-value-file", context, auth);
+        !ok)
+        return ok;
     std::string text = auth.text();
     body.add_raw("auth", text);
     core::wipe(text);
@@ -136,7 +151,8 @@ core::Result<> write_success(const TextOption& option, RequestBody& body) {
         return {};
     }
     const auto at = option.value.find('=');
-    if (at == std::string::npos) return core::invalid_argument("--success-field", "must have the form /pointer=value");
+    if (at == std::string::npos)
+        return core::invalid_argument("--success-field", "must have the form /pointer=value");
     json::object success;
     success["pointer"] = option.value.substr(0, at);
     success["value"] = option.value.substr(at + 1);
@@ -155,36 +171,51 @@ core::Result<> write_delivery(const NotificationFlags& flags, Context& context, 
         return core::invalid_argument("--no-signing-secret", "contradicts --signing-secret-file");
     }
     if (flags.no_signing_secret) body.add("signing_secret", nullptr);
-    return write_secret(flags.signing_secret_file, "signing_secret", "--signing-secret-file", context, body);
+    return write_secret(flags.signing_secret_file, "signing_secret", "--signing-secret-file",
+                        context, body);
 }
 
 void add_request_options(CLI::App& app, NotificationFlags& flags) {
-    flags.events.option = app.add_option("--event", flags.events.values,
-                                         "event type, prefix.* or *; several may follow, or repeat it")
-                              ->type_name("PATTERN")
-                              ->group(kRequest);
-    add_text(app, "--url", flags.url, "the receiver; merge fields in path and query only", "URL")->group(kRequest);
-    add_text(app, "--method", flags.method, "POST (default), PUT, PATCH, GET, DELETE", "METHOD")->group(kRequest);
-    add_texts(app, "--header", flags.headers, "another header; repeatable", "'NAME: VALUE'")->group(kRequest);
-    add_texts(app, "--param", flags.parameters, "a query parameter; repeatable", "NAME=VALUE")->group(kRequest);
-    add_text(app, "--body-template", flags.body_template, "body with merge fields such as {{ data.id }}; '' for the default body",
-             "FILE")
+    flags.events.option =
+        app.add_option("--event", flags.events.values,
+                       "event type, prefix.* or *; several may follow, or repeat it")
+            ->type_name("PATTERN")
+            ->group(kRequest);
+    add_text(app, "--url", flags.url, "the receiver; merge fields in path and query only", "URL")
         ->group(kRequest);
-    add_text(app, "--content-type", flags.content_type, "of the body (application/json)", "TYPE")->group(kRequest);
+    add_text(app, "--method", flags.method, "POST (default), PUT, PATCH, GET, DELETE", "METHOD")
+        ->group(kRequest);
+    add_texts(app, "--header", flags.headers, "another header; repeatable", "'NAME: VALUE'")
+        ->group(kRequest);
+    add_texts(app, "--param", flags.parameters, "a query parameter; repeatable", "NAME=VALUE")
+        ->group(kRequest);
+    add_text(app, "--body-template", flags.body_template,
+             "body with merge fields such as {{ data.id }}; '' for the default body", "FILE")
+        ->group(kRequest);
+    add_text(app, "--content-type", flags.content_type, "of the body (application/json)", "TYPE")
+        ->group(kRequest);
 }
 
 void add_authentication_options(CLI::App& app, NotificationFlags& flags) {
-    add_text(app, "--auth", flags.auth, "none (default), basic, header, oauth2", "KIND")->group(kAuthentication);
-    add_text(app, "--provider", flags.provider, "whose access token is sent (oauth2)", "NAME")->group(kAuthentication);
-    add_text(app, "--username", flags.username, "user name (basic)", "USER")->group(kAuthentication);
-    add_text(app, "--password-file", flags.password_file, "password (basic); - reads standard input", "FILE")->group(kAuthentication);
-    add_text(app, "--auth-header", flags.auth_header, "header name (header)", "NAME")->group(kAuthentication);
-    add_text(app, "--auth-value-file", flags.auth_value_file, "header value (header); - reads standard input", "FILE")
+    add_text(app, "--auth", flags.auth, "none (default), basic, header, oauth2", "KIND")
         ->group(kAuthentication);
-    add_text(app, "--signing-secret-file", flags.signing_secret_file, "signs callouts (Standard Webhooks): whsec_ and base64",
-             "FILE")
+    add_text(app, "--provider", flags.provider, "whose access token is sent (oauth2)", "NAME")
         ->group(kAuthentication);
-    app.add_flag("--no-signing-secret", flags.no_signing_secret, "sign no more")->group(kAuthentication);
+    add_text(app, "--username", flags.username, "user name (basic)", "USER")
+        ->group(kAuthentication);
+    add_text(app, "--password-file", flags.password_file,
+             "password (basic); - reads standard input", "FILE")
+        ->group(kAuthentication);
+    add_text(app, "--auth-header", flags.auth_header, "header name (header)", "NAME")
+        ->group(kAuthentication);
+    add_text(app, "--auth-value-file", flags.auth_value_file,
+             "header value (header); - reads standard input", "FILE")
+        ->group(kAuthentication);
+    add_text(app, "--signing-secret-file", flags.signing_secret_file,
+             "signs callouts (Standard Webhooks): whsec_ and base64", "FILE")
+        ->group(kAuthentication);
+    app.add_flag("--no-signing-secret", flags.no_signing_secret, "sign no more")
+        ->group(kAuthentication);
 }
 
 }  // namespace
@@ -192,16 +223,23 @@ void add_authentication_options(CLI::App& app, NotificationFlags& flags) {
 void NotificationFlags::add_to(CLI::App& app) {
     add_request_options(app, *this);
     add_authentication_options(app, *this);
-    add_text(app, "--timeout", timeout, "of one attempt: 500ms, 30s (default), 5m", "DURATION")->group(kDelivery);
-    add_text(app, "--retry", retry, "default, none, or schedule=5s,5m,30m;max-age=24h;reject=4xx", "SPEC")->group(kDelivery);
-    add_text(app, "--max-in-flight", max_in_flight, "requests at a time, 1 to 20000 (64)", "N")->group(kDelivery);
-    add_text(app, "--rate", rate, "callouts a second, such as 50/s; none for no limit", "N/s")->group(kDelivery);
-    add_text(app, "--success-field", success_field, "delivered only where the answer has this; '' takes it away", "POINTER=VALUE")
+    add_text(app, "--timeout", timeout, "of one attempt: 500ms, 30s (default), 5m", "DURATION")
+        ->group(kDelivery);
+    add_text(app, "--retry", retry, "default, none, or schedule=5s,5m,30m;max-age=24h;reject=4xx",
+             "SPEC")
+        ->group(kDelivery);
+    add_text(app, "--max-in-flight", max_in_flight, "requests at a time, 1 to 20000 (64)", "N")
+        ->group(kDelivery);
+    add_text(app, "--rate", rate, "callouts a second, such as 50/s; none for no limit", "N/s")
+        ->group(kDelivery);
+    add_text(app, "--success-field", success_field,
+             "delivered only where the answer has this; '' takes it away", "POINTER=VALUE")
         ->group(kDelivery);
     app.add_flag("--disabled", disabled, "cause no callouts")->group(kDelivery);
 }
 
-core::Result<> write_notification(const NotificationFlags& flags, Context& context, RequestBody& body) {
+core::Result<> write_notification(const NotificationFlags& flags, Context& context,
+                                  RequestBody& body) {
     if (auto ok = write_request(flags, context, body); !ok) return ok;
     if (auto ok = write_delivery(flags, context, body); !ok) return ok;
     return write_auth(flags, context, body);

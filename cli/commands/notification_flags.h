@@ -17,8 +17,10 @@ struct NotificationFlags {
     void add_to(CLI::App& app);
 };
 
-/// Writes what was given, and nothing else, as members of the API's request. Reads files and secrets.
-[[nodiscard]] core::Result<> write_notification(const NotificationFlags& flags, Context& context, RequestBody& body);
+/// Writes what was given, and nothing else, as members of the API's request. Reads files and
+/// secrets.
+[[nodiscard]] core::Result<> write_notification(const NotificationFlags& flags, Context& context,
+                                                RequestBody& body);
 
 /// `50/s` as callouts a second.
 [[nodiscard]] core::Result<double> parse_rate(std::string_view text);

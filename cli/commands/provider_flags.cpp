@@ -19,7 +19,9 @@ constexpr const char* kRequest = "Token request";
 std::string choices(std::span<const std::string_view> known, std::string_view by_default) {
     std::string out;
     for (const auto name : known) {
-        out.append(out.empty() ? "" : ", ").append(name).append(name == by_default ? " (default)" : "");
+        out.append(out.empty() ? "" : ", ")
+            .append(name)
+            .append(name == by_default ? " (default)" : "");
     }
     return out;
 }
@@ -34,8 +36,8 @@ void write_optional(const TextOption& option, std::string_view key, RequestBody&
     body.add(key, option.value.empty() ? json::value(nullptr) : json::value(option.value));
 }
 
-core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag, Context& context,
-                            RequestBody& body) {
+core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag,
+                            Context& context, RequestBody& body) {
     if (!option.given()) return {};
     auto secret = context.secrets().read(option.value, flag);
     if (!secret) return secret.error();
@@ -46,7 +48,8 @@ core::Result<> write_secret(const TextOption& option, std::string_view key, std:
 core::Result<> write_lists(const ProviderFlags& flags, RequestBody& body) {
     if (flags.scopes.given()) {
         std::string joined;
-        for (const auto& scope : flags.scopes.values) joined.append(joined.empty() ? "" : " ").append(scope);
+        for (const auto& scope : flags.scopes.values)
+            joined.append(joined.empty() ? "" : " ").append(scope);
         body.add("scopes", json::value(joined));
     }
     if (flags.parameters.given()) {
@@ -66,28 +69,45 @@ core::Result<> write_lists(const ProviderFlags& flags, RequestBody& body) {
 }  // namespace
 
 void ProviderFlags::add_credentials(CLI::App& app) {
-    add_text(app, "--client-id", client_id, "the client registered at the authorization server", "ID")->group(kCredentials);
-    add_text(app, "--client-secret-file", client_secret_file, "its secret; - reads standard input", "FILE")->group(kCredentials);
+    add_text(app, "--client-id", client_id, "the client registered at the authorization server",
+             "ID")
+        ->group(kCredentials);
+    add_text(app, "--client-secret-file", client_secret_file, "its secret; - reads standard input",
+             "FILE")
+        ->group(kCredentials);
     add_text(app, "--client-auth", client_authentication,
              choices(providers::known_client_authentications(), "client_secret_post"), "METHOD")
         ->group(kCredentials);
-    add_text(app, "--refresh-token-file", refresh_token_file, "an initial refresh token; - reads standard input", "FILE")
+    add_text(app, "--refresh-token-file", refresh_token_file,
+             "an initial refresh token; - reads standard input", "FILE")
         ->group(kCredentials);
 }
 
 void ProviderFlags::add_configuration(CLI::App& app) {
     add_text(app, "--kind", kind, choices(providers::known_kinds(), "generic"), "KIND");
-    add_text(app, "--grant", grant, choices(providers::known_grant_types(), "client_credentials"), "GRANT");
+    add_text(app, "--grant", grant, choices(providers::known_grant_types(), "client_credentials"),
+             "GRANT");
     app.add_flag("--disabled", disabled, "obtain nothing; callouts that need it are parked");
     add_text(app, "--token-url", token_url, "token endpoint", "URL")->group(kEndpoints);
-    add_text(app, "--revoke-url", revoke_url, "revocation endpoint (RFC 7009); '' takes it away", "URL")->group(kEndpoints);
-    add_text(app, "--test-url", test_url, "what 'token test' asks with the token; '' takes it away", "URL")->group(kEndpoints);
-    add_texts(app, "--scope", scopes, "scopes, separated by spaces or commas; repeatable", "SCOPES")->group(kRequest);
-    add_texts(app, "--param", parameters, "another form field of the token request; repeatable", "NAME=VALUE")->group(kRequest);
-    add_text(app, "--audience", audience, "audience of the token; '' takes it away", "AUDIENCE")->group(kRequest);
-    add_texts(app, "--resource", resources, "resource indicator (RFC 8707); repeatable", "URI")->group(kRequest);
-    add_texts(app, "--setting", settings, "a setting of this provider, number, true, false or text; null removes it; repeatable",
-              "KEY=VALUE")
+    add_text(app, "--revoke-url", revoke_url, "revocation endpoint (RFC 7009); '' takes it away",
+             "URL")
+        ->group(kEndpoints);
+    add_text(app, "--test-url", test_url, "what 'token test' asks with the token; '' takes it away",
+             "URL")
+        ->group(kEndpoints);
+    add_texts(app, "--scope", scopes, "scopes, separated by spaces or commas; repeatable", "SCOPES")
+        ->group(kRequest);
+    add_texts(app, "--param", parameters, "another form field of the token request; repeatable",
+              "NAME=VALUE")
+        ->group(kRequest);
+    add_text(app, "--audience", audience, "audience of the token; '' takes it away", "AUDIENCE")
+        ->group(kRequest);
+    add_texts(app, "--resource", resources, "resource indicator (RFC 8707); repeatable", "URI")
+        ->group(kRequest);
+    add_texts(
+        app, "--setting", settings,
+        "a setting of this provider, number, true, false or text; null removes it; repeatable",
+        "KEY=VALUE")
         ->group(kRequest);
 }
 
@@ -102,10 +122,13 @@ core::Result<> write_provider(const ProviderFlags& flags, Context& context, Requ
     write_optional(flags.audience, "audience", body);
     if (flags.disabled) body.add("enabled", json::value(false));
     if (auto lists = write_lists(flags, body); !lists) return lists;
-    if (auto secret = write_secret(flags.client_secret_file, "client_secret", "--client-secret-file", context, body); !secret) {
+    if (auto secret = write_secret(flags.client_secret_file, "client_secret",
+                                   "--client-secret-file", context, body);
+        !secret) {
         return secret;
     }
-    return write_secret(flags.refresh_token_file, "refresh_token", "--refresh-token-file", context, body);
+    return write_secret(flags.refresh_token_file, "refresh_token", "--refresh-token-file", context,
+                        body);
 }
 
 }  // namespace herald::cli

@@ -7,7 +7,8 @@ namespace herald::cli {
 
 /// The options of `provider add` and `provider edit`, and the credential ones of `provider reset`.
 struct ProviderFlags {
-    TextOption kind, grant, client_id, client_secret_file, client_authentication, refresh_token_file;
+    TextOption kind, grant, client_id, client_secret_file, client_authentication,
+        refresh_token_file;
     TextOption token_url, revoke_url, test_url, audience;
     TextsOption scopes, parameters, resources, settings;
     bool disabled = false;
@@ -17,6 +18,7 @@ struct ProviderFlags {
 };
 
 /// Writes what was given, and nothing else, as members of the API's request. Reads secrets.
-[[nodiscard]] core::Result<> write_provider(const ProviderFlags& flags, Context& context, RequestBody& body);
+[[nodiscard]] core::Result<> write_provider(const ProviderFlags& flags, Context& context,
+                                            RequestBody& body);
 
 }  // namespace herald::cli

@@ -7,16 +7,24 @@ namespace herald::cli {
 
 void add_serve_command(CommandTree& tree) {
     auto options = std::make_shared<DaemonOptions>();
-    CLI::App& serve = tree.command(tree.root(), "serve", "Own the database, dispatch callouts and serve the API.",
-                                   "  herald --db /var/lib/herald/herald.db serve --listen 127.0.0.1:9100\n"
-                                   "  SIGTERM stops it gracefully, SIGHUP reads the configuration file again.",
-                                   [options](Context& context) { return serve_until_stopped(context, *options); });
+    CLI::App& serve = tree.command(
+        tree.root(), "serve", "Own the database, dispatch callouts and serve the API.",
+        "  herald --db /var/lib/herald/herald.db serve --listen 127.0.0.1:9100\n"
+        "  SIGTERM stops it gracefully, SIGHUP reads the configuration file again.",
+        [options](Context& context) { return serve_until_stopped(context, *options); });
     const auto setting = [&tree](const std::string& key) {
         return [&tree, key](const std::string& value) { tree.flags()[key] = value; };
     };
-    serve.add_option_function<std::string>("--listen", setting("listen"), "health and metrics over TCP")->type_name("ADDR:PORT");
-    serve.add_option_function<std::string>("--workers", setting("workers"), "worker threads; one a core by default")->type_name("N");
-    serve.add_flag("--drain", options->drain, "exit once nothing is in flight and nothing can be sent now");
+    serve
+        .add_option_function<std::string>("--listen", setting("listen"),
+                                          "health and metrics over TCP")
+        ->type_name("ADDR:PORT");
+    serve
+        .add_option_function<std::string>("--workers", setting("workers"),
+                                          "worker threads; one a core by default")
+        ->type_name("N");
+    serve.add_flag("--drain", options->drain,
+                   "exit once nothing is in flight and nothing can be sent now");
 }
 
 }  // namespace herald::cli

@@ -13,12 +13,17 @@ core::Result<int> print_stats(Context& context) {
     if (!stats) return stats.error();
     if (!stats->is_object()) return kExitDone;
     context.output().fields(flattened(stats->get_object(), {"notifications", "providers"}));
-    const auto notifications = table_of(array_at(*stats, "notifications"),
-                                        {{"NOTIFICATION", "name"}, {"STATE", "state"}, {"PENDING", "pending"},
-                                         {"IN FLIGHT", "in_flight"}, {"DELIVERED", "delivered"}, {"DEAD", "dead"},
-                                         {"BREAKER", "breaker"}});
-    const auto providers = table_of(array_at(*stats, "providers"),
-                                    {{"PROVIDER", "name"}, {"STATE", "state"}, {"TOKEN REQUESTS", "token_requests"}});
+    const auto notifications =
+        table_of(array_at(*stats, "notifications"), {{"NOTIFICATION", "name"},
+                                                     {"STATE", "state"},
+                                                     {"PENDING", "pending"},
+                                                     {"IN FLIGHT", "in_flight"},
+                                                     {"DELIVERED", "delivered"},
+                                                     {"DEAD", "dead"},
+                                                     {"BREAKER", "breaker"}});
+    const auto providers =
+        table_of(array_at(*stats, "providers"),
+                 {{"PROVIDER", "name"}, {"STATE", "state"}, {"TOKEN REQUESTS", "token_requests"}});
     for (const auto* table : {&notifications, &providers}) {
         if (table->empty()) continue;
         context.output().line("");
@@ -30,7 +35,8 @@ core::Result<int> print_stats(Context& context) {
 }  // namespace
 
 void add_stats_command(CommandTree& tree) {
-    tree.command(tree.root(), "stats", "Show counts by state, lanes and providers.", "  herald stats --json", print_stats);
+    tree.command(tree.root(), "stats", "Show counts by state, lanes and providers.",
+                 "  herald stats --json", print_stats);
 }
 
 }  // namespace herald::cli

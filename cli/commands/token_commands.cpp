@@ -21,7 +21,8 @@ core::Result<int> test_token(const std::string& name, Context& context) {
     return text_at(*result, "verdict") == "accepted" ? kExitDone : kExitFailed;
 }
 
-CLI::App& add_named(CommandTree& tree, CLI::App& group, const std::string& verb, const std::string& description,
+CLI::App& add_named(CommandTree& tree, CLI::App& group, const std::string& verb,
+                    const std::string& description,
                     const std::function<core::Result<int>(const std::string&, Context&)>& run) {
     auto name = std::make_shared<std::string>();
     CLI::App& app = tree.command(group, verb, description, "  herald token " + verb + " crm",
@@ -39,13 +40,19 @@ auto sends(const std::string& method, const std::string& action) {
 }  // namespace
 
 void add_token_commands(CommandTree& tree) {
-    CLI::App& group = tree.group("token", "Obtain, test, show and revoke a provider's access token.");
-    add_named(tree, group, "obtain", "Ask the token endpoint for a new access token.", sends("POST", "token/obtain"));
-    add_named(tree, group, "refresh", "Replace the token, by its refresh token where the grant has one.",
+    CLI::App& group =
+        tree.group("token", "Obtain, test, show and revoke a provider's access token.");
+    add_named(tree, group, "obtain", "Ask the token endpoint for a new access token.",
+              sends("POST", "token/obtain"));
+    add_named(tree, group, "refresh",
+              "Replace the token, by its refresh token where the grant has one.",
               sends("POST", "token/refresh"));
-    add_named(tree, group, "test", "Send the token to the test endpoint and judge the answer.", test_token);
-    add_named(tree, group, "revoke", "Drop the token and revoke it at its server.", sends("POST", "token/revoke"));
-    add_named(tree, group, "show", "Show what is known about the token, never the token.", sends("GET", "token"));
+    add_named(tree, group, "test", "Send the token to the test endpoint and judge the answer.",
+              test_token);
+    add_named(tree, group, "revoke", "Drop the token and revoke it at its server.",
+              sends("POST", "token/revoke"));
+    add_named(tree, group, "show", "Show what is known about the token, never the token.",
+              sends("GET", "token"));
 }
 
 }  // namespace herald::cli

@@ -27,7 +27,9 @@ core::Error failure(const std::string& what, int error_number) {
     return error;
 }
 
-int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int exit_code_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 /// posix_spawn_file_actions_t, released in the end.
 class FileActions final {
@@ -37,7 +39,9 @@ public:
     FileActions& operator=(const FileActions&) = delete;
     ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
 
-    void read_nothing() { ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0); }
+    void read_nothing() {
+        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    }
     void send(int to, int from) { ::posix_spawn_file_actions_adddup2(&actions_, to, from); }
     [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
 
@@ -61,7 +65,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     return pointers;
 }
 
-core::Result<pid_t> spawn(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+core::Result<pid_t> spawn(const std::filesystem::path& program,
+                          const std::vector<std::string>& arguments,
                           const ChildProcess::Variables& variables, const FileActions& actions) {
     std::vector<std::string> argument_texts{"herald"};
     argument_texts.insert(argument_texts.end(), arguments.begin(), arguments.end());
@@ -69,8 +74,8 @@ core::Result<pid_t> spawn(const std::filesystem::path& program, const std::vecto
     const auto argument_pointers = pointers_to(argument_texts);
     const auto environment_pointers = pointers_to(environment_texts);
     pid_t pid = -1;
-    const int failed = ::posix_spawn(&pid, program.c_str(), actions.get(), nullptr, argument_pointers.data(),
-                                     environment_pointers.data());
+    const int failed = ::posix_spawn(&pid, program.c_str(), actions.get(), nullptr,
+                                     argument_pointers.data(), environment_pointers.data());
     if (failed != 0) return failure("start " + program.string(), failed);
     return pid;
 }
@@ -113,9 +118,12 @@ int wait_for(pid_t pid) {
 
 }  // namespace
 
-std::filesystem::path own_executable() { return std::filesystem::read_symlink("/proc/self/exe"); }
+std::filesystem::path own_executable() {
+    return std::filesystem::read_symlink("/proc/self/exe");
+}
 
-core::Result<ChildResult> ChildProcess::run(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+core::Result<ChildResult> ChildProcess::run(const std::filesystem::path& program,
+                                            const std::vector<std::string>& arguments,
                                             const Variables& environment) {
     auto out = make_pipe();
     if (!out) return out.error();
@@ -136,9 +144,11 @@ core::Result<ChildResult> ChildProcess::run(const std::filesystem::path& program
 }
 
 core::Result<ChildProcess> ChildProcess::start(const std::filesystem::path& program,
-                                               const std::vector<std::string>& arguments, const Variables& environment,
+                                               const std::vector<std::string>& arguments,
+                                               const Variables& environment,
                                                const std::filesystem::path& log) {
-    const FileDescriptor file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    const FileDescriptor file(
+        ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (!file) return failure("open " + log.string(), errno);
     FileActions actions;
     actions.read_nothing();

@@ -36,7 +36,8 @@ public:
     /// Goes on in the background, everything it says appended to `log`.
     [[nodiscard]] static core::Result<ChildProcess> start(const std::filesystem::path& program,
                                                           const std::vector<std::string>& arguments,
-                                                          const Variables& environment, const std::filesystem::path& log);
+                                                          const Variables& environment,
+                                                          const std::filesystem::path& log);
 
     ChildProcess(ChildProcess&& other) noexcept;
     ChildProcess& operator=(ChildProcess&&) = delete;

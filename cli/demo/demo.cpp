@@ -42,15 +42,21 @@ Result<> expect(bool fact, const std::string& what) {
 }
 
 Result<> Demo::add_provider() {
-    stage_.say("A provider: where access tokens come from. Its secret is read from a file, never from an argument.");
-    auto added = stage_.type({"provider", "add", "crm", "--client-id", "demo-app", "--client-secret-file",
-                              stage_.file("client-secret").string(), "--token-url", tokens_.url("/token"), "--revoke-url",
-                              tokens_.url("/revoke"), "--test-url", tokens_.url("/me"), "--scope", "invoices:read invoices:write"});
+    stage_.say(
+        "A provider: where access tokens come from. Its secret is read from a file, never from an "
+        "argument.");
+    auto added =
+        stage_.type({"provider", "add", "crm", "--client-id", "demo-app", "--client-secret-file",
+                     stage_.file("client-secret").string(), "--token-url", tokens_.url("/token"),
+                     "--revoke-url", tokens_.url("/revoke"), "--test-url", tokens_.url("/me"),
+                     "--scope", "invoices:read invoices:write"});
     if (!added) return added.error();
     stage_.say("Obtain a token, and test that it is accepted.");
     auto obtained = stage_.type_json({"token", "obtain", "crm"});
     if (!obtained) return obtained.error();
-    if (auto ok = expect(text_at(*obtained, "state") == "authorized", "the provider is authorized"); !ok) return ok;
+    if (auto ok = expect(text_at(*obtained, "state") == "authorized", "the provider is authorized");
+        !ok)
+        return ok;
     auto tested = stage_.type({"token", "test", "crm"});
     if (!tested) return tested.error();
     return expect(tokens_.valid_tokens() == 1, "exactly one token was issued");
@@ -58,19 +64,23 @@ Result<> Demo::add_provider() {
 
 Result<> Demo::add_notification() {
     stage_.say("A notification: which events cause which callout.");
-    auto added = stage_.type({"notification", "add", "invoice-posted", "--event", "invoice.*", "--url", receiver_.url(),
-                              "--auth", "oauth2", "--provider", "crm", "--retry", "schedule=1s,1s;max-age=1m"});
+    auto added = stage_.type({"notification", "add", "invoice-posted", "--event", "invoice.*",
+                              "--url", receiver_.url(), "--auth", "oauth2", "--provider", "crm",
+                              "--retry", "schedule=1s,1s;max-age=1m"});
     if (!added) return added.error();
     return {};
 }
 
 Result<> Demo::refuse_without_token() {
     stage_.say("The receiver refuses callouts without a valid token.");
-    auto added = stage_.type_json({"notification", "add", "without-token", "--event", "nothing.real", "--url", receiver_.url()});
+    auto added = stage_.type_json({"notification", "add", "without-token", "--event",
+                                   "nothing.real", "--url", receiver_.url()});
     if (!added) return added.error();
-    auto tested = stage_.type_json({"notification", "test", "without-token", "--data", "{}"}, kExitFailed);
+    auto tested =
+        stage_.type_json({"notification", "test", "without-token", "--data", "{}"}, kExitFailed);
     if (!tested) return tested.error();
-    if (auto ok = expect(text_at(*tested, "status") == "401", "the receiver answered 401"); !ok) return ok;
+    if (auto ok = expect(text_at(*tested, "status") == "401", "the receiver answered 401"); !ok)
+        return ok;
     auto deleted = stage_.type({"notification", "delete", "without-token"});
     if (!deleted) return deleted.error();
     return expect(receiver_.refused() == 1, "the receiver refused one request");
@@ -78,19 +88,24 @@ Result<> Demo::refuse_without_token() {
 
 Result<> Demo::deliver() {
     stage_.say("Fire an event and wait for its callout.");
-    auto fired = stage_.type_json({"event", "fire", "invoice.posted", "--data", R"({"number": 1, "amount": 10.50})", "--key",
-                                   "invoice-1", "--wait"});
+    auto fired =
+        stage_.type_json({"event", "fire", "invoice.posted", "--data",
+                          R"({"number": 1, "amount": 10.50})", "--key", "invoice-1", "--wait"});
     if (!fired) return fired.error();
     const auto& callouts = array_at(*fired, "callouts");
-    if (auto ok = expect(callouts.size() == 1 && text_at(callouts.front(), "state") == "delivered", "the callout was delivered"); !ok) {
+    if (auto ok = expect(callouts.size() == 1 && text_at(callouts.front(), "state") == "delivered",
+                         "the callout was delivered");
+        !ok) {
         return ok;
     }
     return expect(receiver_.delivered() == 1, "the receiver has it");
 }
 
 Result<> Demo::deliver_at_second_try() {
-    stage_.say("This one meets a receiver that is busy (503) at first; the retry comes a second later.");
-    auto fired = stage_.type_json({"event", "fire", "invoice.slow", "--data", R"({"number": 2, "amount": 20.00})", "--wait"});
+    stage_.say(
+        "This one meets a receiver that is busy (503) at first; the retry comes a second later.");
+    auto fired = stage_.type_json(
+        {"event", "fire", "invoice.slow", "--data", R"({"number": 2, "amount": 20.00})", "--wait"});
     if (!fired) return fired.error();
     const auto& callouts = array_at(*fired, "callouts");
     if (auto ok = expect(callouts.size() == 1, "it caused one callout"); !ok) return ok;
@@ -100,7 +115,8 @@ Result<> Demo::deliver_at_second_try() {
     auto callout = stage_.type_json({"callout", "show", id});
     if (!callout) return callout.error();
     const auto& attempts = array_at(*callout, "attempts");
-    const bool twice = attempts.size() == 2 && text_at(attempts[0], "status") == "503" && text_at(attempts[1], "status") == "200";
+    const bool twice = attempts.size() == 2 && text_at(attempts[0], "status") == "503" &&
+                       text_at(attempts[1], "status") == "200";
     if (auto ok = expect(twice, "there were two attempts, 503 and 200"); !ok) return ok;
     auto stats = stage_.type({"stats"});
     if (!stats) return stats.error();
@@ -118,7 +134,9 @@ Result<> Demo::revoke() {
     stage_.say("Revoke the token: dropped here and at its server.");
     auto revoked = stage_.type_json({"token", "revoke", "crm"});
     if (!revoked) return revoked.error();
-    if (auto ok = expect(text_at(*revoked, "remote") == "done", "its server took the token back"); !ok) return ok;
+    if (auto ok = expect(text_at(*revoked, "remote") == "done", "its server took the token back");
+        !ok)
+        return ok;
     if (auto ok = expect(tokens_.valid_tokens() == 0, "no token is valid any more"); !ok) return ok;
     auto shown = stage_.type_json({"token", "show", "crm"});
     if (!shown) return shown.error();

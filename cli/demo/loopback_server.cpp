@@ -20,7 +20,8 @@ class Handler final : public net::HTTPRequestHandler {
 public:
     explicit Handler(const Handle& handle) : handle_(handle) {}
 
-    void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& response) override {
+    void handleRequest(net::HTTPServerRequest& request,
+                       net::HTTPServerResponse& response) override {
         DemoRequest received;
         received.method = request.getMethod();
         received.path = request.getURI();
@@ -41,7 +42,8 @@ class Factory final : public net::HTTPRequestHandlerFactory {
 public:
     explicit Factory(Handle handle) : handle_(std::move(handle)) {}
 
-    net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest& /*request*/) override {
+    net::HTTPRequestHandler* createRequestHandler(
+        const net::HTTPServerRequest& /*request*/) override {
         return new Handler(handle_);  // Poco deletes it
     }
 

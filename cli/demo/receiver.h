@@ -9,7 +9,8 @@
 
 namespace herald::cli {
 
-/// A receiver that answers 401 without a valid token, and 503 to the first callout of the event type `invoice.slow`.
+/// A receiver that answers 401 without a valid token, and 503 to the first callout of the event
+/// type `invoice.slow`.
 ///
 /// Thread-safety: all methods may be called concurrently. REQUIRES: `tokens` outlives it.
 class DemoReceiver final {

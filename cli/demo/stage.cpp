@@ -32,8 +32,10 @@ std::string quoted(const std::string& word) {
 
 core::Result<TemporaryFolder> TemporaryFolder::make() {
     std::error_code failed;
-    std::string pattern = (std::filesystem::temp_directory_path(failed) / "herald-demo-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) return step_failed("make a temporary folder like " + pattern);
+    std::string pattern =
+        (std::filesystem::temp_directory_path(failed) / "herald-demo-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr)
+        return step_failed("make a temporary folder like " + pattern);
     return TemporaryFolder(pattern);
 }
 
@@ -48,23 +50,29 @@ Stage::Stage(Context& context, std::filesystem::path folder)
     environment_["HERALD_EGRESS_ALLOW"] = kAllowed;
 }
 
-void Stage::say(const std::string& text) { context_.io().out << "\n# " << text << '\n' << std::flush; }
-
-void Stage::open() {
-    for (const auto& [name, value] : environment_) context_.io().out << "$ export " << name << '=' << value << '\n';
+void Stage::say(const std::string& text) {
+    context_.io().out << "\n# " << text << '\n' << std::flush;
 }
 
-core::Result<std::string> Stage::type(const std::vector<std::string>& arguments, int expected_exit) {
+void Stage::open() {
+    for (const auto& [name, value] : environment_)
+        context_.io().out << "$ export " << name << '=' << value << '\n';
+}
+
+core::Result<std::string> Stage::type(const std::vector<std::string>& arguments,
+                                      int expected_exit) {
     context_.io().out << "$ herald " << shell_line(arguments) << '\n' << std::flush;
     auto result = ChildProcess::run(program_, arguments, environment_);
     if (!result) return result.error();
     context_.io().out << result->out << result->err << std::flush;
     if (result->exit_code == expected_exit) return std::move(result->out);
-    return step_failed("'herald " + shell_line(arguments) + "' ended with " + std::to_string(result->exit_code) +
-                       " instead of " + std::to_string(expected_exit));
+    return step_failed("'herald " + shell_line(arguments) + "' ended with " +
+                       std::to_string(result->exit_code) + " instead of " +
+                       std::to_string(expected_exit));
 }
 
-core::Result<boost::json::value> Stage::type_json(std::vector<std::string> arguments, int expected_exit) {
+core::Result<boost::json::value> Stage::type_json(std::vector<std::string> arguments,
+                                                  int expected_exit) {
     arguments.emplace_back("--json");
     auto out = type(arguments, expected_exit);
     if (!out) return out.error();
@@ -89,7 +97,8 @@ core::Result<> Stage::stop_daemon() {
     context_.io().out << "$ kill -TERM " << daemon_->pid() << "   # herald serve\n" << std::flush;
     const int exit_code = daemon_->terminate(context_.clock(), std::chrono::seconds(10));
     if (exit_code == 0) return {};
-    return step_failed("'herald serve' ended with " + std::to_string(exit_code) + " instead of 0; its log:\n" + daemon_log());
+    return step_failed("'herald serve' ended with " + std::to_string(exit_code) +
+                       " instead of 0; its log:\n" + daemon_log());
 }
 
 std::string Stage::daemon_log() const {

@@ -26,7 +26,8 @@ private:
     std::filesystem::path path_;
 };
 
-/// Where the demo plays: types commands, shows what they say, and holds each of them to what it should do.
+/// Where the demo plays: types commands, shows what they say, and holds each of them to what it
+/// should do.
 ///
 /// Errors: a step that did otherwise is an error that names the command.
 class Stage final {
@@ -35,12 +36,16 @@ public:
 
     void say(const std::string& text);
     void open();
-    [[nodiscard]] std::filesystem::path file(const std::string& name) const { return folder_ / name; }
+    [[nodiscard]] std::filesystem::path file(const std::string& name) const {
+        return folder_ / name;
+    }
 
     /// Runs `herald ARGUMENTS` and shows it. Returns what it printed on standard output.
-    [[nodiscard]] core::Result<std::string> type(const std::vector<std::string>& arguments, int expected_exit = 0);
+    [[nodiscard]] core::Result<std::string> type(const std::vector<std::string>& arguments,
+                                                 int expected_exit = 0);
     /// The same with --json, the answer parsed.
-    [[nodiscard]] core::Result<boost::json::value> type_json(std::vector<std::string> arguments, int expected_exit = 0);
+    [[nodiscard]] core::Result<boost::json::value> type_json(std::vector<std::string> arguments,
+                                                             int expected_exit = 0);
     /// `herald serve &`, until it answers.
     [[nodiscard]] core::Result<> start_daemon();
     /// `kill -TERM`, until it has ended with 0.

@@ -56,8 +56,10 @@ DemoResponse DemoTokenEndpoint::issue(const DemoRequest& request) {
     if (fields["client_id"] != client_id_ || fields["client_secret"] != client_secret_) {
         return {401, R"({"error":"invalid_client"})"};
     }
-    if (fields["grant_type"] != "client_credentials") return {400, R"({"error":"unsupported_grant_type"})"};
-    const std::string token = "demo-" + std::to_string(random_.next()) + std::to_string(random_.next());
+    if (fields["grant_type"] != "client_credentials")
+        return {400, R"({"error":"unsupported_grant_type"})"};
+    const std::string token =
+        "demo-" + std::to_string(random_.next()) + std::to_string(random_.next());
     const std::scoped_lock lock(mutex_);
     tokens_.insert(token);
     return {200, R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":3600})"};

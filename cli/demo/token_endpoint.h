@@ -9,8 +9,8 @@
 
 namespace herald::cli {
 
-/// A small OAuth 2.0 authorization server: the client credentials grant with client_secret_post (RFC 6749), revocation
-/// (RFC 7009), and `/me`, which accepts its tokens.
+/// A small OAuth 2.0 authorization server: the client credentials grant with client_secret_post
+/// (RFC 6749), revocation (RFC 7009), and `/me`, which accepts its tokens.
 ///
 /// Thread-safety: all methods may be called concurrently.
 class DemoTokenEndpoint final {

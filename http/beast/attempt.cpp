@@ -5,11 +5,16 @@ namespace {
 
 std::string_view activity(Phase phase) {
     switch (phase) {
-        case Phase::kResolve: return "looking up the name for ";
-        case Phase::kConnect: return "connecting to ";
-        case Phase::kTls: return "the TLS handshake with ";
-        case Phase::kWrite: return "sending a request to ";
-        case Phase::kRead: return "reading the response of ";
+        case Phase::kResolve:
+            return "looking up the name for ";
+        case Phase::kConnect:
+            return "connecting to ";
+        case Phase::kTls:
+            return "the TLS handshake with ";
+        case Phase::kWrite:
+            return "sending a request to ";
+        case Phase::kRead:
+            return "reading the response of ";
     }
     return "";
 }

@@ -17,7 +17,8 @@ public:
     Attempt(DeadlineQueue& queue, const Request& request)
         : request_(request), entry_(queue, request.deadline, *this) {}
 
-    /// The next phase may last until `cap`, but never past the deadline; running out of an earlier cap is forgiven.
+    /// The next phase may last until `cap`, but never past the deadline; running out of an earlier
+    /// cap is forgiven.
     void enter(Phase phase, core::SteadyTime cap = core::SteadyTime::max());
     /// What is awaited now, null when that is over.
     void awaits(Connection* connection) { connection_ = connection; }

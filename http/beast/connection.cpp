@@ -13,7 +13,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-// The socket may be silent while a whole record waits inside OpenSSL. Peeking takes tickets and the like out.
+// The socket may be silent while a whole record waits inside OpenSSL. Peeking takes tickets and the
+// like out.
 bool has_tls_data(SSL* tls) {
     char byte = 0;
     const int peeked = SSL_peek(tls, &byte, 1);

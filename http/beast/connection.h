@@ -32,25 +32,28 @@ public:
     /// Ends whatever is awaited on it.
     void close() noexcept;
 
-    /// Writes what the kernel takes at once, without suspending; 0 with `would_block` where that is nothing.
-    /// REQUIRES: no TLS.
-    [[nodiscard]] std::size_t write_now(boost::asio::const_buffer bytes, boost::system::error_code& ec);
+    /// Writes what the kernel takes at once, without suspending; 0 with `would_block` where that is
+    /// nothing. REQUIRES: no TLS.
+    [[nodiscard]] std::size_t write_now(boost::asio::const_buffer bytes,
+                                        boost::system::error_code& ec);
     /// `ec` must outlive the wait.
     [[nodiscard]] boost::asio::awaitable<std::size_t> write_some(boost::asio::const_buffer bytes,
                                                                  boost::system::error_code& ec);
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(boost::asio::mutable_buffer room,
                                                                 boost::system::error_code& ec);
 
-    /// Nothing has come since the last response and the peer has not closed: safe to write a request on.
+    /// Nothing has come since the last response and the peer has not closed: safe to write a
+    /// request on.
     [[nodiscard]] bool is_quiet();
 
-    std::string key;                ///< the pool's; origin and TLS identity
+    std::string key;  ///< the pool's; origin and TLS identity
     bool reaches_loopback_only = false;
     core::SteadyTime idle_since{};
 
 private:
     Socket socket_;
-    std::shared_ptr<boost::asio::ssl::context> context_;  // shared with every connection of its identity
+    std::shared_ptr<boost::asio::ssl::context>
+        context_;  // shared with every connection of its identity
     std::optional<Tls> tls_;
     boost::beast::flat_buffer buffer_;
 };

@@ -10,7 +10,8 @@
 
 namespace herald::http {
 
-/// Connections that wait for their next request, by origin and TLS identity; the latest used goes out first.
+/// Connections that wait for their next request, by origin and TLS identity; the latest used goes
+/// out first.
 ///
 /// Expired ones are closed when the pool is next used.
 class ConnectionPool final {

@@ -7,7 +7,9 @@ DeadlineQueue::Entry::Entry(DeadlineQueue& queue, core::SteadyTime at, Interrupt
     queue_.arm(at);
 }
 
-DeadlineQueue::Entry::~Entry() { queue_.forget(*this); }
+DeadlineQueue::Entry::~Entry() {
+    queue_.forget(*this);
+}
 
 void DeadlineQueue::Entry::move_to(core::SteadyTime at) {
     if (place_->first == at) return;

@@ -11,9 +11,9 @@ namespace herald::http {
 
 /// Gives up what has run out of time: all deadlines of a transport behind one timer.
 ///
-/// The timer is set again only when an earlier deadline appears, and stopped with the last one, so that an idle
-/// transport keeps no event loop alive.
-/// Thread-safety: none. Lifetime: outlives every Entry.
+/// The timer is set again only when an earlier deadline appears, and stopped with the last one, so
+/// that an idle transport keeps no event loop alive. Thread-safety: none. Lifetime: outlives every
+/// Entry.
 class DeadlineQueue final : public std::enable_shared_from_this<DeadlineQueue> {
 public:
     enum class Reason { kOutOfTime, kShutdown };

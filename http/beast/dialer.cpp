@@ -21,7 +21,8 @@ struct Lookup {
 };
 
 // Shares the lookup with the request that waits, because it goes on when the request has given up.
-asio::awaitable<void> look_up(Resolver& resolver, std::string host, std::shared_ptr<Lookup> lookup) {
+asio::awaitable<void> look_up(Resolver& resolver, std::string host,
+                              std::shared_ptr<Lookup> lookup) {
     auto answer = co_await resolver.resolve(std::move(host));
     lookup->answer.emplace(std::move(answer));
     lookup->wake->cancel();
@@ -33,7 +34,8 @@ bool is_loopback(const asio::ip::address& address) {
 }
 
 core::Error own_listener(const tcp::endpoint& endpoint) {
-    core::Error error{.kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
+    core::Error error{
+        .kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
     error.message = "requests to " + endpoint.address().to_string() + " port " +
                     std::to_string(endpoint.port()) + " are refused: herald itself listens there";
     error.details["rule"] = "self";
@@ -41,10 +43,12 @@ core::Error own_listener(const tcp::endpoint& endpoint) {
 }
 
 core::Error credentials_in_the_clear(const Url& url) {
-    core::Error error{.kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
-    error.message = "requests with credentials to " + url.origin() +
-                    " are refused: over plain http they go to loopback addresses only that are listed in "
-                    "HERALD_EGRESS_ALLOW; use https";
+    core::Error error{
+        .kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
+    error.message =
+        "requests with credentials to " + url.origin() +
+        " are refused: over plain http they go to loopback addresses only that are listed in "
+        "HERALD_EGRESS_ALLOW; use https";
     error.details["rule"] = "credentials_over_http";
     return error;
 }
@@ -75,7 +79,8 @@ asio::awaitable<core::Result<Dialer::Addresses>> Dialer::resolve() {
     lookup->wake = engine_.clock.make_timer(engine_.executor);
     lookup->wake->expires_at(core::SteadyTime::max());
     attempt_.awaits(lookup->wake.get());
-    asio::co_spawn(engine_.executor, look_up(engine_.resolver, request_.url.host, lookup), asio::detached);
+    asio::co_spawn(engine_.executor, look_up(engine_.resolver, request_.url.host, lookup),
+                   asio::detached);
     while (!lookup->answer && !attempt_.is_interrupted()) co_await lookup->wake->wait();
     attempt_.awaits(static_cast<core::Timer*>(nullptr));
 
@@ -102,7 +107,8 @@ core::Result<> Dialer::check(const asio::ip::address& address) const {
     return {};
 }
 
-// In order. Each address gets an equal share of the time left, so a dead first one does not use up all of it.
+// In order. Each address gets an equal share of the time left, so a dead first one does not use up
+// all of it.
 asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresses addresses) {
     const auto begun = engine_.clock.steady_now();
     const auto end = std::min(begun + request_.connect_timeout, attempt_.deadline());
@@ -114,7 +120,8 @@ asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresse
         const tcp::endpoint endpoint(addresses[i], request_.url.port);
         connection.close();
         ec = {};
-        co_await connection.socket().async_connect(endpoint, asio::redirect_error(asio::use_awaitable, ec));
+        co_await connection.socket().async_connect(endpoint,
+                                                   asio::redirect_error(asio::use_awaitable, ec));
         if (!ec && !attempt_.is_interrupted()) {
             connection.socket().set_option(tcp::no_delay(true), ec);
             connection.socket().non_blocking(true, ec);

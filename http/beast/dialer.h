@@ -11,9 +11,9 @@ namespace herald::http {
 
 /// Makes the new connection of one request: name lookup, egress check, TCP, TLS.
 ///
-/// Every address of a name is checked before any is used, and only checked addresses are connected to: between
-/// check and connect no name is read again (S-01, S-02, P12).
-/// Lifetime: must outlive `dial`; so must what it refers to.
+/// Every address of a name is checked before any is used, and only checked addresses are connected
+/// to: between check and connect no name is read again (S-01, S-02, P12). Lifetime: must outlive
+/// `dial`; so must what it refers to.
 class Dialer final {
 public:
     Dialer(Engine& engine, const Request& request, Attempt& attempt)

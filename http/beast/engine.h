@@ -10,7 +10,8 @@
 
 namespace herald::http {
 
-/// What the requests of one transport share. They hold it together with the transport, so that it may go first.
+/// What the requests of one transport share. They hold it together with the transport, so that it
+/// may go first.
 struct Engine {
     Engine(boost::asio::any_io_executor on, const EgressPolicy& egress, Resolver& names,
            core::Clock& time, const BeastTransportOptions& settings)
@@ -27,7 +28,8 @@ struct Engine {
     Resolver& resolver;
     core::Clock& clock;
     const BeastTransportOptions options;
-    const std::shared_ptr<DeadlineQueue> deadlines;  // shared because its timer's handler may come late
+    const std::shared_ptr<DeadlineQueue>
+        deadlines;  // shared because its timer's handler may come late
     ConnectionPool pool;
     TlsContexts tls;
 };

@@ -114,7 +114,8 @@ private:
         return ec.message();
     }
 
-    // What was read ahead makes it unfit too: nobody asked for that (E-80). The pool looks again when it is used.
+    // What was read ahead makes it unfit too: nobody asked for that (E-80). The pool looks again
+    // when it is used.
     void keep_connection() {
         const bool is_fit = decoder_.is_reusable() && connection_->buffer().size() == 0;
         if (!is_fit || attempt_.is_interrupted()) return;
@@ -129,9 +130,10 @@ private:
 };
 
 core::Error cancelled(const std::exception& thrown) {
-    return core::Error{.kind = core::ErrorKind::kCancelled,
-                       .code = "http",
-                       .message = std::string("the request was given up by its owner: ") + thrown.what()};
+    return core::Error{
+        .kind = core::ErrorKind::kCancelled,
+        .code = "http",
+        .message = std::string("the request was given up by its owner: ") + thrown.what()};
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace herald::http {
 
 /// One request and its response, over a pooled or a new connection. Never sends twice.
-[[nodiscard]] boost::asio::awaitable<core::Result<Response>> exchange(std::shared_ptr<Engine> engine,
-                                                                      Request request);
+[[nodiscard]] boost::asio::awaitable<core::Result<Response>> exchange(
+    std::shared_ptr<Engine> engine, Request request);
 
 }  // namespace herald::http

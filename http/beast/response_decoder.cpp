@@ -11,7 +11,8 @@ namespace {
 namespace beast = boost::beast;
 using beast::http::field;
 
-// Beast asserts on shorter remainders of a final chunk; every valid one is at least `0 CR LF CR LF`.
+// Beast asserts on shorter remainders of a final chunk; every valid one is at least `0 CR LF CR
+// LF`.
 constexpr std::size_t kShortestChunkEnd = 5;
 
 bool is_framing_conflict(const beast::error_code& ec) {
@@ -33,9 +34,9 @@ public:
     }
 
     Response response;
-    bool is_cut = false;           ///< the body was longer than we read
-    bool has_strange_framing = false;  ///< lengths that need not mean to the peer what they mean to us
-    const char* rule = nullptr;    ///< our own limit that was broken
+    /// Lengths that need not mean to the peer what they mean to us.
+    bool has_strange_framing = false;
+    const char* rule = nullptr;  ///< our own limit that was broken
 
 private:
     void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
@@ -72,13 +73,16 @@ private:
 
     void on_header_impl(beast::error_code& ec) override {
         is_in_trailer_ = true;
-        // A sender that writes a length here may also write the body, and that would be the next answer.
-        const bool has_no_body = response.status == 204 || response.status == 304 || response.status < 200;
+        // A sender that writes a length here may also write the body, and that would be the next
+        // answer.
+        const bool has_no_body =
+            response.status == 204 || response.status == 304 || response.status < 200;
         if (has_no_body && (has_length_ || has_encoding_)) has_strange_framing = true;
         ec = {};
     }
 
-    void on_body_init_impl(const boost::optional<std::uint64_t>& length, beast::error_code& ec) override {
+    void on_body_init_impl(const boost::optional<std::uint64_t>& length,
+                           beast::error_code& ec) override {
         if (length) response.body.reserve(std::min<std::uint64_t>(*length, limits_.body_bytes));
         ec = {};
     }
@@ -86,8 +90,11 @@ private:
     std::size_t on_body_impl(beast::string_view bytes, beast::error_code& ec) override {
         return append(bytes, ec);
     }
-    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code& ec) override { ec = {}; }
-    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, beast::error_code& ec) override {
+    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code& ec) override {
+        ec = {};
+    }
+    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes,
+                                   beast::error_code& ec) override {
         return append(bytes, ec);
     }
     void on_finish_impl(beast::error_code& ec) override { ec = {}; }
@@ -95,10 +102,7 @@ private:
     std::size_t append(beast::string_view bytes, beast::error_code& ec) {
         const std::size_t room = limits_.body_bytes - response.body.size();
         response.body.append(bytes.data(), std::min(room, bytes.size()));
-        if (bytes.size() > room) {
-            is_cut = true;
-            ec = beast::http::error::body_limit;
-        }
+        if (bytes.size() > room) ec = beast::http::error::body_limit;
         return bytes.size();
     }
 
@@ -125,7 +129,8 @@ ResponseDecoder::Step ResponseDecoder::feed(std::string_view data) {
     std::size_t consumed = 0;
     for (;;) {
         const auto rest = data.substr(consumed);
-        if (!is_plausible_start(rest)) return {malformed("it does not begin with HTTP/1."), consumed};
+        if (!is_plausible_start(rest))
+            return {malformed("it does not begin with HTTP/1."), consumed};
         if (!is_worth_parsing(rest)) break;
         beast::error_code ec;
         const std::size_t used = parser_->put({rest.data(), rest.size()}, ec);
@@ -143,7 +148,8 @@ ResponseDecoder::Step ResponseDecoder::feed(std::string_view data) {
     return {after_error(beast::http::error::header_limit), consumed};
 }
 
-// Beast says so only when the header block is complete; a server of another protocol never completes one.
+// Beast says so only when the header block is complete; a server of another protocol never
+// completes one.
 bool ResponseDecoder::is_plausible_start(std::string_view data) const {
     static constexpr std::string_view kStart = "HTTP/1.";
     return parser_->response.status != 0 || data.starts_with(kStart.substr(0, data.size()));
@@ -167,7 +173,8 @@ std::optional<ResponseDecoder::Progress> ResponseDecoder::after_message() {
         is_reusable_ = parser_->keep_alive() && !parser_->has_strange_framing;
         return Progress::kDone;
     }
-    if (++interim_seen_ > limits_.interim_responses) return malformed("it sends 1xx responses without end");
+    if (++interim_seen_ > limits_.interim_responses)
+        return malformed("it sends 1xx responses without end");
     parser_ = std::make_unique<Parser>(limits_, answers_head_);
     return std::nullopt;
 }
@@ -190,6 +197,8 @@ ResponseDecoder::Progress ResponseDecoder::cut() {
     return Progress::kDone;
 }
 
-Response ResponseDecoder::take() { return std::move(parser_->response); }
+Response ResponseDecoder::take() {
+    return std::move(parser_->response);
+}
 
 }  // namespace herald::http

@@ -21,7 +21,8 @@ struct DecoderLimits {
 
 /// Bytes in, one final response out; interim ones (1xx) are passed over. No I/O.
 ///
-/// Once the header block is complete the status stands, whatever becomes of the body: then `body_truncated` tells.
+/// Once the header block is complete the status stands, whatever becomes of the body: then
+/// `body_truncated` tells.
 class ResponseDecoder final {
 public:
     enum class Progress { kNeedMore, kDone, kMalformed };
@@ -35,10 +36,11 @@ public:
         Progress progress;
         std::size_t consumed;
     };
-    /// Takes bytes off the front of `data`; what is not consumed must be given again with more behind it.
-    /// REQUIRES: no step before was kDone or kMalformed.
+    /// Takes bytes off the front of `data`; what is not consumed must be given again with more
+    /// behind it. REQUIRES: no step before was kDone or kMalformed.
     [[nodiscard]] Step feed(std::string_view data);
-    /// No further byte comes. `is_clean`: the peer said so, it was not cut. kNeedMore: no status came.
+    /// No further byte comes. `is_clean`: the peer said so, it was not cut. kNeedMore: no status
+    /// came.
     [[nodiscard]] Progress end(bool is_clean);
 
     /// The message ended where its framing said, and nobody announced a close.

@@ -61,7 +61,8 @@ public:
     ~ThreadedResolver() override {
         for (auto& thread : threads_) thread.request_stop();
         threads_.clear();
-        for (auto& [host, asking] : asking_) answer(asking, lookup_error(host, "the resolver was stopped"));
+        for (auto& [host, asking] : asking_)
+            answer(asking, lookup_error(host, "the resolver was stopped"));
     }
 
     boost::asio::awaitable<core::Result<Addresses>> resolve(std::string host) override {
@@ -131,7 +132,8 @@ private:
         if (kept_.size() >= kMaxKept) {
             std::erase_if(kept_, [now](const auto& entry) { return entry.second.until <= now; });
         }
-        if (kept_.size() < kMaxKept) kept_[host] = Kept{.addresses = addresses, .until = now + keep_};
+        if (kept_.size() < kMaxKept)
+            kept_[host] = Kept{.addresses = addresses, .until = now + keep_};
     }
 
     core::Clock& clock_;
@@ -139,10 +141,10 @@ private:
 
     std::mutex mutex_;
     std::condition_variable_any has_work_;
-    std::deque<std::string> waiting_;                  // guarded by mutex_
-    std::unordered_map<std::string, Asking> asking_;   // guarded by mutex_
-    std::unordered_map<std::string, Kept> kept_;       // guarded by mutex_
-    std::vector<std::jthread> threads_;                // last: they use all of the above
+    std::deque<std::string> waiting_;                 // guarded by mutex_
+    std::unordered_map<std::string, Asking> asking_;  // guarded by mutex_
+    std::unordered_map<std::string, Kept> kept_;      // guarded by mutex_
+    std::vector<std::jthread> threads_;               // last: they use all of the above
 };
 
 }  // namespace

@@ -11,21 +11,23 @@
 
 namespace herald::http {
 
-/// One OpenSSL context per TLS identity, built at first use: TLS 1.2 or newer, the peer always verified, never
-/// renegotiated.
+/// One OpenSSL context per TLS identity, built at first use: TLS 1.2 or newer, the peer always
+/// verified, never renegotiated.
 ///
 /// A CA file that changes is seen by the next transport, not by this one.
 class TlsContexts final {
 public:
     /// The message names the file that cannot be read; it is tried again next time.
-    [[nodiscard]] core::Result<std::shared_ptr<boost::asio::ssl::context>> get(const TlsIdentity& identity);
+    [[nodiscard]] core::Result<std::shared_ptr<boost::asio::ssl::context>> get(
+        const TlsIdentity& identity);
 
 private:
     // Shared because connections live on without us.
     std::unordered_map<std::string, std::shared_ptr<boost::asio::ssl::context>> contexts_;
 };
 
-/// Makes `tls` insist on a certificate for `host` itself: no subject names, no partial wildcards (P10).
+/// Makes `tls` insist on a certificate for `host` itself: no subject names, no partial wildcards
+/// (P10).
 [[nodiscard]] bool expect_host(SSL* tls, const std::string& host);
 
 /// Why a handshake failed, as OpenSSL says it.

@@ -4,11 +4,16 @@ namespace herald::http {
 
 std::string_view to_string(Phase phase) {
     switch (phase) {
-        case Phase::kResolve: return "resolve";
-        case Phase::kConnect: return "connect";
-        case Phase::kTls: return "tls";
-        case Phase::kWrite: return "write";
-        case Phase::kRead: return "read";
+        case Phase::kResolve:
+            return "resolve";
+        case Phase::kConnect:
+            return "connect";
+        case Phase::kTls:
+            return "tls";
+        case Phase::kWrite:
+            return "write";
+        case Phase::kRead:
+            return "read";
     }
     return "unknown";
 }

@@ -19,6 +19,7 @@ struct FailurePoint {
 };
 
 /// kTransient; `code` is one of those of http/transport.h.
-[[nodiscard]] core::Error transport_error(std::string_view code, FailurePoint point, std::string message);
+[[nodiscard]] core::Error transport_error(std::string_view code, FailurePoint point,
+                                          std::string message);
 
 }  // namespace herald::http

@@ -16,11 +16,14 @@ constexpr int kPagesAStep = 1024;
 
 std::filesystem::path create_unfinished(const std::filesystem::path& target) {
     if (std::filesystem::exists(target)) {
-        throw Refusal(conflict("invalid_argument", "back up to " + target.string() +
-                                                       ": there is a file of this name; choose another"));
+        throw Refusal(conflict(
+            "invalid_argument",
+            "back up to " + target.string() + ": there is a file of this name; choose another"));
     }
-    std::filesystem::path unfinished = target.string() + ".unfinished-" + std::to_string(::getpid());
-    if (!create_private_file(unfinished)) throw Refusal(system_error("create backup", unfinished, errno));
+    std::filesystem::path unfinished =
+        target.string() + ".unfinished-" + std::to_string(::getpid());
+    if (!create_private_file(unfinished))
+        throw Refusal(system_error("create backup", unfinished, errno));
     return unfinished;
 }
 
@@ -36,7 +39,8 @@ struct Backup::Copy {
         : target(path, Connection::Access::kReadWrite),
           backup(sqlite3_backup_init(target.handle(), "main", source.handle(), "main")) {
         if (backup == nullptr) {
-            throw Failure(sqlite3_extended_errcode(target.handle()), sqlite3_errmsg(target.handle()));
+            throw Failure(sqlite3_extended_errcode(target.handle()),
+                          sqlite3_errmsg(target.handle()));
         }
     }
     Copy(const Copy&) = delete;
@@ -71,7 +75,8 @@ bool Backup::step() {
 }
 
 void Backup::finish() {
-    // One file, with no -wal that could be left behind; opening it as a database makes it WAL again.
+    // One file, with no -wal that could be left behind; opening it as a database makes it WAL
+    // again.
     static_cast<void>(copy_->target.single("PRAGMA journal_mode = DELETE"));
     quick_check(copy_->target);
     copy_.reset();

@@ -7,10 +7,12 @@
 
 namespace herald::storage::sqlite {
 
-/// A copy of a database that grows step by step beside its final name and takes that name when it is complete,
-/// synced and checked. What the source commits between two steps through its own connection is in the copy.
+/// A copy of a database that grows step by step beside its final name and takes that name when it
+/// is complete, synced and checked. What the source commits between two steps through its own
+/// connection is in the copy.
 ///
-/// Left unfinished, it removes what it wrote. Thread-safety: none; steps run where the source's writes run.
+/// Left unfinished, it removes what it wrote. Thread-safety: none; steps run where the source's
+/// writes run.
 class Backup final {
 public:
     /// Refusal where `target` exists or cannot be made.

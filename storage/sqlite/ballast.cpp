@@ -32,7 +32,8 @@ bool Ballast::reserve() const {
     constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
     const FileDescriptor file(::open(path_.c_str(), kFlags, S_IRUSR | S_IWUSR));
     if (!file) return false;
-    // fallocate, not posix_fallocate: the latter writes every page where the file system cannot reserve.
+    // fallocate, not posix_fallocate: the latter writes every page where the file system cannot
+    // reserve.
     if (::fallocate(file.get(), 0, 0, kSize) == 0) return true;
     ::unlink(path_.c_str());
     return false;

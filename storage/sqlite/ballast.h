@@ -4,8 +4,9 @@
 
 namespace herald::storage::sqlite {
 
-/// Disk space held back in `<db>.ballast`, given up when the disk is full so that the outcomes of attempts under
-/// way can still be stored (Q11). While it is given up nothing new is taken in: that would eat it.
+/// Disk space held back in `<db>.ballast`, given up when the disk is full so that the outcomes of
+/// attempts under way can still be stored (Q11). While it is given up nothing new is taken in: that
+/// would eat it.
 ///
 /// Thread-safety: none.
 class Ballast final {

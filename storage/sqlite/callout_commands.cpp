@@ -66,8 +66,9 @@ CalloutRecord existing(Connection& db, const core::CalloutId& id) {
 
 void refuse_in_flight(const CalloutRecord& callout, std::string_view doing) {
     if (callout.state != CalloutState::kInFlight) return;
-    throw Refusal(conflict("callout_in_flight", std::string(doing) + " callout " + callout.id.text() +
-                                                    ": an attempt is under way; try again when it has ended"));
+    throw Refusal(conflict("callout_in_flight",
+                           std::string(doing) + " callout " + callout.id.text() +
+                               ": an attempt is under way; try again when it has ended"));
 }
 
 }  // namespace
@@ -82,7 +83,8 @@ CalloutRecord retry(WriteSession& session, const core::CalloutId& id, core::Syst
     const CalloutRecord callout = existing(session.db, id);
     refuse_in_flight(callout, "retry");
     if (callout.state == CalloutState::kDelivered) {
-        throw Refusal(conflict("callout_delivered", "retry callout " + id.text() + ": it was delivered"));
+        throw Refusal(
+            conflict("callout_delivered", "retry callout " + id.text() + ": it was delivered"));
     }
     if (!notification_exists(session.db, *callout.notification)) {
         throw Refusal(core::not_found("notification", callout.notification_name));
@@ -96,7 +98,8 @@ CalloutRecord cancel(WriteSession& session, const core::CalloutId& id) {
     refuse_in_flight(callout, "cancel");
     if (callout.state != CalloutState::kPending) {
         throw Refusal(conflict("callout_finished", "cancel callout " + id.text() + ": it is " +
-                                                       std::string(to_string(callout.state)) + " already"));
+                                                       std::string(to_string(callout.state)) +
+                                                       " already"));
     }
     move(session, *callout.notification, callout.state,
          {.id = id,
@@ -123,8 +126,9 @@ std::int64_t retry_those_dead(WriteSession& session, const std::vector<core::Cal
 std::int64_t cancel_some_pending(WriteSession& session, const core::NotificationId& notification) {
     std::vector<core::CalloutId> ids;
     {
-        auto row = session.db.query("SELECT id FROM callout WHERE notification_id = ? AND state = 0 LIMIT ?",
-                                    notification, kStep);
+        auto row = session.db.query(
+            "SELECT id FROM callout WHERE notification_id = ? AND state = 0 LIMIT ?", notification,
+            kStep);
         while (row.next()) ids.push_back(row.take<core::CalloutId>());
     }
     for (const CalloutRecord& callout : find_callouts(session.db, ids)) {

@@ -9,17 +9,22 @@ namespace herald::storage::sqlite {
 /// Rows touched by one transaction of a long walk.
 inline constexpr std::size_t kStep = 500;
 
-/// Up to kStep callouts in flight become pending again, each with an attempt `unknown_crash`. Returns how many.
+/// Up to kStep callouts in flight become pending again, each with an attempt `unknown_crash`.
+/// Returns how many.
 [[nodiscard]] std::int64_t recover_some(WriteSession& session, core::SystemTime now);
 /// Refusal as Store::retry_callout says.
-[[nodiscard]] CalloutRecord retry(WriteSession& session, const core::CalloutId& id, core::SystemTime now);
+[[nodiscard]] CalloutRecord retry(WriteSession& session, const core::CalloutId& id,
+                                  core::SystemTime now);
 /// Refusal as Store::cancel_callout says.
 [[nodiscard]] CalloutRecord cancel(WriteSession& session, const core::CalloutId& id);
 /// Makes those of `ids` that are still dead due. Returns how many.
-[[nodiscard]] std::int64_t retry_those_dead(WriteSession& session, const std::vector<core::CalloutId>& ids,
+[[nodiscard]] std::int64_t retry_those_dead(WriteSession& session,
+                                            const std::vector<core::CalloutId>& ids,
                                             core::SystemTime now);
 /// Cancels up to kStep pending callouts. Returns how many.
-[[nodiscard]] std::int64_t cancel_some_pending(WriteSession& session, const core::NotificationId& notification);
-[[nodiscard]] std::int64_t count_unfinished(Connection& db, const core::NotificationId& notification);
+[[nodiscard]] std::int64_t cancel_some_pending(WriteSession& session,
+                                               const core::NotificationId& notification);
+[[nodiscard]] std::int64_t count_unfinished(Connection& db,
+                                            const core::NotificationId& notification);
 
 }  // namespace herald::storage::sqlite

@@ -16,27 +16,34 @@ constexpr std::size_t kLongestPage = 1000;
 constexpr SqlText kNewestFirst = " AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
 constexpr SqlText kAny = kSelectCallout + " WHERE id >= ?1 AND id < ?2 ORDER BY id DESC";
 constexpr SqlText kDead = kSelectCallout + " WHERE state = 3" + kNewestFirst;
-constexpr SqlText kDeadOf = kSelectCallout + " WHERE notification_name = ?4 AND state = 3" + kNewestFirst;
+constexpr SqlText kDeadOf =
+    kSelectCallout + " WHERE notification_name = ?4 AND state = 3" + kNewestFirst;
 constexpr SqlText kCancelled = kSelectCallout + " WHERE state = 4" + kNewestFirst;
 constexpr SqlText kCancelledOf =
     kSelectCallout + " WHERE notification_name = ?4 AND state = 4" + kNewestFirst;
-// What is unfinished lies in one index by due time: the ids are sorted from that alone, then looked up.
+// What is unfinished lies in one index by due time: the ids are sorted from that alone, then looked
+// up.
 constexpr SqlText kUnfinished =
     kSelectCallout +
-    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_unfinished"
+    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY "
+    "callout_unfinished"
     " ON c.notification_id = n.id AND c.state = 0 WHERE c.id >= ?1 AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
 constexpr SqlText kInFlight =
     kSelectCallout +
-    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_unfinished"
+    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY "
+    "callout_unfinished"
     " ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
 constexpr Sql kDeadOldestFirst =
     "SELECT c.id FROM callout c WHERE c.state = 3 AND c.id >= ?1 AND c.id < ?2"
-    " AND EXISTS (SELECT 1 FROM notification n WHERE n.id = c.notification_id) ORDER BY c.id LIMIT ?3";
+    " AND EXISTS (SELECT 1 FROM notification n WHERE n.id = c.notification_id) ORDER BY c.id LIMIT "
+    "?3";
 constexpr Sql kDeadOfOldestFirst =
-    "SELECT c.id FROM callout c WHERE c.notification_name = ?4 AND c.state = 3 AND c.id >= ?1 AND c.id < ?2"
-    " AND EXISTS (SELECT 1 FROM notification n WHERE n.id = c.notification_id) ORDER BY c.id LIMIT ?3";
+    "SELECT c.id FROM callout c WHERE c.notification_name = ?4 AND c.state = 3 AND c.id >= ?1 AND "
+    "c.id < ?2"
+    " AND EXISTS (SELECT 1 FROM notification n WHERE n.id = c.notification_id) ORDER BY c.id LIMIT "
+    "?3";
 
 core::CalloutId id_filled_with(std::uint8_t byte) {
     core::CalloutId id;
@@ -47,7 +54,8 @@ core::CalloutId id_filled_with(std::uint8_t byte) {
 /// The smallest id that a callout created at `at` can have.
 core::CalloutId first_id_at(core::SystemTime at) {
     core::CalloutId id;
-    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
+    const auto ms =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
     for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
     return id;
 }
@@ -132,7 +140,8 @@ ListPage list_page(Connection& db, const CalloutFilter& filter) {
             return from_index(db, kUnfinished, range.from, range.before, limit, name);
         case CalloutState::kInFlight:
             return from_index(db, kInFlight, range.from, range.before, limit, name);
-        case CalloutState::kDelivered: break;
+        case CalloutState::kDelivered:
+            break;
     }
     return {};
 }
@@ -143,15 +152,16 @@ std::vector<core::CalloutId> dead_callouts(Connection& db, const CalloutFilter& 
     Range range = range_of(filter);
     range.from = std::max(range.from, successor(after));
     if (filter.event) {
-        const auto of_event = callout_ids_of(db, *filter.event).value_or(std::vector<core::CalloutId>());
+        const auto of_event =
+            callout_ids_of(db, *filter.event).value_or(std::vector<core::CalloutId>());
         for (const CalloutRecord& callout : find_callouts(db, of_event)) {
             if (matches(filter, range, callout)) ids.push_back(callout.id);
         }
         return ids;
     }
-    auto row = filter.notification
-                   ? db.query(kDeadOfOldestFirst, range.from, range.before, limit, *filter.notification)
-                   : db.query(kDeadOldestFirst, range.from, range.before, limit);
+    auto row = filter.notification ? db.query(kDeadOfOldestFirst, range.from, range.before, limit,
+                                              *filter.notification)
+                                   : db.query(kDeadOldestFirst, range.from, range.before, limit);
     while (row.next()) ids.push_back(row.take<core::CalloutId>());
     return ids;
 }
@@ -161,7 +171,8 @@ StoreCounts read_counts(Connection& db) {
     auto row = db.query(
         "SELECT n.id, n.name, t.state, t.count FROM notification n"
         " LEFT JOIN tally t ON t.notification_id = n.id"
-        " UNION ALL SELECT notification_id, '', state, count FROM tally WHERE notification_id = zeroblob(16)"
+        " UNION ALL SELECT notification_id, '', state, count FROM tally WHERE notification_id = "
+        "zeroblob(16)"
         " ORDER BY 2, 1");
     while (row.next()) {
         const auto id = row.take<core::NotificationId>();

@@ -15,13 +15,15 @@ struct ListPage {
     std::optional<core::CalloutId> resume_before;
 };
 
-/// Up to `filter.limit` callouts. Looks at a bounded number of rows, so that no read transaction is long (Q10):
-/// a page may be short and still resume.
+/// Up to `filter.limit` callouts. Looks at a bounded number of rows, so that no read transaction is
+/// long (Q10): a page may be short and still resume.
 [[nodiscard]] ListPage list_page(Connection& db, const CalloutFilter& filter);
 
 /// Up to `limit` dead callouts whose notification still exists, oldest first, younger than `after`.
-[[nodiscard]] std::vector<core::CalloutId> dead_callouts(Connection& db, const CalloutFilter& filter,
-                                                         const core::CalloutId& after, std::size_t limit);
+[[nodiscard]] std::vector<core::CalloutId> dead_callouts(Connection& db,
+                                                         const CalloutFilter& filter,
+                                                         const core::CalloutId& after,
+                                                         std::size_t limit);
 
 [[nodiscard]] StoreCounts read_counts(Connection& db);
 

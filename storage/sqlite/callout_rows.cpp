@@ -17,8 +17,8 @@ struct Due {
     core::EventId event;
 };
 
-std::vector<Due> due_callouts(Connection& db, const core::NotificationId& notification, core::SystemTime now,
-                              std::size_t limit) {
+std::vector<Due> due_callouts(Connection& db, const core::NotificationId& notification,
+                              core::SystemTime now, std::size_t limit) {
     std::vector<Due> due;
     auto row = db.query(kDueCallouts, notification, now, std::min(limit, kMostClaimed));
     while (row.next()) {
@@ -42,7 +42,8 @@ EventPtr shared_event(WriteSession& session, const core::EventId& id) {
     return shared;
 }
 
-void bury(WriteSession& session, const core::NotificationId& notification, const ClaimedCallout& callout) {
+void bury(WriteSession& session, const core::NotificationId& notification,
+          const ClaimedCallout& callout) {
     move(session, notification, CalloutState::kPending,
          {.id = callout.id,
           .state = CalloutState::kDead,
@@ -74,7 +75,9 @@ std::optional<Place> place_of(Connection& db, const core::CalloutId& id) {
 }
 
 /// Number first, the resend after it; unique within the callout and the same when written again.
-int sequence(const AttemptRecord& attempt) { return attempt.number * 2 + (attempt.resend ? 1 : 0); }
+int sequence(const AttemptRecord& attempt) {
+    return attempt.number * 2 + (attempt.resend ? 1 : 0);
+}
 
 }  // namespace
 
@@ -110,7 +113,8 @@ std::vector<CalloutRecord> find_callouts(Connection& db, std::span<const core::C
 std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& id) {
     std::vector<AttemptRecord> attempts;
     auto row = db.query(
-        "SELECT seq, started_at, duration_ms, status, outcome, error, token_generation, response_excerpt"
+        "SELECT seq, started_at, duration_ms, status, outcome, error, token_generation, "
+        "response_excerpt"
         " FROM attempt WHERE callout_id = ? ORDER BY seq DESC LIMIT 1000",
         id);
     while (row.next()) {
@@ -152,14 +156,16 @@ Claim claim(WriteSession& session, const core::NotificationId& notification, cor
     return claim;
 }
 
-void record(WriteSession& session, const std::vector<AttemptRecord>& attempts, const CalloutUpdate& update) {
+void record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
+            const CalloutUpdate& update) {
     const auto place = place_of(session.db, update.id);
     if (!place) throw Refusal(no_such_callout(update.id));
     for (const AttemptRecord& attempt : attempts) insert_attempt(session.db, attempt);
     if (place->state == CalloutState::kInFlight) {
         move(session, place->notification, place->state, update);
     } else {
-        // Cancelled or given back meanwhile: the request left all the same, so its number is used up.
+        // Cancelled or given back meanwhile: the request left all the same, so its number is used
+        // up.
         session.db.run("UPDATE callout SET attempts = max(attempts, ?2) WHERE id = ?1", update.id,
                        update.attempts);
     }
@@ -168,7 +174,8 @@ void record(WriteSession& session, const std::vector<AttemptRecord>& attempts, c
 void update(WriteSession& session, const CalloutUpdate& update) {
     const auto place = place_of(session.db, update.id);
     if (!place) return;
-    const bool unfinished = place->state == CalloutState::kPending || place->state == CalloutState::kInFlight;
+    const bool unfinished =
+        place->state == CalloutState::kPending || place->state == CalloutState::kInFlight;
     if (unfinished) move(session, place->notification, place->state, update);
 }
 
@@ -185,7 +192,9 @@ void move(WriteSession& session, const core::NotificationId& notification, Callo
             session.db.run(kRequeueCallout, to.id, to.reason, to.attempts, to.failures,
                            to.due_at.value_or(session.clock.system_now()));
             break;
-        case CalloutState::kInFlight: session.db.run(kTakeCallout, to.id); break;
+        case CalloutState::kInFlight:
+            session.db.run(kTakeCallout, to.id);
+            break;
         case CalloutState::kDelivered:
         case CalloutState::kDead:
         case CalloutState::kCancelled:
@@ -195,6 +204,8 @@ void move(WriteSession& session, const core::NotificationId& notification, Callo
     if (from != to.state) session.tally.moved(notification, from, to.state);
 }
 
-core::Error no_such_callout(const core::CalloutId& id) { return core::not_found("callout", id.text()); }
+core::Error no_such_callout(const core::CalloutId& id) {
+    return core::not_found("callout", id.text());
+}
 
 }  // namespace herald::storage::sqlite

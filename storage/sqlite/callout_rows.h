@@ -12,21 +12,26 @@ namespace herald::storage::sqlite {
 
 /// The columns that `read_callout` expects, in order.
 inline constexpr SqlText kSelectCallout =
-    "SELECT id, event_id, notification_id, notification_name, provider_name, state, reason, due_at, attempts,"
+    "SELECT id, event_id, notification_id, notification_name, provider_name, state, reason, "
+    "due_at, attempts,"
     " failures FROM callout";
 [[nodiscard]] CalloutRecord read_callout(Query& row);
 
 [[nodiscard]] std::optional<CalloutRecord> find_callout(Connection& db, const core::CalloutId& id);
 /// Those of `ids` that exist, in their order.
-[[nodiscard]] std::vector<CalloutRecord> find_callouts(Connection& db, std::span<const core::CalloutId> ids);
+[[nodiscard]] std::vector<CalloutRecord> find_callouts(Connection& db,
+                                                       std::span<const core::CalloutId> ids);
 [[nodiscard]] std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& id);
 
-/// Marks due callouts in flight: at most `limit`, and not many more bytes of event data than a claim may hold.
+/// Marks due callouts in flight: at most `limit`, and not many more bytes of event data than a
+/// claim may hold.
 [[nodiscard]] Claim claim(WriteSession& session, const core::NotificationId& notification,
                           core::SystemTime now, std::size_t limit);
 
-/// Refusal `not_found` where there is no such callout. One that is no longer in flight keeps its state.
-void record(WriteSession& session, const std::vector<AttemptRecord>& attempts, const CalloutUpdate& update);
+/// Refusal `not_found` where there is no such callout. One that is no longer in flight keeps its
+/// state.
+void record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
+            const CalloutUpdate& update);
 /// Without effect on a callout that is finished or unknown.
 void update(WriteSession& session, const CalloutUpdate& update);
 

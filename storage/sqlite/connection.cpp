@@ -1,7 +1,7 @@
 #include "storage/sqlite/connection.h"
 
-#include <boost/assert.hpp>
 #include <sqlite3.h>
+#include <boost/assert.hpp>
 
 #include <algorithm>
 
@@ -16,9 +16,18 @@ namespace {
 const sqlite3_destructor_type kBorrowed = nullptr;
 const auto kCopied = reinterpret_cast<sqlite3_destructor_type>(static_cast<std::intptr_t>(-1));
 
+/// Memory statistics cost a lock for each allocation and nobody reads them. Too late, it has no
+/// effect.
+void configure_library() {
+    static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    static_cast<void>(done);
+}
+
 }  // namespace
 
-Query::~Query() { sqlite3_reset(statement_); }
+Query::~Query() {
+    sqlite3_reset(statement_);
+}
 
 bool Query::next() {
     column_ = 0;
@@ -32,13 +41,17 @@ void Query::check(int code) const {
     if (code != SQLITE_OK) fail(db_);
 }
 
-void Query::bind_null(int index) { check(sqlite3_bind_null(statement_, index)); }
+void Query::bind_null(int index) {
+    check(sqlite3_bind_null(statement_, index));
+}
 
 void Query::bind_integer(int index, std::int64_t value) {
     check(sqlite3_bind_int64(statement_, index, value));
 }
 
-void Query::bind_real(int index, double value) { check(sqlite3_bind_double(statement_, index, value)); }
+void Query::bind_real(int index, double value) {
+    check(sqlite3_bind_double(statement_, index, value));
+}
 
 void Query::bind_text(int index, Copy copy, std::string_view value) {
     check(sqlite3_bind_text64(statement_, index, value.empty() ? "" : value.data(), value.size(),
@@ -55,9 +68,13 @@ bool Query::is_null(int column) const {
     return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
-std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::int64_t Query::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
 
-double Query::real(int column) const { return sqlite3_column_double(statement_, column); }
+double Query::real(int column) const {
+    return sqlite3_column_double(statement_, column);
+}
 
 std::string_view Query::bytes(int column) const {
     const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
@@ -68,23 +85,30 @@ std::string_view Query::bytes(int column) const {
 core::IdBytes Query::id(int column) const {
     const std::string_view raw = bytes(column);
     core::IdBytes id;
-    if (raw.size() != id.bytes.size()) throw Failure(SQLITE_CORRUPT, "a stored id has the wrong size");
+    if (raw.size() != id.bytes.size())
+        throw Failure(SQLITE_CORRUPT, "a stored id has the wrong size");
     std::copy_n(raw.data(), raw.size(), id.bytes.data());
     return id;
 }
 
 Connection::Connection(const std::filesystem::path& path, Access access) {
+    configure_library();
     const int mode = access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     sqlite3* db = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &db, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                                     nullptr);
+    const int code = sqlite3_open_v2(path.c_str(), &db,
+                                     mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     db_.reset(db);
-    if (code != SQLITE_OK) throw Failure(code, db != nullptr ? sqlite3_errmsg(db) : "out of memory");
+    if (code != SQLITE_OK)
+        throw Failure(code, db != nullptr ? sqlite3_errmsg(db) : "out of memory");
 }
 
-Connection::~Connection() { statements_.clear(); }
+Connection::~Connection() {
+    statements_.clear();
+}
 
-void Connection::Closer::operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
+void Connection::Closer::operator()(sqlite3* db) const noexcept {
+    sqlite3_close_v2(db);
+}
 
 void Connection::Finalizer::operator()(sqlite3_stmt* statement) const noexcept {
     sqlite3_finalize(statement);
@@ -109,7 +133,8 @@ sqlite3_stmt* Connection::prepared(Sql sql) {
 }
 
 void Connection::script(Sql sql) {
-    if (sqlite3_exec(db_.get(), sql.text(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get());
+    if (sqlite3_exec(db_.get(), sql.text(), nullptr, nullptr, nullptr) != SQLITE_OK)
+        fail(db_.get());
 }
 
 std::string Connection::single(const std::string& sql) {
@@ -122,7 +147,8 @@ std::vector<std::string> Connection::column(const std::string& sql, int index) {
     const Statement statement = prepare(sql.c_str());
     std::vector<std::string> values;
     for (Query query(db_.get(), statement.get()); query.next();) {
-        for (int skipped = 0; skipped < index; ++skipped) static_cast<void>(query.take<std::string_view>());
+        for (int skipped = 0; skipped < index; ++skipped)
+            static_cast<void>(query.take<std::string_view>());
         values.push_back(query.take<std::string>());
     }
     return values;
@@ -136,12 +162,20 @@ int Connection::steps_of(const std::string& sql) {
     return sqlite3_stmt_status(statement.get(), SQLITE_STMTSTATUS_VM_STEP, 0);
 }
 
-bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
+bool Connection::in_transaction() const {
+    return sqlite3_get_autocommit(db_.get()) == 0;
+}
 
-std::int64_t Connection::total_changes() const { return sqlite3_total_changes64(db_.get()); }
+std::int64_t Connection::total_changes() const {
+    return sqlite3_total_changes64(db_.get());
+}
 
-std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(db_.get()); }
+std::int64_t Connection::last_insert_id() const {
+    return sqlite3_last_insert_rowid(db_.get());
+}
 
-std::int64_t Connection::changes() const { return sqlite3_changes64(db_.get()); }
+std::int64_t Connection::changes() const {
+    return sqlite3_changes64(db_.get());
+}
 
 }  // namespace herald::storage::sqlite

@@ -27,8 +27,8 @@ struct Blob {
     std::string_view bytes;
 };
 
-/// One run of a prepared statement: binds, steps, reads columns in order; reset when it goes out of scope,
-/// so that no read transaction outlives the expression that needed it (Q10).
+/// One run of a prepared statement: binds, steps, reads columns in order; reset when it goes out of
+/// scope, so that no read transaction outlives the expression that needed it (Q10).
 class Query final {
 public:
     enum class Copy { kNo, kYes };
@@ -52,7 +52,8 @@ public:
     /// The next row; false at the end.
     [[nodiscard]] bool next();
 
-    /// The next column of the row. `std::string_view` and `Blob` live until the next call of `next`.
+    /// The next column of the row. `std::string_view` and `Blob` live until the next call of
+    /// `next`.
     template <class T>
     [[nodiscard]] T take() {
         return read(column_++, std::type_identity<T>());
@@ -157,7 +158,8 @@ void Query::bind_one(int index, Copy copy, const T& value) {
     if constexpr (std::is_same_v<T, Blob>) {
         bind_blob(index, copy, value.bytes);
     } else if constexpr (std::is_base_of_v<core::IdBytes, T>) {
-        bind_blob(index, copy, {reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
+        bind_blob(index, copy,
+                  {reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
     } else if constexpr (std::is_same_v<T, core::SystemTime>) {
         bind_integer(index, value.time_since_epoch().count());
     } else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {

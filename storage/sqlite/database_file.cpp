@@ -33,17 +33,20 @@ constexpr std::array<std::int64_t, 13> kNetworkFileSystems{
 constexpr mode_t kOthersAccess = S_IRWXG | S_IRWXO;
 
 core::Error refused(const std::filesystem::path& path, std::string_view why) {
-    core::Error error{.kind = core::ErrorKind::kStorage, .code = "storage_error", .message = "open database "};
+    core::Error error{
+        .kind = core::ErrorKind::kStorage, .code = "storage_error", .message = "open database "};
     error.message.append(path.string()).append(": ").append(why);
     return error;
 }
 
 core::Result<> check_file_system(const std::filesystem::path& path) {
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    struct statfs status {};
-    if (::statfs(folder.c_str(), &status) != 0) return system_error("open database folder", folder, errno);
+    struct statfs status{};
+    if (::statfs(folder.c_str(), &status) != 0)
+        return system_error("open database folder", folder, errno);
     if (is_network_file_system(status.f_type)) {
-        return refused(path, "it lies on a network file system, which cannot keep it safe; use a local disk");
+        return refused(
+            path, "it lies on a network file system, which cannot keep it safe; use a local disk");
     }
     return {};
 }
@@ -55,7 +58,7 @@ core::Result<> create(const std::filesystem::path& path) {
 }
 
 core::Result<> protect(const std::filesystem::path& path) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return {};
     if ((status.st_mode & kOthersAccess) == 0) return {};
     if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0) return system_error("protect", path, errno);
@@ -65,7 +68,7 @@ core::Result<> protect(const std::filesystem::path& path) {
 }  // namespace
 
 FileIdentity identity_of(const std::filesystem::path& path) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return {};
     return {.device = status.st_dev, .inode = status.st_ino};
 }
@@ -83,7 +86,7 @@ bool is_network_file_system(std::int64_t magic) {
 
 core::Result<> prepare_database_file(const std::filesystem::path& path) {
     if (auto local = check_file_system(path); !local) return local;
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0) {
         if (errno != ENOENT) return system_error("open database", path, errno);
         return create(path);

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <filesystem>
-#include <sys/types.h>
 
 #include "core/error.h"
 
@@ -15,7 +15,8 @@ struct FileIdentity {
     bool operator==(const FileIdentity&) const = default;
 };
 
-/// By stat(2): opening and closing the file would drop SQLite's locks on it (Q8). Zeros where there is none.
+/// By stat(2): opening and closing the file would drop SQLite's locks on it (Q8). Zeros where there
+/// is none.
 [[nodiscard]] FileIdentity identity_of(const std::filesystem::path& path);
 /// 0 where there is none.
 [[nodiscard]] std::uintmax_t size_of(const std::filesystem::path& path);
@@ -23,8 +24,8 @@ struct FileIdentity {
 /// Whether statfs(2) type `magic` is a file system that cannot share the memory WAL needs (Q16).
 [[nodiscard]] bool is_network_file_system(std::int64_t magic);
 
-/// Makes sure that a regular file of mode 0600 stands there, on a local file system; creates an empty one.
-/// REQUIRES: no connection of this process has the file open.
+/// Makes sure that a regular file of mode 0600 stands there, on a local file system; creates an
+/// empty one. REQUIRES: no connection of this process has the file open.
 [[nodiscard]] core::Result<> prepare_database_file(const std::filesystem::path& path);
 
 }  // namespace herald::storage::sqlite

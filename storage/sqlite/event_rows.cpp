@@ -38,10 +38,12 @@ std::optional<AppendResult> result_of_known_key(WriteSession& session, const Eve
         result.event = row.take<core::EventId>();
         const bool same_type = row.take<std::string_view>() == event.type;
         const bool same_data = row.take<std::string_view>() == event.data;
-        result.status = same_type && same_data ? AppendStatus::kDuplicate : AppendStatus::kKeyConflict;
+        result.status =
+            same_type && same_data ? AppendStatus::kDuplicate : AppendStatus::kKeyConflict;
         callouts = split_ids(row.take<std::string_view>());
     }
-    if (result.status == AppendStatus::kDuplicate) result.callouts = find_callouts(session.db, callouts);
+    if (result.status == AppendStatus::kDuplicate)
+        result.callouts = find_callouts(session.db, callouts);
     return result;
 }
 
@@ -49,8 +51,9 @@ void insert(WriteSession& session, const EventRecord& event, const NewCallout& c
     const auto state = callout.in_flight ? CalloutState::kInFlight : CalloutState::kPending;
     std::optional<core::SystemTime> due_at;
     if (!callout.in_flight) due_at = event.received_at;
-    session.db.run(kInsertCallout, callout.id, event.id, callout.notification, callout.notification_name,
-                   callout.provider, callout.provider_name, state, due_at);
+    session.db.run(kInsertCallout, callout.id, event.id, callout.notification,
+                   callout.notification_name, callout.provider, callout.provider_name, state,
+                   due_at);
     session.tally.created(callout.notification, state);
 }
 
@@ -64,8 +67,8 @@ AppendResult append(WriteSession& session, const NewEvent& added) {
         result.status = AppendStatus::kStaleCatalogue;
         return result;
     }
-    session.db.run(kInsertEvent, event.id, event.type, Blob{event.data}, event.key, event.occurred_at,
-                   event.received_at, Blob{joined_ids(added.callouts)});
+    session.db.run(kInsertEvent, event.id, event.type, Blob{event.data}, event.key,
+                   event.occurred_at, event.received_at, Blob{joined_ids(added.callouts)});
     for (const NewCallout& callout : added.callouts) insert(session, event, callout);
     session.tally.event_stored();
     return result;
@@ -84,7 +87,8 @@ std::optional<EventRecord> find_event(Connection& db, const core::EventId& id) {
     return event;
 }
 
-std::optional<std::vector<core::CalloutId>> callout_ids_of(Connection& db, const core::EventId& id) {
+std::optional<std::vector<core::CalloutId>> callout_ids_of(Connection& db,
+                                                           const core::EventId& id) {
     auto row = db.query("SELECT callouts FROM event WHERE id = ?", id);
     if (!row.next()) return std::nullopt;
     return split_ids(row.take<std::string_view>());

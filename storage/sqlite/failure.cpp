@@ -5,7 +5,9 @@
 namespace herald::storage::sqlite {
 namespace {
 
-int primary(int extended_code) { return extended_code & 0xFF; }
+int primary(int extended_code) {
+    return extended_code & 0xFF;
+}
 
 core::Error described(core::ErrorKind kind, std::string_view code, std::string_view doing,
                       std::string_view cause, std::string_view remedy) {
@@ -21,12 +23,16 @@ bool Failure::fatal() const noexcept {
         case SQLITE_IOERR:
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-        case SQLITE_READONLY: return true;
-        default: return false;
+        case SQLITE_READONLY:
+            return true;
+        default:
+            return false;
     }
 }
 
-bool Failure::disk_full() const noexcept { return primary(code_) == SQLITE_FULL; }
+bool Failure::disk_full() const noexcept {
+    return primary(code_) == SQLITE_FULL;
+}
 
 bool Failure::busy() const noexcept {
     return primary(code_) == SQLITE_BUSY || primary(code_) == SQLITE_LOCKED;
@@ -55,15 +61,19 @@ core::Error to_error(const Failure& failure, std::string_view doing) {
     if (primary(failure.code()) == SQLITE_CONSTRAINT) {
         return described(ErrorKind::kConflict, "storage_error", doing, cause, "nothing was stored");
     }
-    return described(ErrorKind::kStorage, "storage_error", doing, cause, "nothing was acknowledged");
+    return described(ErrorKind::kStorage, "storage_error", doing, cause,
+                     "nothing was acknowledged");
 }
 
 core::Error to_open_error(const Failure& failure, std::string_view doing) {
     core::Error error = storage_error(std::string(doing) + failure.what());
     switch (primary(failure.code())) {
-        case SQLITE_NOTADB: error.message += "; it is no database of herald, name another file"; break;
+        case SQLITE_NOTADB:
+            error.message += "; it is no database of herald, name another file";
+            break;
         case SQLITE_CORRUPT:
-            error.message += "; it is damaged: restore a backup, or save what is left with sqlite3 .recover";
+            error.message +=
+                "; it is damaged: restore a backup, or save what is left with sqlite3 .recover";
             break;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
@@ -74,19 +84,21 @@ core::Error to_open_error(const Failure& failure, std::string_view doing) {
             error.code = "storage_full";
             error.message += "; free disk space";
             break;
-        default: error.message += "; check the disk and who may write there"; break;
+        default:
+            error.message += "; check the disk and who may write there";
+            break;
     }
     return error;
 }
 
 core::Error conflict(std::string code, std::string message) {
-    return {.kind = core::ErrorKind::kConflict, .code = std::move(code), .message = std::move(message)};
+    return {
+        .kind = core::ErrorKind::kConflict, .code = std::move(code), .message = std::move(message)};
 }
 
 core::Error storage_error(std::string message) {
-    return {.kind = core::ErrorKind::kStorage,
-            .code = "storage_error",
-            .message = std::move(message)};
+    return {
+        .kind = core::ErrorKind::kStorage, .code = "storage_error", .message = std::move(message)};
 }
 
 }  // namespace herald::storage::sqlite

@@ -25,7 +25,8 @@ private:
     int code_;
 };
 
-/// An operation says no: a conflict, nothing found. Thrown before its first write, so nothing is rolled back.
+/// An operation says no: a conflict, nothing found. Thrown before its first write, so nothing is
+/// rolled back.
 class Refusal final : public std::exception {
 public:
     explicit Refusal(core::Error error) : error_(std::move(error)) {}

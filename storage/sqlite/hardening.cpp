@@ -10,8 +10,8 @@ constexpr int kLongestValue = 64 * 1024 * 1024;
 void expect(Connection& db, const std::string& pragma, std::string_view value) {
     const std::string found = db.single("PRAGMA " + pragma);
     if (found == value) return;
-    throw Refusal(storage_error("PRAGMA " + pragma + " is '" + found + "' and must be '" + std::string(value) +
-                                "'; nothing would be durable"));
+    throw Refusal(storage_error("PRAGMA " + pragma + " is '" + found + "' and must be '" +
+                                std::string(value) + "'; nothing would be durable"));
 }
 
 void configure(Connection& db, int option, int value) {
@@ -43,8 +43,10 @@ int authorize(void* /*unused*/, int action, const char* /*first*/, const char* /
         case SQLITE_DROP_VTABLE:
         case SQLITE_ALTER_TABLE:
         case SQLITE_ATTACH:
-        case SQLITE_DETACH: return SQLITE_DENY;
-        default: return SQLITE_OK;
+        case SQLITE_DETACH:
+            return SQLITE_DENY;
+        default:
+            return SQLITE_OK;
     }
 }
 
@@ -65,7 +67,9 @@ void protect(Connection& db) {
 void make_writer(Connection& db) {
     expect(db, "journal_mode = WAL", "wal");
     // Checkpoints are run by the writer itself: SQLite's automatic ones hide a failed sync.
-    db.script("PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = -32768");
+    db.script(
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = "
+        "-32768");
     expect(db, "journal_mode", "wal");
     expect(db, "synchronous", "2");
     expect(db, "foreign_keys", "1");
@@ -81,7 +85,9 @@ void make_reader(Connection& db) {
     expect(db, "query_only", "1");
 }
 
-void forbid_schema_changes(Connection& db) { sqlite3_set_authorizer(db.handle(), authorize, nullptr); }
+void forbid_schema_changes(Connection& db) {
+    sqlite3_set_authorizer(db.handle(), authorize, nullptr);
+}
 
 void forbid_checkpoint_on_close(Connection& db) {
     configure(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
@@ -92,7 +98,8 @@ void allow_checkpoint_on_close(Connection& db) {
 }
 
 void checkpoint(Connection& db, Checkpoint mode) {
-    const int how = mode == Checkpoint::kTruncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    const int how =
+        mode == Checkpoint::kTruncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
     const int code = sqlite3_wal_checkpoint_v2(db.handle(), nullptr, how, nullptr, nullptr);
     if (code == SQLITE_OK) return;
     const Failure failure(code, sqlite3_errmsg(db.handle()));

@@ -2,9 +2,9 @@
 
 #include "storage/sqlite/sql_text.h"
 
-/// The statements on the path of every event. A test holds each against its query plan: no scan, no sort.
-/// States stand as numbers because only a literal lets SQLite choose a partial index:
-/// 0 pending, 1 in flight, 2 delivered, 3 dead, 4 cancelled.
+/// The statements on the path of every event. A test holds each against its query plan: no scan, no
+/// sort. States stand as numbers because only a literal lets SQLite choose a partial index: 0
+/// pending, 1 in flight, 2 delivered, 3 dead, 4 cancelled.
 namespace herald::storage::sqlite {
 
 inline constexpr Sql kFindKey = "SELECT id, type, data, callouts FROM event WHERE key = ?";
@@ -17,7 +17,8 @@ inline constexpr Sql kInsertEvent =
     " VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr Sql kInsertCallout =
-    "INSERT INTO callout (id, event_id, notification_id, notification_name, provider_id, provider_name,"
+    "INSERT INTO callout (id, event_id, notification_id, notification_name, provider_id, "
+    "provider_name,"
     " state, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr Sql kDueCallouts =
@@ -30,7 +31,8 @@ inline constexpr Sql kNextDue =
 inline constexpr Sql kTakeCallout =
     "UPDATE callout SET state = 1, due_at = NULL, reason = NULL WHERE id = ?";
 
-inline constexpr Sql kCalloutPlace = "SELECT notification_id, state, attempts FROM callout WHERE id = ?";
+inline constexpr Sql kCalloutPlace =
+    "SELECT notification_id, state, attempts FROM callout WHERE id = ?";
 
 inline constexpr Sql kEndCallout =
     "UPDATE callout SET state = ?2, reason = ?3, attempts = ?4, failures = ?5, due_at = NULL,"
@@ -40,11 +42,13 @@ inline constexpr Sql kEndCallout =
 inline constexpr Sql kRequeueCallout =
     "UPDATE callout SET state = 0, reason = ?2, attempts = ?3, failures = ?4, due_at = ?5,"
     " (provider_id, provider_name) = (SELECT p.id, p.name FROM notification n"
-    " LEFT JOIN provider p ON p.id = n.provider_id WHERE n.id = callout.notification_id) WHERE id = ?1";
+    " LEFT JOIN provider p ON p.id = n.provider_id WHERE n.id = callout.notification_id) WHERE id "
+    "= ?1";
 
 /// A write whose outcome was unknown may be sent again, hence OR REPLACE.
 inline constexpr Sql kInsertAttempt =
-    "INSERT OR REPLACE INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, error,"
+    "INSERT OR REPLACE INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, "
+    "error,"
     " token_generation, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr Sql kInFlightCallouts =
@@ -53,6 +57,7 @@ inline constexpr Sql kInFlightCallouts =
 
 inline constexpr Sql kOldestPending =
     "SELECT min(oldest) FROM (SELECT (SELECT c.due_at FROM callout c"
-    " WHERE c.notification_id = n.id AND c.state = 0 ORDER BY c.due_at LIMIT 1) AS oldest FROM notification n)";
+    " WHERE c.notification_id = n.id AND c.state = 0 ORDER BY c.due_at LIMIT 1) AS oldest FROM "
+    "notification n)";
 
 }  // namespace herald::storage::sqlite

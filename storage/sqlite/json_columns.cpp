@@ -12,18 +12,22 @@ namespace {
 
 namespace json = boost::json;
 
-/// Boost.JSON throws where the text is no JSON or a value has another type: then the row is damaged.
+/// Boost.JSON throws where the text is no JSON or a value has another type: then the row is
+/// damaged.
 template <class Read>
 auto parsed(std::string_view text, const Read& read) {
     try {
         const json::value value = json::parse(text, {}, {.max_depth = 64});
         return read(value);
     } catch (const std::exception& exception) {
-        throw Refusal(storage_error(std::string("a stored list or object is damaged: ") + exception.what()));
+        throw Refusal(
+            storage_error(std::string("a stored list or object is damaged: ") + exception.what()));
     }
 }
 
-std::string text_of(const json::value& value) { return std::string(value.as_string()); }
+std::string text_of(const json::value& value) {
+    return std::string(value.as_string());
+}
 
 }  // namespace
 
@@ -45,7 +49,9 @@ std::string to_json(const std::vector<std::chrono::seconds>& durations) {
     return json::serialize(array);
 }
 
-std::string to_json(const json::object& object) { return json::serialize(object); }
+std::string to_json(const json::object& object) {
+    return json::serialize(object);
+}
 
 std::optional<std::string> to_json(const std::optional<ProviderError>& error) {
     if (!error) return std::nullopt;
@@ -92,11 +98,12 @@ std::optional<ProviderError> provider_error_from(const std::optional<std::string
     if (!json) return std::nullopt;
     return parsed(*json, [](const json::value& value) {
         const json::object& object = value.as_object();
-        ProviderError error{.error_class = text_of(object.at("class")),
-                            .code = text_of(object.at("code")),
-                            .description = text_of(object.at("description")),
-                            .status = std::nullopt,
-                            .at = core::SystemTime(std::chrono::milliseconds(object.at("at").as_int64()))};
+        ProviderError error{
+            .error_class = text_of(object.at("class")),
+            .code = text_of(object.at("code")),
+            .description = text_of(object.at("description")),
+            .status = std::nullopt,
+            .at = core::SystemTime(std::chrono::milliseconds(object.at("at").as_int64()))};
         if (const json::value* status = object.if_contains("status")) {
             error.status = static_cast<int>(status->as_int64());
         }

@@ -22,6 +22,7 @@ namespace herald::storage::sqlite {
 [[nodiscard]] Fields fields_from(std::string_view json);
 [[nodiscard]] std::vector<std::chrono::seconds> durations_from(std::string_view json);
 [[nodiscard]] boost::json::object object_from(std::string_view json);
-[[nodiscard]] std::optional<ProviderError> provider_error_from(const std::optional<std::string>& json);
+[[nodiscard]] std::optional<ProviderError> provider_error_from(
+    const std::optional<std::string>& json);
 
 }  // namespace herald::storage::sqlite

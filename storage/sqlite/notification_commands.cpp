@@ -14,25 +14,28 @@ NotificationRecord existing(WriteSession& session, std::string_view name) {
 
 /// Attempts in flight keep the provider they began with.
 void rebind_pending(Connection& db, const core::NotificationId& id) {
-    db.run("UPDATE callout SET (provider_id, provider_name) = (SELECT p.id, p.name FROM notification n"
-           " LEFT JOIN provider p ON p.id = n.provider_id WHERE n.id = ?1)"
-           " WHERE notification_id = ?1 AND state = 0",
-           id);
+    db.run(
+        "UPDATE callout SET (provider_id, provider_name) = (SELECT p.id, p.name FROM notification n"
+        " LEFT JOIN provider p ON p.id = n.provider_id WHERE n.id = ?1)"
+        " WHERE notification_id = ?1 AND state = 0",
+        id);
 }
 
 }  // namespace
 
 void add_notification(WriteSession& session, const NotificationRecord& record) {
     if (session.db.query("SELECT 1 FROM notification WHERE name = ?", record.name).next()) {
-        throw Refusal(conflict("notification_exists", "add notification '" + record.name +
-                                                          "': the name is taken; edit it or choose another"));
+        throw Refusal(
+            conflict("notification_exists", "add notification '" + record.name +
+                                                "': the name is taken; edit it or choose another"));
     }
     save_notification(session.db, session.ring, record);
     session.catalogue_changed();
 }
 
-NotificationRecord edit_notification(WriteSession& session, std::string_view name,
-                                     const std::function<core::Result<>(NotificationRecord&)>& change) {
+NotificationRecord edit_notification(
+    WriteSession& session, std::string_view name,
+    const std::function<core::Result<>(NotificationRecord&)>& change) {
     const NotificationRecord before = existing(session, name);
     NotificationRecord after = before.clone();
     if (auto changed = change(after); !changed) throw Refusal(changed.error());
@@ -46,7 +49,8 @@ NotificationRecord edit_notification(WriteSession& session, std::string_view nam
     return existing(session, name);
 }
 
-Deletion delete_notification_step(WriteSession& session, std::string_view name, bool cancel_pending) {
+Deletion delete_notification_step(WriteSession& session, std::string_view name,
+                                  bool cancel_pending) {
     const NotificationRecord record = existing(session, name);
     const std::int64_t unfinished = count_unfinished(session.db, record.id);
     if (unfinished > 0) {
@@ -60,9 +64,10 @@ Deletion delete_notification_step(WriteSession& session, std::string_view name, 
 }
 
 core::Error notification_in_use(std::string_view name, std::int64_t unfinished) {
-    core::Error error = conflict("notification_in_use", "delete notification '" + std::string(name) + "': " +
-                                                            std::to_string(unfinished) +
-                                                            " callout(s) are unfinished; let them finish or cancel them");
+    core::Error error =
+        conflict("notification_in_use",
+                 "delete notification '" + std::string(name) + "': " + std::to_string(unfinished) +
+                     " callout(s) are unfinished; let them finish or cancel them");
     error.details["unfinished_callouts"] = unfinished;
     return error;
 }

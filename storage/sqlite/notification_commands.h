@@ -6,7 +6,8 @@
 #include "storage/sqlite/write_session.h"
 #include "storage/store.h"
 
-/// Changes of notifications, as Store describes them. Everything here may throw Failure and Refusal.
+/// Changes of notifications, as Store describes them. Everything here may throw Failure and
+/// Refusal.
 namespace herald::storage::sqlite {
 
 void add_notification(WriteSession& session, const NotificationRecord& record);
@@ -16,11 +17,13 @@ void add_notification(WriteSession& session, const NotificationRecord& record);
 
 enum class Deletion {
     kDone,
-    kGoOn,    ///< some pending callouts were cancelled; more are left
-    kInFlight ///< only what is in flight is left
+    kGoOn,     ///< some pending callouts were cancelled; more are left
+    kInFlight  ///< only what is in flight is left
 };
-/// One bounded step. Refusal `notification_in_use` where callouts are unfinished and `cancel_pending` is false.
-[[nodiscard]] Deletion delete_notification_step(WriteSession& session, std::string_view name, bool cancel_pending);
+/// One bounded step. Refusal `notification_in_use` where callouts are unfinished and
+/// `cancel_pending` is false.
+[[nodiscard]] Deletion delete_notification_step(WriteSession& session, std::string_view name,
+                                                bool cancel_pending);
 [[nodiscard]] core::Error notification_in_use(std::string_view name, std::int64_t unfinished);
 
 }  // namespace herald::storage::sqlite

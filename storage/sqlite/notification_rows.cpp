@@ -9,7 +9,8 @@ namespace {
 
 constexpr SqlText kSelect =
     "SELECT n.id, n.name, n.enabled, n.paused, n.events, n.method, n.url, n.headers, n.parameters,"
-    " n.content_type, n.body_template, n.auth_kind, n.auth_name, n.auth_secret, n.provider_id, p.name,"
+    " n.content_type, n.body_template, n.auth_kind, n.auth_name, n.auth_secret, n.provider_id, "
+    "p.name,"
     " n.signing_secret, n.timeout_ms, n.retry_schedule_s, n.retry_max_age_s, n.retry_reject,"
     " n.max_in_flight, n.rate_per_s, n.success_pointer, n.success_value, n.created_at, n.updated_at"
     " FROM notification n LEFT JOIN provider p ON p.id = n.provider_id";
@@ -23,7 +24,8 @@ constexpr Sql kSave =
     " success_pointer, success_value, created_at, updated_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, paused = excluded.paused,"
-    " events = excluded.events, method = excluded.method, url = excluded.url, headers = excluded.headers,"
+    " events = excluded.events, method = excluded.method, url = excluded.url, headers = "
+    "excluded.headers,"
     " parameters = excluded.parameters, content_type = excluded.content_type,"
     " body_template = excluded.body_template, auth_kind = excluded.auth_kind,"
     " auth_name = excluded.auth_name, auth_secret = excluded.auth_secret,"
@@ -57,14 +59,17 @@ AuthColumns columns_of(const Authentication& auth) {
 Authentication read_auth(Query& row, const core::NotificationId& id, const KeyRing& ring) {
     const auto kind = row.take<std::size_t>();
     auto name = row.take<std::optional<std::string>>().value_or("");
-    auto secret = opened(ring, place(id, "auth_secret"), row.take<std::optional<std::string_view>>());
+    auto secret =
+        opened(ring, place(id, "auth_secret"), row.take<std::optional<std::string_view>>());
     const auto provider = row.take<std::optional<core::ProviderId>>();
     auto provider_name = row.take<std::optional<std::string>>();
     if (kind == 1) {
-        return BasicAuth{.username = std::move(name), .password = std::move(secret).value_or(core::Secret())};
+        return BasicAuth{.username = std::move(name),
+                         .password = std::move(secret).value_or(core::Secret())};
     }
     if (kind == 2) {
-        return HeaderAuth{.name = std::move(name), .value = std::move(secret).value_or(core::Secret())};
+        return HeaderAuth{.name = std::move(name),
+                          .value = std::move(secret).value_or(core::Secret())};
     }
     if (kind == 3 && provider && provider_name) {
         return OauthAuth{.provider = *provider, .provider_name = std::move(*provider_name)};
@@ -86,8 +91,8 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     record.content_type = row.take<std::string>();
     record.body_template = row.take<std::optional<std::string>>();
     record.auth = read_auth(row, record.id, ring);
-    record.signing_secret =
-        opened(ring, place(record.id, "signing_secret"), row.take<std::optional<std::string_view>>());
+    record.signing_secret = opened(ring, place(record.id, "signing_secret"),
+                                   row.take<std::optional<std::string_view>>());
     record.timeout = row.take<std::chrono::milliseconds>();
     record.retry.schedule = durations_from(row.take<std::string_view>());
     record.retry.max_age = row.take<std::optional<std::chrono::seconds>>();
@@ -108,7 +113,8 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
     if (auth.secret != nullptr) {
         auth_secret = seal(ring, place(record.id, "auth_secret"), auth.secret->reveal());
     }
-    const auto signing_secret = sealed(ring, place(record.id, "signing_secret"), record.signing_secret);
+    const auto signing_secret =
+        sealed(ring, place(record.id, "signing_secret"), record.signing_secret);
     std::optional<std::string_view> success_pointer;
     std::optional<std::string_view> success_value;
     if (record.success) {
@@ -117,10 +123,11 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
     }
     db.run(kSave, record.id, record.name, record.enabled, record.paused, to_json(record.events),
            record.method, record.url, to_json(record.headers), to_json(record.parameters),
-           record.content_type, record.body_template, record.auth.index(), auth.name, blob(auth_secret),
-           record.provider(), blob(signing_secret), record.timeout, to_json(record.retry.schedule),
-           record.retry.max_age, to_json(record.retry.reject), record.max_in_flight, record.rate_per_s,
-           success_pointer, success_value, record.created_at, record.updated_at);
+           record.content_type, record.body_template, record.auth.index(), auth.name,
+           blob(auth_secret), record.provider(), blob(signing_secret), record.timeout,
+           to_json(record.retry.schedule), record.retry.max_age, to_json(record.retry.reject),
+           record.max_in_flight, record.rate_per_s, success_pointer, success_value,
+           record.created_at, record.updated_at);
 }
 
 }  // namespace
@@ -148,6 +155,8 @@ void save_notification(Connection& db, const KeyRing& ring, const NotificationRe
     }
 }
 
-core::Error no_such_notification(std::string_view name) { return core::not_found("notification", name); }
+core::Error no_such_notification(std::string_view name) {
+    return core::not_found("notification", name);
+}
 
 }  // namespace herald::storage::sqlite

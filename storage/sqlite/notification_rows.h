@@ -11,9 +11,11 @@
 /// Notifications as rows. Everything here may throw Failure; reads may throw Refusal.
 namespace herald::storage::sqlite {
 
-[[nodiscard]] std::optional<NotificationRecord> find_notification(Connection& db, const KeyRing& ring,
+[[nodiscard]] std::optional<NotificationRecord> find_notification(Connection& db,
+                                                                  const KeyRing& ring,
                                                                   std::string_view name);
-[[nodiscard]] std::vector<NotificationRecord> all_notifications(Connection& db, const KeyRing& ring);
+[[nodiscard]] std::vector<NotificationRecord> all_notifications(Connection& db,
+                                                                const KeyRing& ring);
 /// Inserts, or overwrites the one with this id. Refusal `not_found` where its provider is gone.
 void save_notification(Connection& db, const KeyRing& ring, const NotificationRecord& record);
 

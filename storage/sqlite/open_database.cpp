@@ -1,5 +1,6 @@
 #include "storage/sqlite/open_database.h"
 
+#include "storage/file_descriptor.h"
 #include "storage/sqlite/backup.h"
 #include "storage/sqlite/database_file.h"
 #include "storage/sqlite/hardening.h"
@@ -11,15 +12,16 @@ namespace {
 constexpr std::uintmax_t kAlwaysChecked = 16UL * 1024 * 1024;
 constexpr std::uintmax_t kCheckedAfterCrash = 256UL * 1024 * 1024;
 
-/// A check reads the whole file: always where that takes milliseconds, larger ones only where the last owner
-/// did not close them, and the largest never, since a start has to be quick.
+/// A check reads the whole file: always where that takes milliseconds, larger ones only where the
+/// last owner did not close them, and the largest never, since a start has to be quick.
 bool worth_checking(const std::filesystem::path& path, bool closed_well) {
     return size_of(path) <= (closed_well ? kAlwaysChecked : kCheckedAfterCrash);
 }
 
 }  // namespace
 
-Connection open_writer(const std::filesystem::path& path, const KeyRing& ring, const core::Clock& clock) {
+Connection open_writer(const std::filesystem::path& path, const KeyRing& ring,
+                       const core::Clock& clock) {
     const bool closed_well = size_of(path.string() + "-wal") == 0;
     Connection db(path, Connection::Access::kReadWrite);
     protect(db);
@@ -31,6 +33,8 @@ Connection open_writer(const std::filesystem::path& path, const KeyRing& ring, c
     }
     make_writer(db);
     migrate(db, ring, clock.system_now(), schema);
+    // SQLite syncs the folder after it made the -wal, but does not say when that fails.
+    if (auto synced = sync_folder_of(path); !synced) throw Refusal(synced.error());
     forbid_schema_changes(db);
     allow_checkpoint_on_close(db);
     return db;
@@ -44,15 +48,16 @@ Connection open_reader(const std::filesystem::path& path) {
 }
 
 void close_writer(Connection& db, bool distrusted) noexcept {
+    bool emptied = false;
     try {
-        if (distrusted) {
-            forbid_checkpoint_on_close(db);
-            return;
-        }
-        checkpoint(db, Checkpoint::kTruncate);
+        if (!distrusted) checkpoint(db, Checkpoint::kTruncate);
+        emptied = !distrusted;
     } catch (const Failure&) {
         // Every commit is in the -wal and synced; the next start reads it there.
     }
+    // After a failed sync SQLite would try again, be told that all is well, and delete the -wal
+    // (Q5).
+    if (!emptied) forbid_checkpoint_on_close(db);
 }
 
 }  // namespace herald::storage::sqlite

@@ -23,8 +23,9 @@ std::int64_t unfinished_callouts(Connection& db, const core::ProviderId& id) {
 Refusal in_use(Connection& db, const core::ProviderId& id, std::string_view name) {
     const auto users = users_of_provider(db, id);
     const std::int64_t callouts = unfinished_callouts(db, id);
-    std::string message = "delete provider '" + std::string(name) + "': " + std::to_string(users.size()) +
-                          " notification(s) and " + std::to_string(callouts) +
+    std::string message = "delete provider '" + std::string(name) +
+                          "': " + std::to_string(users.size()) + " notification(s) and " +
+                          std::to_string(callouts) +
                           " unfinished callout(s) use it; point them elsewhere or let them finish";
     core::Error error = conflict("provider_in_use", std::move(message));
     boost::json::array names;
@@ -34,11 +35,13 @@ Refusal in_use(Connection& db, const core::ProviderId& id, std::string_view name
     return Refusal(std::move(error));
 }
 
-/// The access token goes; a refresh token that `change` left in place is a credential and stays. What an earlier
-/// configuration met says nothing about this one, but only a person takes a revocation back.
+/// The access token goes; a refresh token that `change` left in place is a credential and stays.
+/// What an earlier configuration met says nothing about this one, but only a person takes a
+/// revocation back.
 void drop_access_token(Store::ProviderEdit& edit) {
     ++edit.record.invalidation_epoch;
-    if (edit.record.condition != ProviderCondition::kRevoked) edit.record.condition = ProviderCondition::kOk;
+    if (edit.record.condition != ProviderCondition::kRevoked)
+        edit.record.condition = ProviderCondition::kOk;
     edit.record.last_error.reset();
     if (!edit.token) return;
     edit.token->access_token.reset();
@@ -47,10 +50,12 @@ void drop_access_token(Store::ProviderEdit& edit) {
 
 }  // namespace
 
-void add_provider(WriteSession& session, const ProviderRecord& record, const std::optional<TokenRecord>& token) {
+void add_provider(WriteSession& session, const ProviderRecord& record,
+                  const std::optional<TokenRecord>& token) {
     if (session.db.query("SELECT 1 FROM provider WHERE name = ?", record.name).next()) {
-        throw Refusal(conflict("provider_exists", "add provider '" + record.name +
-                                                      "': the name is taken; edit it or choose another"));
+        throw Refusal(conflict(
+            "provider_exists",
+            "add provider '" + record.name + "': the name is taken; edit it or choose another"));
     }
     save_provider(session.db, session.ring, record);
     if (token) save_token(session.db, session.ring, record.id, *token);
@@ -60,7 +65,8 @@ void add_provider(WriteSession& session, const ProviderRecord& record, const std
 ProviderRecord edit_provider(WriteSession& session, std::string_view name,
                              const std::function<core::Result<>(Store::ProviderEdit&)>& change) {
     const ProviderRecord before = existing(session, name);
-    Store::ProviderEdit edit{.record = before.clone(), .token = find_token(session.db, session.ring, before.id)};
+    Store::ProviderEdit edit{.record = before.clone(),
+                             .token = find_token(session.db, session.ring, before.id)};
     if (auto changed = change(edit); !changed) throw Refusal(changed.error());
     edit.record.id = before.id;
     edit.record.name = before.name;
@@ -90,17 +96,19 @@ void delete_provider(WriteSession& session, std::string_view name) {
 
 void save_token_outcome(WriteSession& session, const TokenOutcome& outcome) {
     check_fence(session.db, outcome.fence);
-    session.db.run("UPDATE provider SET condition = ?2, last_error = ?3, token_requests = token_requests + ?4,"
-                   " refresh_started = NULL WHERE id = ?1",
-                   outcome.fence.provider, outcome.condition, to_json(outcome.last_error), outcome.requests);
+    session.db.run(
+        "UPDATE provider SET condition = ?2, last_error = ?3, token_requests = token_requests + ?4,"
+        " refresh_started = NULL WHERE id = ?1",
+        outcome.fence.provider, outcome.condition, to_json(outcome.last_error), outcome.requests);
     if (outcome.token) save_token(session.db, session.ring, outcome.fence.provider, *outcome.token);
 }
 
-bool note_refresh_started(WriteSession& session, const TokenFence& fence, const std::string& fingerprint) {
+bool note_refresh_started(WriteSession& session, const TokenFence& fence,
+                          const std::string& fingerprint) {
     check_fence(session.db, fence);
-    const std::int64_t noted =
-        session.db.run("UPDATE provider SET refresh_started = ?2 WHERE id = ?1 AND refresh_started IS NOT ?2",
-                       fence.provider, fingerprint);
+    const std::int64_t noted = session.db.run(
+        "UPDATE provider SET refresh_started = ?2 WHERE id = ?1 AND refresh_started IS NOT ?2",
+        fence.provider, fingerprint);
     return noted == 0;
 }
 
@@ -129,7 +137,8 @@ void queue_revocation(WriteSession& session, const PendingRevocation& pending) {
 void finish_revocation(WriteSession& session, std::int64_t id,
                        const std::optional<core::SystemTime>& next_try_at) {
     if (next_try_at) {
-        session.db.run("UPDATE pending_revocation SET next_try_at = ?2 WHERE id = ?1", id, *next_try_at);
+        session.db.run("UPDATE pending_revocation SET next_try_at = ?2 WHERE id = ?1", id,
+                       *next_try_at);
     } else {
         session.db.run("DELETE FROM pending_revocation WHERE id = ?", id);
     }

@@ -8,12 +8,15 @@
 #include "storage/sqlite/write_session.h"
 #include "storage/store.h"
 
-/// Changes of providers and tokens, as Store describes them. Everything here may throw Failure and Refusal.
+/// Changes of providers and tokens, as Store describes them. Everything here may throw Failure and
+/// Refusal.
 namespace herald::storage::sqlite {
 
-void add_provider(WriteSession& session, const ProviderRecord& record, const std::optional<TokenRecord>& token);
-[[nodiscard]] ProviderRecord edit_provider(WriteSession& session, std::string_view name,
-                                           const std::function<core::Result<>(Store::ProviderEdit&)>& change);
+void add_provider(WriteSession& session, const ProviderRecord& record,
+                  const std::optional<TokenRecord>& token);
+[[nodiscard]] ProviderRecord edit_provider(
+    WriteSession& session, std::string_view name,
+    const std::function<core::Result<>(Store::ProviderEdit&)>& change);
 void delete_provider(WriteSession& session, std::string_view name);
 
 void save_token_outcome(WriteSession& session, const TokenOutcome& outcome);

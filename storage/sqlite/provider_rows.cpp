@@ -8,23 +8,28 @@ namespace {
 
 constexpr SqlText kSelect =
     "SELECT id, name, kind, enabled, grant_type, client_id, client_secret, client_authentication,"
-    " token_endpoint, revocation_endpoint, test_endpoint, scopes, parameters, audience, resources, settings,"
-    " config_version, created_at, updated_at, condition, last_error, invalidation_epoch, token_requests"
+    " token_endpoint, revocation_endpoint, test_endpoint, scopes, parameters, audience, resources, "
+    "settings,"
+    " config_version, created_at, updated_at, condition, last_error, invalidation_epoch, "
+    "token_requests"
     " FROM provider";
 constexpr SqlText kSelectByName = kSelect + " WHERE name = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY name";
 
 constexpr Sql kSave =
     "INSERT INTO provider (id, name, kind, enabled, grant_type, client_id, client_secret,"
-    " client_authentication, token_endpoint, revocation_endpoint, test_endpoint, scopes, parameters,"
+    " client_authentication, token_endpoint, revocation_endpoint, test_endpoint, scopes, "
+    "parameters,"
     " audience, resources, settings, config_version, created_at, updated_at, condition, last_error,"
     " invalidation_epoch, token_requests)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, enabled = excluded.enabled,"
     " grant_type = excluded.grant_type, client_id = excluded.client_id,"
-    " client_secret = excluded.client_secret, client_authentication = excluded.client_authentication,"
+    " client_secret = excluded.client_secret, client_authentication = "
+    "excluded.client_authentication,"
     " token_endpoint = excluded.token_endpoint, revocation_endpoint = excluded.revocation_endpoint,"
-    " test_endpoint = excluded.test_endpoint, scopes = excluded.scopes, parameters = excluded.parameters,"
+    " test_endpoint = excluded.test_endpoint, scopes = excluded.scopes, parameters = "
+    "excluded.parameters,"
     " audience = excluded.audience, resources = excluded.resources, settings = excluded.settings,"
     " config_version = excluded.config_version, updated_at = excluded.updated_at,"
     " condition = excluded.condition, last_error = excluded.last_error,"
@@ -65,7 +70,8 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
 
 }  // namespace
 
-std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring, std::string_view name) {
+std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,
+                                            std::string_view name) {
     auto row = db.query(kSelectByName, name);
     if (!row.next()) return std::nullopt;
     return read(row, ring);
@@ -87,25 +93,30 @@ std::vector<std::string> users_of_provider(Connection& db, const core::ProviderI
 
 void save_provider(Connection& db, const KeyRing& ring, const ProviderRecord& record) {
     const auto secret = sealed(ring, client_secret_place(record.id), record.client_secret);
-    db.run(kSave, record.id, record.name, record.kind, record.enabled, record.grant_type, record.client_id,
-           blob(secret), record.client_authentication, record.token_endpoint, record.revocation_endpoint,
-           record.test_endpoint, to_json(record.scopes), to_json(record.parameters), record.audience,
-           to_json(record.resources), to_json(record.settings), record.config_version, record.created_at,
-           record.updated_at, record.condition, to_json(record.last_error), record.invalidation_epoch,
+    db.run(kSave, record.id, record.name, record.kind, record.enabled, record.grant_type,
+           record.client_id, blob(secret), record.client_authentication, record.token_endpoint,
+           record.revocation_endpoint, record.test_endpoint, to_json(record.scopes),
+           to_json(record.parameters), record.audience, to_json(record.resources),
+           to_json(record.settings), record.config_version, record.created_at, record.updated_at,
+           record.condition, to_json(record.last_error), record.invalidation_epoch,
            record.token_requests);
 }
 
 void check_fence(Connection& db, const TokenFence& fence) {
-    auto row = db.query("SELECT config_version, invalidation_epoch FROM provider WHERE id = ?", fence.provider);
+    auto row = db.query("SELECT config_version, invalidation_epoch FROM provider WHERE id = ?",
+                        fence.provider);
     if (!row.next()) throw Refusal(no_such_provider(fence.provider.text()));
     const auto config_version = row.take<std::int64_t>();
     const auto epoch = row.take<std::int64_t>();
     if (config_version != fence.config_version || epoch != fence.invalidation_epoch) {
-        throw Refusal(conflict("stale_token_write",
-                               "save a token: the provider was changed, reset or revoked meanwhile"));
+        throw Refusal(
+            conflict("stale_token_write",
+                     "save a token: the provider was changed, reset or revoked meanwhile"));
     }
 }
 
-core::Error no_such_provider(std::string_view name) { return core::not_found("provider", name); }
+core::Error no_such_provider(std::string_view name) {
+    return core::not_found("provider", name);
+}
 
 }  // namespace herald::storage::sqlite

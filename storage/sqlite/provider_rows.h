@@ -9,17 +9,20 @@
 #include "storage/sqlite/connection.h"
 #include "storage/store.h"
 
-/// Providers as rows. Everything here may throw Failure; reads may throw Refusal where a secret does not open.
+/// Providers as rows. Everything here may throw Failure; reads may throw Refusal where a secret
+/// does not open.
 namespace herald::storage::sqlite {
 
 [[nodiscard]] std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,
                                                           std::string_view name);
 [[nodiscard]] std::vector<ProviderRecord> all_providers(Connection& db, const KeyRing& ring);
-[[nodiscard]] std::vector<std::string> users_of_provider(Connection& db, const core::ProviderId& id);
+[[nodiscard]] std::vector<std::string> users_of_provider(Connection& db,
+                                                         const core::ProviderId& id);
 /// Inserts, or overwrites the one with this id.
 void save_provider(Connection& db, const KeyRing& ring, const ProviderRecord& record);
 
-/// Refusal `not_found` where it is gone, `stale_token_write` where configuration or epoch have moved on.
+/// Refusal `not_found` where it is gone, `stale_token_write` where configuration or epoch have
+/// moved on.
 void check_fence(Connection& db, const TokenFence& fence);
 
 [[nodiscard]] core::Error no_such_provider(std::string_view name);

@@ -20,26 +20,33 @@ struct SealedColumn {
 
 // meta stands last: its key check changes over when nothing under an older key is left.
 constexpr std::array kSealedColumns{
-    SealedColumn{"provider", "client_secret",
-                 "SELECT id, client_secret FROM provider WHERE substr(client_secret, 1, 4) <> ? LIMIT 64",
-                 "UPDATE provider SET client_secret = ?2 WHERE id = ?1"},
+    SealedColumn{
+        "provider", "client_secret",
+        "SELECT id, client_secret FROM provider WHERE substr(client_secret, 1, 4) <> ? LIMIT 64",
+        "UPDATE provider SET client_secret = ?2 WHERE id = ?1"},
     SealedColumn{"token", "access_token",
-                 "SELECT provider_id, access_token FROM token WHERE substr(access_token, 1, 4) <> ? LIMIT 64",
+                 "SELECT provider_id, access_token FROM token WHERE substr(access_token, 1, 4) <> "
+                 "? LIMIT 64",
                  "UPDATE token SET access_token = ?2 WHERE provider_id = ?1"},
     SealedColumn{"token", "refresh_token",
-                 "SELECT provider_id, refresh_token FROM token WHERE substr(refresh_token, 1, 4) <> ? LIMIT 64",
+                 "SELECT provider_id, refresh_token FROM token WHERE substr(refresh_token, 1, 4) "
+                 "<> ? LIMIT 64",
                  "UPDATE token SET refresh_token = ?2 WHERE provider_id = ?1"},
     SealedColumn{"pending_revocation", "token",
-                 "SELECT CAST(id AS BLOB), token FROM pending_revocation WHERE substr(token, 1, 4) <> ? LIMIT 64",
+                 "SELECT CAST(id AS BLOB), token FROM pending_revocation WHERE substr(token, 1, 4) "
+                 "<> ? LIMIT 64",
                  "UPDATE pending_revocation SET token = ?2 WHERE id = CAST(?1 AS INTEGER)"},
-    SealedColumn{"notification", "auth_secret",
-                 "SELECT id, auth_secret FROM notification WHERE substr(auth_secret, 1, 4) <> ? LIMIT 64",
-                 "UPDATE notification SET auth_secret = ?2 WHERE id = ?1"},
+    SealedColumn{
+        "notification", "auth_secret",
+        "SELECT id, auth_secret FROM notification WHERE substr(auth_secret, 1, 4) <> ? LIMIT 64",
+        "UPDATE notification SET auth_secret = ?2 WHERE id = ?1"},
     SealedColumn{"notification", "signing_secret",
-                 "SELECT id, signing_secret FROM notification WHERE substr(signing_secret, 1, 4) <> ? LIMIT 64",
+                 "SELECT id, signing_secret FROM notification WHERE substr(signing_secret, 1, 4) "
+                 "<> ? LIMIT 64",
                  "UPDATE notification SET signing_secret = ?2 WHERE id = ?1"},
     SealedColumn{"meta", "value",
-                 "SELECT CAST(key AS BLOB), value FROM meta WHERE key = 'key_check' AND substr(value, 1, 4) <> ?",
+                 "SELECT CAST(key AS BLOB), value FROM meta WHERE key = 'key_check' AND "
+                 "substr(value, 1, 4) <> ?",
                  "UPDATE meta SET value = ?2 WHERE key = CAST(?1 AS TEXT)"},
 };
 

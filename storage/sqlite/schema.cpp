@@ -6,9 +6,9 @@ namespace herald::storage::sqlite {
 namespace {
 
 // Enumerations are stored as their positions in records.h. Times are milliseconds since 1970.
-// event.callouts holds the 16-byte ids of its callouts one after another: they never change, and an index on
-// callout(event_id) would cost a write for each callout. For the same reason callout has no foreign key to
-// event: both are written in one transaction.
+// event.callouts holds the 16-byte ids of its callouts one after another: they never change, and an
+// index on callout(event_id) would cost a write for each callout. For the same reason callout has
+// no foreign key to event: both are written in one transaction.
 constexpr Sql kFirst = R"sql(
 CREATE TABLE schema_version (
     number INTEGER PRIMARY KEY,
@@ -176,7 +176,8 @@ void apply(Connection& db, const KeyRing& ring, core::SystemTime now, const Migr
             db.script("PRAGMA application_id = 1213353028");
             write_key_check(db, ring);
         }
-        db.run("INSERT INTO schema_version (number, applied_at) VALUES (?, ?)", migration.number, now);
+        db.run("INSERT INTO schema_version (number, applied_at) VALUES (?, ?)", migration.number,
+               now);
         db.script("COMMIT");
     } catch (...) {
         if (db.in_transaction()) db.script("ROLLBACK");
@@ -188,17 +189,21 @@ static_assert(kApplicationId == 1213353028);
 
 }  // namespace
 
-std::int64_t newest_schema() { return kMigrations.back().number; }
+std::int64_t newest_schema() {
+    return kMigrations.back().number;
+}
 
 std::int64_t schema_of(Connection& db) {
     const bool empty = db.single("SELECT count(*) FROM sqlite_schema") == "0";
     const bool ours = db.single("PRAGMA application_id") == std::to_string(kApplicationId);
     if (empty && !ours) return 0;
     if (!ours) throw Refusal(storage_error("it is the database of another program"));
-    const auto number = std::stoll(db.single("SELECT coalesce(max(number), 0) FROM schema_version"));
+    const auto number =
+        std::stoll(db.single("SELECT coalesce(max(number), 0) FROM schema_version"));
     if (number > newest_schema()) {
-        throw Refusal(storage_error("it has schema " + std::to_string(number) + ", this herald knows up to " +
-                                    std::to_string(newest_schema()) + "; run the newer herald"));
+        throw Refusal(storage_error("it has schema " + std::to_string(number) +
+                                    ", this herald knows up to " + std::to_string(newest_schema()) +
+                                    "; run the newer herald"));
     }
     return number;
 }
@@ -206,11 +211,14 @@ std::int64_t schema_of(Connection& db) {
 void check_key(Connection& db, const KeyRing& ring) {
     auto row = db.query("SELECT value FROM meta WHERE key = 'key_check'");
     const bool known = row.next();
-    const auto opened = open_sealed(ring, kKeyCheckPlace, known ? row.take<std::string_view>() : "");
+    const auto opened =
+        open_sealed(ring, kKeyCheckPlace, known ? row.take<std::string_view>() : "");
     if (opened && opened->reveal() == kKeyCheckText) return;
-    throw Refusal({.kind = core::ErrorKind::kStorage,
-                   .code = "key_mismatch",
-                   .message = "the key ring does not match the database; restore the ring that belongs to it"});
+    throw Refusal(
+        {.kind = core::ErrorKind::kStorage,
+         .code = "key_mismatch",
+         .message =
+             "the key ring does not match the database; restore the ring that belongs to it"});
 }
 
 void write_key_check(Connection& db, const KeyRing& ring) {
@@ -218,7 +226,8 @@ void write_key_check(Connection& db, const KeyRing& ring) {
            Blob{seal(ring, kKeyCheckPlace, kKeyCheckText)});
 }
 
-void migrate(Connection& db, const KeyRing& ring, core::SystemTime now, std::int64_t from, std::int64_t to) {
+void migrate(Connection& db, const KeyRing& ring, core::SystemTime now, std::int64_t from,
+             std::int64_t to) {
     for (const Migration& migration : kMigrations) {
         if (migration.number > from && migration.number <= to) apply(db, ring, now, migration);
     }

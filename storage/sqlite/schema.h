@@ -11,7 +11,8 @@ inline constexpr std::int64_t kApplicationId = 0x48524C44;
 
 /// The newest schema this program knows.
 [[nodiscard]] std::int64_t newest_schema();
-/// 0 for a file without tables. Refusal where the file belongs to another program or to a newer Herald.
+/// 0 for a file without tables. Refusal where the file belongs to another program or to a newer
+/// Herald.
 [[nodiscard]] std::int64_t schema_of(Connection& db);
 /// Refusal `key_mismatch` where `ring` is not the one that sealed this database.
 void check_key(Connection& db, const KeyRing& ring);

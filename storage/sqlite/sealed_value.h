@@ -22,15 +22,16 @@ namespace herald::storage::sqlite {
 }
 
 /// Empty stays empty.
-[[nodiscard]] inline std::optional<std::string> sealed(const KeyRing& ring, const SealedPlace& place,
+[[nodiscard]] inline std::optional<std::string> sealed(const KeyRing& ring,
+                                                       const SealedPlace& place,
                                                        const std::optional<core::Secret>& secret) {
     if (!secret) return std::nullopt;
     return seal(ring, place, secret->reveal());
 }
 
 /// Throws Refusal (`key_mismatch`) where it does not open.
-[[nodiscard]] inline std::optional<core::Secret> opened(const KeyRing& ring, const SealedPlace& place,
-                                                        const std::optional<std::string_view>& value) {
+[[nodiscard]] inline std::optional<core::Secret> opened(
+    const KeyRing& ring, const SealedPlace& place, const std::optional<std::string_view>& value) {
     if (!value) return std::nullopt;
     auto secret = open_sealed(ring, place, *value);
     if (!secret) throw Refusal(secret.error());

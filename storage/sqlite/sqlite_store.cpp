@@ -71,13 +71,15 @@ public:
 
     core::Result<ProviderRecord> provider(std::string_view name) override {
         return read<ProviderRecord>("read a provider", [&](Connection& db) {
-            return found(sqlite::find_provider(db, ring_, name), [&] { return sqlite::no_such_provider(name); });
+            return found(sqlite::find_provider(db, ring_, name),
+                         [&] { return sqlite::no_such_provider(name); });
         });
     }
 
     core::Result<std::vector<std::string>> provider_users(core::ProviderId id) override {
-        return read<std::vector<std::string>>(
-            "list notifications", [&](Connection& db) { return sqlite::users_of_provider(db, id); });
+        return read<std::vector<std::string>>("list notifications", [&](Connection& db) {
+            return sqlite::users_of_provider(db, id);
+        });
     }
 
     core::Result<std::optional<TokenRecord>> token(core::ProviderId id) override {
@@ -86,8 +88,9 @@ public:
     }
 
     core::Result<> add_notification(NotificationRecord record) override {
-        return write<void>(Kind::kOther,
-                           [&](WriteSession& session) { sqlite::add_notification(session, record); });
+        return write<void>(Kind::kOther, [&](WriteSession& session) {
+            sqlite::add_notification(session, record);
+        });
     }
 
     core::Result<NotificationRecord> edit_notification(
@@ -110,8 +113,9 @@ public:
     }
 
     core::Result<std::vector<NotificationRecord>> notifications() override {
-        return read<std::vector<NotificationRecord>>(
-            "list notifications", [&](Connection& db) { return sqlite::all_notifications(db, ring_); });
+        return read<std::vector<NotificationRecord>>("list notifications", [&](Connection& db) {
+            return sqlite::all_notifications(db, ring_);
+        });
     }
 
     core::Result<NotificationRecord> notification(std::string_view name) override {
@@ -121,7 +125,9 @@ public:
         });
     }
 
-    std::int64_t catalogue_version() const noexcept override { return session_.catalogue_version(); }
+    std::int64_t catalogue_version() const noexcept override {
+        return session_.catalogue_version();
+    }
 
     void save_token_outcome(TokenOutcome outcome, core::Done<> done) override {
         submit<void>(
@@ -132,7 +138,8 @@ public:
             std::move(done));
     }
 
-    void note_refresh_started(TokenFence fence, std::string fingerprint, core::Done<bool> done) override {
+    void note_refresh_started(TokenFence fence, std::string fingerprint,
+                              core::Done<bool> done) override {
         submit<bool>(
             Kind::kOther,
             [fence, fingerprint = std::move(fingerprint)](WriteSession& session) {
@@ -164,7 +171,9 @@ public:
                            core::Done<> done) override {
         submit<void>(
             Kind::kOther,
-            [id, next_try_at](WriteSession& session) { sqlite::finish_revocation(session, id, next_try_at); },
+            [id, next_try_at](WriteSession& session) {
+                sqlite::finish_revocation(session, id, next_try_at);
+            },
             std::move(done));
     }
 
@@ -176,7 +185,9 @@ public:
     void append_event(NewEvent event, core::Done<AppendResult> done) override {
         submit<AppendResult>(
             Kind::kIngest,
-            [event = std::move(event)](WriteSession& session) { return sqlite::append(session, event); },
+            [event = std::move(event)](WriteSession& session) {
+                return sqlite::append(session, event);
+            },
             std::move(done));
     }
 
@@ -190,7 +201,8 @@ public:
             std::move(done));
     }
 
-    void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update, core::Done<> done) override {
+    void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
+                        core::Done<> done) override {
         submit<void>(
             Kind::kOutcome,
             [attempts = std::move(attempts), update = std::move(update)](WriteSession& session) {
@@ -218,8 +230,8 @@ public:
             Kind::kOther, [&](WriteSession& session) { return sqlite::retry(session, id, now); });
     }
 
-    core::Result<std::int64_t> retry_dead(const CalloutFilter& filter, core::SystemTime now, std::size_t limit,
-                                          bool dry_run) override {
+    core::Result<std::int64_t> retry_dead(const CalloutFilter& filter, core::SystemTime now,
+                                          std::size_t limit, bool dry_run) override {
         std::int64_t total = 0;
         core::CalloutId after;
         CalloutFilter dead = filter;
@@ -227,9 +239,9 @@ public:
         while (dry_run || std::cmp_less(total, limit)) {
             const std::size_t left = limit - static_cast<std::size_t>(total);
             const std::size_t step = dry_run ? kCountStep : std::min(left, sqlite::kStep);
-            auto ids = read<std::vector<core::CalloutId>>("list dead callouts", [&](Connection& db) {
-                return sqlite::dead_callouts(db, dead, after, step);
-            });
+            auto ids = read<std::vector<core::CalloutId>>(
+                "list dead callouts",
+                [&](Connection& db) { return sqlite::dead_callouts(db, dead, after, step); });
             if (!ids) return ids.error();
             if (ids->empty()) break;
             after = ids->back();
@@ -248,7 +260,8 @@ public:
 
     core::Result<EventRecord> event(core::EventId id) override {
         return read<EventRecord>("read an event", [&](Connection& db) {
-            return found(sqlite::find_event(db, id), [&] { return core::not_found("event", id.text()); });
+            return found(sqlite::find_event(db, id),
+                         [&] { return core::not_found("event", id.text()); });
         });
     }
 
@@ -291,14 +304,16 @@ public:
     }
 
     core::Result<> backup(const std::string& path) override {
-        // Steps on the writing connection, between batches: the copy follows what is written meanwhile.
+        // Steps on the writing connection, between batches: the copy follows what is written
+        // meanwhile.
         const std::scoped_lock maintenance(maintenance_mutex_);
         std::unique_ptr<sqlite::Backup> copy;
         auto result = write<void>(Kind::kAlone, [&](WriteSession& session) {
             copy = std::make_unique<sqlite::Backup>(session.db, path);
         });
         for (bool complete = false; result && !complete;) {
-            auto step = write<bool>(Kind::kAlone, [&](WriteSession& /*session*/) { return copy->step(); });
+            auto step =
+                write<bool>(Kind::kAlone, [&](WriteSession& /*session*/) { return copy->step(); });
             if (step) {
                 complete = *step;
             } else {
@@ -306,8 +321,10 @@ public:
             }
         }
         if (!result) {
-            // It holds on to the writing connection, so it ends where that is used, or where nobody uses it any more.
-            static_cast<void>(write<void>(Kind::kAlone, [&](WriteSession& /*session*/) { copy.reset(); }));
+            // It holds on to the writing connection, so it ends where that is used, or where nobody
+            // uses it any more.
+            static_cast<void>(
+                write<void>(Kind::kAlone, [&](WriteSession& /*session*/) { copy.reset(); }));
             return result;
         }
         return sqlite::guarded<void>("back up", [&]() -> core::Result<> {
@@ -317,8 +334,8 @@ public:
     }
 
     core::Result<std::int64_t> reseal() override {
-        auto resealed =
-            write_until_none_left([](WriteSession& session) { return sqlite::reseal_some(session); });
+        auto resealed = write_until_none_left(
+            [](WriteSession& session) { return sqlite::reseal_some(session); });
         if (!resealed) return resealed;
         if (auto truncated = truncate_wal(); !truncated) return truncated.error();
         return resealed;
@@ -355,7 +372,8 @@ private:
     /// REQUIRES: not on the writer's thread.
     template <class T, class Body>
     core::Result<T> write(Kind kind, Body body) {
-        return core::wait_done<T>([&](core::Done<T> done) { submit<T>(kind, std::move(body), std::move(done)); });
+        return core::wait_done<T>(
+            [&](core::Done<T> done) { submit<T>(kind, std::move(body), std::move(done)); });
     }
 
     /// Small transactions, so that others get their turn in between.
@@ -370,7 +388,8 @@ private:
         }
     }
 
-    core::Result<std::int64_t> retry_those_dead(const std::vector<core::CalloutId>& ids, core::SystemTime now) {
+    core::Result<std::int64_t> retry_those_dead(const std::vector<core::CalloutId>& ids,
+                                                core::SystemTime now) {
         return write<std::int64_t>(Kind::kOther, [&](WriteSession& session) {
             return sqlite::retry_those_dead(session, ids, now);
         });
@@ -402,7 +421,8 @@ private:
 
 core::Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, KeyRing ring,
                                                        core::Clock& clock) {
-    if (auto prepared = sqlite::prepare_database_file(options.path); !prepared) return prepared.error();
+    if (auto prepared = sqlite::prepare_database_file(options.path); !prepared)
+        return prepared.error();
     const std::string doing = "open database " + options.path.string() + ": ";
     try {
         return std::make_unique<SqliteStore>(std::move(options), std::move(ring), clock);

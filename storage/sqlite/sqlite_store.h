@@ -13,22 +13,27 @@ namespace herald::storage {
 
 struct SqliteStoreOptions {
     std::filesystem::path path;
-    /// A thread of its own with group commit; false: each write runs at once on the caller's thread in its own
-    /// transaction (the CLI without a daemon, and tests on virtual time). Done then runs before the call returns.
+    /// A thread of its own with group commit; false: each write runs at once on the caller's thread
+    /// in its own transaction (the CLI without a daemon, and tests on virtual time). Done then runs
+    /// before the call returns.
     bool writer_thread = true;
     std::size_t max_batch = 256;
-    /// Called once, on the writer's thread, after an I/O error: from then on nothing is acknowledged.
+    /// Called once, on the writer's thread, after an I/O error: from then on nothing is
+    /// acknowledged.
     std::function<void(const core::Error&)> on_fatal = {};
 };
 
 /// Opens or creates the database and the key ring that belongs to it.
 ///
 /// REQUIRES: the caller holds the DatabaseLock of `path`.
-/// Errors: `storage_error`, `database_locked`, `key_mismatch`, `storage_full`, each with its remedy.
-[[nodiscard]] core::Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, KeyRing ring,
+/// Errors: `storage_error`, `database_locked`, `key_mismatch`, `storage_full`, each with its
+/// remedy.
+[[nodiscard]] core::Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options,
+                                                                     KeyRing ring,
                                                                      core::Clock& clock);
 
-/// Whether `path` holds a database already. Never opens the file (closing it would drop SQLite's locks).
+/// Whether `path` holds a database already. Never opens the file (closing it would drop SQLite's
+/// locks).
 [[nodiscard]] bool database_exists(const std::filesystem::path& path);
 
 }  // namespace herald::storage

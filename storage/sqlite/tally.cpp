@@ -40,10 +40,11 @@ void Tally::forget() {
 void Tally::fold_deleted(Connection& db, const core::NotificationId& notification) {
     write(db);
     for (std::int64_t state = 0; state < 5; ++state) {
-        db.run("INSERT INTO tally (notification_id, state, count)"
-               " SELECT ?1, ?2, count FROM tally WHERE notification_id = ?3 AND state = ?2"
-               " ON CONFLICT (notification_id, state) DO UPDATE SET count = count + excluded.count",
-               core::NotificationId(), state, notification);
+        db.run(
+            "INSERT INTO tally (notification_id, state, count)"
+            " SELECT ?1, ?2, count FROM tally WHERE notification_id = ?3 AND state = ?2"
+            " ON CONFLICT (notification_id, state) DO UPDATE SET count = count + excluded.count",
+            core::NotificationId(), state, notification);
     }
     db.run("DELETE FROM tally WHERE notification_id = ?", notification);
 }

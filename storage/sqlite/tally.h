@@ -23,7 +23,8 @@ public:
     void write(Connection& db);
     /// Forgets what gathered, after a rollback.
     void forget();
-    /// Adds a deleted notification's counts to those of all deleted ones, which stand under the zero id.
+    /// Adds a deleted notification's counts to those of all deleted ones, which stand under the
+    /// zero id.
     void fold_deleted(Connection& db, const core::NotificationId& notification);
 
 private:

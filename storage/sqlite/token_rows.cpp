@@ -7,10 +7,12 @@ namespace herald::storage::sqlite {
 namespace {
 
 constexpr Sql kSave =
-    "INSERT OR REPLACE INTO token (provider_id, access_token, refresh_token, token_type, scopes, generation,"
+    "INSERT OR REPLACE INTO token (provider_id, access_token, refresh_token, token_type, scopes, "
+    "generation,"
     " obtained_at, expires_at, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr Sql kFind =
-    "SELECT access_token, refresh_token, token_type, scopes, generation, obtained_at, expires_at, attributes"
+    "SELECT access_token, refresh_token, token_type, scopes, generation, obtained_at, expires_at, "
+    "attributes"
     " FROM token WHERE provider_id = ?";
 
 SealedPlace place(const core::ProviderId& provider, std::string_view column) {
@@ -23,7 +25,8 @@ SealedPlace revocation_place(std::string_view id) {
 
 }  // namespace
 
-std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring, const core::ProviderId& provider) {
+std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,
+                                      const core::ProviderId& provider) {
     auto row = db.query(kFind, provider);
     if (!row.next()) return std::nullopt;
     TokenRecord record;
@@ -55,7 +58,8 @@ void drop_token(Connection& db, const core::ProviderId& provider) {
 std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ring) {
     std::vector<PendingRevocation> pending;
     auto row = db.query(
-        "SELECT id, provider_id, token, token_type_hint, next_try_at, give_up_at FROM pending_revocation"
+        "SELECT id, provider_id, token, token_type_hint, next_try_at, give_up_at FROM "
+        "pending_revocation"
         " ORDER BY id");
     while (row.next()) {
         PendingRevocation one;
@@ -73,9 +77,11 @@ std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ri
 
 void add_revocation(Connection& db, const KeyRing& ring, const PendingRevocation& pending) {
     // The id is part of what the token is sealed to, so it has to be known first.
-    db.run("INSERT INTO pending_revocation (provider_id, token, token_type_hint, next_try_at, give_up_at)"
-           " VALUES (?, x'', ?, ?, ?)",
-           pending.provider, pending.token_type_hint, pending.next_try_at, pending.give_up_at);
+    db.run(
+        "INSERT INTO pending_revocation (provider_id, token, token_type_hint, next_try_at, "
+        "give_up_at)"
+        " VALUES (?, x'', ?, ?, ?)",
+        pending.provider, pending.token_type_hint, pending.next_try_at, pending.give_up_at);
     const std::int64_t id = db.last_insert_id();
     db.run("UPDATE pending_revocation SET token = ?2 WHERE id = ?1", id,
            Blob{seal(ring, revocation_place(std::to_string(id)), pending.token.reveal())});

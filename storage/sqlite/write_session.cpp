@@ -14,8 +14,8 @@ int note_wal_pages(void* pages, sqlite3* /*db*/, const char* /*name*/, int count
 
 }  // namespace
 
-WriteSession::WriteSession(Connection connection, const std::filesystem::path& path, const KeyRing& key_ring,
-                           const core::Clock& system_clock)
+WriteSession::WriteSession(Connection connection, const std::filesystem::path& path,
+                           const KeyRing& key_ring, const core::Clock& system_clock)
     : db(std::move(connection)),
       ring(key_ring),
       clock(system_clock),
@@ -26,7 +26,8 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
 
 void WriteSession::begin() {
     if (identity_of(path_) != identity_) {
-        throw Failure(SQLITE_READONLY_DBMOVED, "the database file was replaced or removed while in use");
+        throw Failure(SQLITE_READONLY_DBMOVED,
+                      "the database file was replaced or removed while in use");
     }
     db.run("BEGIN IMMEDIATE");
 }

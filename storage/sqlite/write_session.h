@@ -13,7 +13,8 @@
 
 namespace herald::storage::sqlite {
 
-/// What a write operation works with: the writing connection and what is kept in step with its transactions.
+/// What a write operation works with: the writing connection and what is kept in step with its
+/// transactions.
 ///
 /// Thread-safety: none, except for `catalogue_version`.
 class WriteSession final {

@@ -12,12 +12,16 @@ namespace {
 constexpr std::size_t kMostWaiting = 64UL * 1024;
 constexpr int kCheckpointPages = 2000;
 
-core::Error closed() { return storage_error("write: the database is closed"); }
+core::Error closed() {
+    return storage_error("write: the database is closed");
+}
 
 core::Error overloaded() {
     return {.kind = core::ErrorKind::kTransient,
             .code = "overloaded",
-            .message = "append an event: too many writes wait for the disk; nothing was stored, send again later"};
+            .message =
+                "append an event: too many writes wait for the disk; nothing was stored, send "
+                "again later"};
 }
 
 core::Error full() {
@@ -136,7 +140,8 @@ Writer::Batch Writer::refuse_ingest_while_full(Batch batch, std::vector<Completi
 
 void Writer::settle_together(Batch batch, std::vector<Completion>& completions) {
     auto failure = try_commit(batch);
-    if (failure && batch.size() == 1 && reserve_helps(*batch.front(), *failure)) failure = try_commit(batch);
+    if (failure && batch.size() == 1 && reserve_helps(*batch.front(), *failure))
+        failure = try_commit(batch);
     if (!failure) {
         for (OperationPtr& operation : batch) {
             completions.push_back({.operation = std::move(operation), .error = std::nullopt});

@@ -22,8 +22,8 @@ struct WriterOptions {
 
 /// Runs every write, many in one transaction, each completed only after its COMMIT.
 ///
-/// A commit starts at once when nothing runs; what arrives meanwhile forms the next batch. An operation that
-/// fails is run again alone, so its neighbours are stored all the same.
+/// A commit starts at once when nothing runs; what arrives meanwhile forms the next batch. An
+/// operation that fails is run again alone, so its neighbours are stored all the same.
 /// Thread-safety: all methods may be called concurrently.
 class Writer final {
 public:
@@ -34,7 +34,8 @@ public:
 
     /// Takes effect in the order of the calls. Completes at once, with an error, after `stop`.
     void submit(OperationPtr operation);
-    /// Finishes what waits and takes nothing more. Idempotent. REQUIRES: not on the writer's thread.
+    /// Finishes what waits and takes nothing more. Idempotent. REQUIRES: not on the writer's
+    /// thread.
     void stop();
     /// Nothing is acknowledged any more. REQUIRES: `stop` returned.
     [[nodiscard]] bool failed() const noexcept { return fatal_.has_value(); }
@@ -58,7 +59,8 @@ private:
     [[nodiscard]] Batch refuse_ingest_while_full(Batch batch, std::vector<Completion>& completions);
     [[nodiscard]] std::optional<Failure> try_commit(std::span<const OperationPtr> batch);
     [[nodiscard]] bool reserve_helps(const Operation& operation, const Failure& failure);
-    void fail_with_all_waiting(Batch batch, const core::Error& error, std::vector<Completion>& completions);
+    void fail_with_all_waiting(Batch batch, const core::Error& error,
+                               std::vector<Completion>& completions);
     void stop_acknowledging(const core::Error& error);
     void checkpoint_when_due();
     static void complete(std::vector<Completion> completions);

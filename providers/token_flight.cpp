@@ -1,0 +1,176 @@
+// One token request and its landing (docs/tokens.md).
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "core/json.h"
+#include "core/log.h"
+#include "core/time_text.h"
+#include "providers/grant.h"
+#include "providers/slot_errors.h"
+#include "providers/token_engine.h"
+
+namespace herald::providers {
+namespace {
+
+constexpr std::chrono::seconds kFlightSpacing{1};
+
+}  // namespace
+
+namespace asio = boost::asio;
+using core::Done;
+using core::Error;
+using core::Result;
+using core::ErrorKind;
+using storage::ProviderCondition;
+
+void TokenEngine::start_flight(const SlotPtr& slot) {
+    slot->flying = true;
+    slot->rotating = find_grant(slot->record.grant_type)->needs_refresh_token;
+    slot->earliest = clock_.steady_now() + kFlightSpacing;
+    if (slot->rotating) ++rotations_;
+    asio::co_spawn(executor_, fly(slot), asio::detached);
+}
+
+ExchangeInput TokenEngine::input_of(const TokenSlot& slot, std::optional<core::Secret> refresh_token) const {
+    return {.provider = slot.record.clone(),
+            .settings = slot.settings,
+            .refresh_token = std::move(refresh_token),
+            .fence = slot.fence()};
+}
+
+// A refresh token refused as invalid may have been replaced in the store meanwhile (O-121).
+asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr& slot) {
+    std::optional<core::Secret> refresh_token;
+    if (slot->rotating && slot->token && slot->token->refresh_token) {
+        refresh_token = slot->token->refresh_token->clone();
+    }
+    std::string presented = refresh_token ? refresh_token->fingerprint() : "";
+    ExchangeInput input = input_of(*slot, std::move(refresh_token));
+    ExchangeResult result = co_await exchange(std::move(input), transport_, store_, clock_);
+    if (result.response || presented.empty()) co_return result;
+    if (core::string_member(result.response.error().details, "error") != "invalid_grant") co_return result;
+    auto stored = store_.token(slot->record.id);
+    const bool other = stored && *stored && (*stored)->refresh_token &&
+                       (*stored)->refresh_token->fingerprint() != presented;
+    if (!other) co_return result;
+    ExchangeInput again = input_of(*slot, (*stored)->refresh_token->clone());
+    const int requests = result.requests;
+    result = co_await exchange(std::move(again), transport_, store_, clock_);
+    result.requests += requests;
+    co_return result;
+}
+
+asio::awaitable<void> TokenEngine::fly(SlotPtr slot) {
+    const auto self = shared_from_this();
+    const storage::TokenFence fence = slot->fence();
+    ExchangeResult result = co_await exchange_with_reread(slot);
+    const auto took = clock_.steady_now() - result.requested_at;
+    slot->counters->request_ms.fetch_add(std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
+                                         std::memory_order_relaxed);
+    (result.response ? slot->counters->ok : slot->counters->failed).fetch_add(1, std::memory_order_relaxed);
+    co_await land(slot, fence, std::move(result));
+    if (slot->rotating) --rotations_;
+    slot->flying = slot->rotating = false;
+    if (stopping_ && rotations_ == 0 && stopped_) stopped_();
+    tick(slot);
+}
+
+asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence, ExchangeResult result) {
+    const bool overtaken = slot->gone || slot->fence().config_version != fence.config_version ||
+                           slot->fence().invalidation_epoch != fence.invalidation_epoch;
+    if (overtaken) {
+        if (result.response) discard(slot, std::move(*result.response));
+        co_return;
+    }
+    if (result.response) {
+        co_await land_token(std::move(slot), fence, std::move(result));
+        co_return;
+    }
+    Error error = result.response.error();
+    const ProviderCondition before = slot->record.condition;
+    const ProviderCondition condition = slot->note_failure(error, clock_.steady_now(), random_);
+    slot->record.condition = condition;
+    slot->record.last_error = to_provider_error(error, clock_.system_now());
+    boost::json::object fields{{"provider", slot->record.name}, {"error", error.message}};
+    const bool changed = before != condition;
+    core::log(changed ? core::LogLevel::kWarning : core::LogLevel::kInformation, "token_request_failed", fields);
+    if (changed) {
+        core::log(core::LogLevel::kWarning, "provider_state_changed",
+                  {{"provider", slot->record.name}, {"condition", storage::to_string(condition)}});
+    }
+    storage::TokenOutcome outcome{.fence = fence,
+                                  .token = std::nullopt,
+                                  .condition = condition,
+                                  .last_error = slot->record.last_error,
+                                  .requests = result.requests};
+    const Result<> saved = co_await save(std::move(outcome));
+    if (!saved) core::log(core::LogLevel::kError, "provider_state_not_saved", {{"error", saved.error().message}});
+    fail_waiters(slot, error);
+}
+
+asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence fence, ExchangeResult result) {
+    TokenResponse& response = *result.response;
+    const std::chrono::milliseconds lifetime = response.lifetime;
+    storage::TokenRecord record;
+    record.access_token = std::move(response.access_token);
+    record.refresh_token = std::move(response.refresh_token);
+    if (!record.refresh_token && slot->token && slot->token->refresh_token) {
+        record.refresh_token = slot->token->refresh_token->clone();  // none given: the old one stays (O-117)
+    }
+    record.scopes = std::move(response.scopes);
+    record.attributes = std::move(response.attributes);
+    record.obtained_at = result.obtained_at;
+    record.expires_at = result.obtained_at + lifetime;
+    const Obtained obtained = slot->install(std::move(record), result.requested_at, lifetime, random_);
+
+    storage::TokenOutcome outcome{.fence = fence,
+                                  .token = obtained.record->clone(),
+                                  .condition = ProviderCondition::kOk,
+                                  .last_error = std::nullopt,
+                                  .requests = result.requests};
+    if (lifetime.count() == 0) outcome.token->access_token.reset();  // serves those who wait, and nobody later
+    const Result<> saved = co_await save(std::move(outcome));
+    if (!saved) {
+        if (saved.error().kind != ErrorKind::kConflict) fail_waiters(slot, saved.error());
+        co_return;
+    }
+    const bool was_down = slot->record.condition != ProviderCondition::kOk || slot->wanted;
+    slot->note_success();
+    slot->token = obtained.record;
+    slot->access = lifetime.count() == 0 ? nullptr : obtained.access;
+    slot->cell->publish(slot->record.enabled ? slot->access : nullptr);
+    boost::json::object fields{{"provider", slot->record.name},
+                               {"generation", obtained.record->generation},
+                               {"expires_at", core::format_time(obtained.record->expires_at)},
+                               {"fingerprint", obtained.record->access_token->fingerprint()}};
+    for (const std::string& warning : response.warnings) fields["warning"] = warning;
+    core::log(core::LogLevel::kInformation, "token_obtained", fields);
+    for (Waiter& waiter : std::exchange(slot->waiters, {})) waiter.done(obtained);
+    if (was_down) recovered(slot);
+}
+
+asio::awaitable<Result<>> TokenEngine::save(storage::TokenOutcome outcome) {
+    auto kept = std::make_shared<storage::TokenOutcome>(std::move(outcome));
+    auto start = [this, kept](Done<> done) { store_.save_token_outcome(std::move(*kept), std::move(done)); };
+    co_return co_await core::await_done<void>(std::move(start));
+}
+
+// The answer came after a revoke or a change: it must never be used. After a revoke it is itself revoked (O-136).
+void TokenEngine::discard(const SlotPtr& slot, TokenResponse response) {
+    core::log(core::LogLevel::kInformation, "late_token_discarded", {{"provider", slot->record.name}});
+    if (slot->gone || !slot->record.revocation_endpoint) return;
+    if (slot->record.condition != ProviderCondition::kRevoked) return;
+    storage::PendingRevocation pending;
+    pending.provider = slot->record.id;
+    pending.token = std::move(response.access_token);
+    pending.token_type_hint = "access_token";
+    pending.next_try_at = clock_.system_now();
+    pending.give_up_at = pending.next_try_at + response.lifetime;
+    store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
+        const auto self = weak.lock();
+        if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });
+    });
+}
+
+}  // namespace herald::providers

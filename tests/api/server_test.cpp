@@ -1,0 +1,269 @@
+#include "api/server.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <fstream>
+#include <list>
+
+#include "tests/api/api_fixture.h"
+
+namespace herald::test {
+namespace {
+
+namespace asio = boost::asio;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using LocalSocket = asio::local::stream_protocol::socket;
+
+// Raw bytes to a socket and back.
+template <class Socket>
+class RawClient {
+public:
+    template <class Endpoint>
+    explicit RawClient(const Endpoint& endpoint) : socket_(context_) {
+        socket_.connect(endpoint);
+    }
+
+    void send(std::string_view bytes) {
+        boost::system::error_code ignored;  // the server may refuse before it has read all
+        asio::write(socket_, asio::buffer(bytes), ignored);
+    }
+    /// One answer by its Content-Length; what came so far where the server closed.
+    std::string read_answer() {
+        boost::system::error_code ec;
+        while (!is_complete() && !ec) {
+            std::array<char, 4096> bytes{};
+            const std::size_t count = socket_.read_some(asio::buffer(bytes), ec);
+            received_.append(bytes.data(), count);
+        }
+        const std::size_t end = is_complete() ? answer_size() : received_.size();
+        std::string answer = received_.substr(0, end);
+        received_.erase(0, end);
+        return answer;
+    }
+    std::string ask(std::string_view bytes) {
+        send(bytes);
+        return read_answer();
+    }
+    /// Whether the server has closed: blocks until it does or sends something more.
+    bool is_closed() {
+        std::array<char, 1> byte{};
+        boost::system::error_code ec;
+        return socket_.read_some(asio::buffer(byte), ec) == 0 && ec;
+    }
+
+private:
+    [[nodiscard]] std::size_t answer_size() const {
+        const std::size_t head = received_.find("\r\n\r\n");
+        if (head == std::string::npos) return 0;
+        const std::size_t length = received_.find("Content-Length: ");
+        if (length > head) return head + 4;  // 100 Continue
+        return head + 4 + std::stoul(received_.substr(length + 16));
+    }
+    [[nodiscard]] bool is_complete() const { return answer_size() > 0 && received_.size() >= answer_size(); }
+
+    asio::io_context context_;
+    Socket socket_;
+    std::string received_;
+};
+
+class ServerTest : public ApiFixture {
+protected:
+    void start(std::chrono::milliseconds patience = std::chrono::seconds(10), std::optional<std::string> listen = std::nullopt) {
+        api::ServerOptions options;
+        options.socket = directory_ / "herald.db.sock";
+        options.listen = std::move(listen);
+        options.threads = 4;
+        options.patience = patience;
+        server_.emplace(*router_, std::move(options));
+        server_->start().value();
+    }
+    [[nodiscard]] asio::local::stream_protocol::endpoint endpoint() const {
+        return {(directory_ / "herald.db.sock").string()};
+    }
+    [[nodiscard]] RawClient<LocalSocket> connect() const { return RawClient<LocalSocket>(endpoint()); }
+    static std::string post(const std::string& body, const std::string& fields = {}) {
+        return "POST /v1/events HTTP/1.1\r\nHost: x\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+
+    std::optional<api::Server> server_;
+};
+
+constexpr const char* kGet = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+
+TEST_F(ServerTest, TheSocketIsForItsOwnerOnlyAndGoesWithTheServer) {
+    const auto path = directory_ / "herald.db.sock";
+    std::ofstream(path) << "left over";
+    start();
+    struct stat found {};
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_TRUE(S_ISSOCK(found.st_mode));
+    EXPECT_EQ(found.st_mode & 0777U, 0600U);
+    server_->stop();
+    server_->stop();
+    EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(ServerTest, OneConnectionServesManyRequests) {
+    start();
+    auto client = connect();
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(client.ask(kGet), StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(client.ask(post(R"({"type":"a.b"})")), StartsWith("HTTP/1.1 202 Accepted\r\n"));
+    client.send(std::string(kGet) + kGet);
+    EXPECT_THAT(client.read_answer(), HasSubstr("200 OK"));
+    EXPECT_THAT(client.read_answer(), HasSubstr("200 OK"));
+    const std::string last = client.ask("GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(last, HasSubstr("Connection: close"));
+    EXPECT_THAT(last, Not(HasSubstr("Server:")));
+    EXPECT_TRUE(client.is_closed());
+}
+
+TEST_F(ServerTest, QueryAndHeadersReachTheHandler) {
+    start();
+    auto client = connect();
+    EXPECT_THAT(client.ask("GET /v1/callouts?limit=0 HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr(R"("field":"limit")"));
+    EXPECT_THAT(client.ask(post(R"({"type":"a.b","key":"a"})", "Idempotency-Key: b\r\n")), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(ServerTest, ChunkedBodiesAreRead) {
+    start();
+    auto client = connect();
+    const std::string head = "POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    EXPECT_THAT(client.ask(head + "8\r\n{\"type\":\r\n6;x=y\r\n\"a.b\"}\r\n0\r\nX-Trailer: 1\r\n\r\n"), StartsWith("HTTP/1.1 202 "));
+    EXPECT_THAT(client.ask(kGet), StartsWith("HTTP/1.1 200 "));
+    for (const char* bad : {"+5\r\n", "-1\r\n", "g\r\n", " 5\r\n", "ffffffffffffffff1\r\n", "2\r\n{}X\r\n", "\r\n"}) {
+        EXPECT_THAT(connect().ask(head + bad), StartsWith("HTTP/1.1 4")) << bad;
+    }
+}
+
+TEST_F(ServerTest, AmbiguousFramingIsRefusedAndTheConnectionEnds) {
+    start();
+    const std::string body = R"({"type":"a.b"})";
+    const std::string length = "Content-Length: 14\r\n";
+    for (const std::string& rest :
+         {length + "Transfer-Encoding: chunked\r\n\r\ne\r\n" + body + "\r\n0\r\n\r\n", length + length + "\r\n" + body,
+          "Content-Length: +14\r\n\r\n" + body, "Content-Length: -1\r\n\r\n" + body, "Content-Length : 14\r\n\r\n" + body,
+          "X: a\r\n b\r\n" + length + "\r\n" + body, "X: a\n" + length + "\r\n" + body,
+          std::string("Transfer-Encoding: chunked, identity\r\n\r\n") + body}) {
+        auto client = connect();
+        const std::string answer = client.ask("POST /v1/events HTTP/1.1\r\nHost: x\r\n" + rest);
+        EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << rest;
+        EXPECT_THAT(answer, HasSubstr("malformed_request")) << rest;
+        EXPECT_THAT(answer, HasSubstr("Connection: close")) << rest;
+        client.send(kGet);
+        EXPECT_TRUE(client.is_closed()) << rest;
+    }
+    EXPECT_EQ(must("GET", "/v1/stats").at("events"), 0);
+}
+
+TEST_F(ServerTest, HeadersWithLfAloneAreRefusedAtOnce) {
+    start();
+    EXPECT_THAT(connect().ask("GET /livez HTTP/1.1\nHost: x\n\n"), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(ServerTest, TooLargeBodiesAreRefusedBeforeTheyAreRead) {
+    start();
+    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"),
+                StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(connect().ask("GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + std::string(40'000, 'a') + "\r\n\r\n"),
+                StartsWith("HTTP/1.1 431 "));
+    const std::string all = R"({"type":"a.b","data":")" + std::string(1'100'000, 'x') + "\"}";
+    EXPECT_THAT(connect().ask(post(all)), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(ServerTest, NdjsonMayBeLarger) {
+    start();
+    std::string lines;
+    const std::string line = R"({"type":"a.b","data":")" + std::string(2000, 'x') + "\"}\n";
+    for (int i = 0; i < 1000; ++i) lines += line;
+    EXPECT_THAT(connect().ask(post(lines, "Content-Type: application/x-ndjson\r\n")), HasSubstr(R"({"accepted":1000,)"));
+}
+
+TEST_F(ServerTest, AClientThatAsksFirstIsToldToContinue) {
+    start();
+    auto client = connect();
+    const std::string head = "POST /v1/events HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n";
+    EXPECT_EQ(client.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
+    EXPECT_THAT(client.ask(R"({"type":"a.b"})"), StartsWith("HTTP/1.1 202 "));
+}
+
+TEST_F(ServerTest, WhatDoesNotArriveInTimeIsCutOff) {
+    start(std::chrono::milliseconds(150));
+    EXPECT_THAT(connect().ask("GET /livez HTTP/1.1\r\nHos"), StartsWith("HTTP/1.1 408 "));
+    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{"), StartsWith("HTTP/1.1 408 "));
+    EXPECT_TRUE(connect().is_closed());
+}
+
+TEST_F(ServerTest, StopDoesNotWaitForIdleClients) {
+    start(std::chrono::hours(1));
+    auto idle = connect();
+    auto half = connect();
+    EXPECT_THAT(idle.ask(kGet), StartsWith("HTTP/1.1 200 "));
+    half.send("GET /livez");
+    server_->stop();
+    EXPECT_TRUE(idle.is_closed());
+}
+
+TEST_F(ServerTest, MoreClientsThanThreadsAreAllServed) {
+    start(std::chrono::hours(1));
+    std::list<RawClient<LocalSocket>> idle;
+    for (int i = 0; i < 12; ++i) idle.emplace_back(endpoint());
+    EXPECT_THAT(connect().ask(kGet), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, OverTcpOnlyHealthAndMetrics) {
+    start(std::chrono::seconds(10), "127.0.0.1:0");
+    ASSERT_NE(server_->port(), 0);
+    const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), server_->port());
+    const auto get = [&](const std::string& path) {
+        return RawClient<asio::ip::tcp::socket>(endpoint).ask("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    };
+    for (const char* path : {"/livez", "/readyz", "/metrics"}) EXPECT_THAT(get(path), StartsWith("HTTP/1.1 200 ")) << path;
+    for (const char* path : {"/v1/providers", "/v1/stats", "/", "/livez/../v1/stats", "//v1/stats", "/%76%31/stats"}) {
+        EXPECT_THAT(get(path), StartsWith("HTTP/1.1 404 ")) << path;
+    }
+}
+
+TEST_F(ServerTest, APathThatCannotBeBoundIsAnError) {
+    api::ServerOptions options;
+    options.socket = directory_ / std::string(200, 'x');
+    api::Server server(*router_, options);
+    const auto started = server.start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, "storage_error");
+}
+
+TEST_F(ServerTest, AListenAddressThatIsNoneIsRefusedBeforeAnythingListens) {
+    for (const char* text : {"nowhere", "127.0.0.1:99999", "127.0.0.1", "/tmp/x", "127.0.0.1:http!", ""}) {
+        api::ServerOptions options;
+        options.socket = directory_ / "ok.sock";
+        options.listen = text;
+        api::Server server(*router_, options);
+        const auto started = server.start();
+        ASSERT_FALSE(started) << text;
+        EXPECT_EQ(started.error().code, "invalid_argument") << text;
+        EXPECT_FALSE(std::filesystem::exists(options.socket)) << text;
+    }
+}
+
+TEST_F(ServerTest, APortThatIsTakenLeavesNoSocketBehind) {
+    start(std::chrono::seconds(10), "127.0.0.1:0");
+    api::ServerOptions options;
+    options.socket = directory_ / "second.sock";
+    options.listen = "127.0.0.1:" + std::to_string(server_->port());
+    api::Server second(*router_, options);
+    const auto started = second.start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, "storage_error");
+    EXPECT_FALSE(std::filesystem::exists(options.socket));
+}
+
+}  // namespace
+}  // namespace herald::test

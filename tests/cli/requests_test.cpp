@@ -1,0 +1,427 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <fstream>
+
+#include "tests/cli/program_fixture.h"
+
+// What each command asks of the API, and what it makes of the answer.
+namespace herald::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+struct Row {
+    std::vector<std::string> arguments;
+    std::string method;
+    std::string path;
+    std::map<std::string, std::string> query;
+    std::string body;  ///< JSON, compared as such; empty: none
+};
+
+class RequestTest : public testing::TestWithParam<Row> {};
+
+TEST_P(RequestTest, IsSentAsTheContractSays) {
+    ProgramFixture program;
+    const auto result = program.run(GetParam().arguments);
+    EXPECT_EQ(result.err, "");
+    ASSERT_EQ(program.requests().size(), 1U);
+    const auto& request = program.requests().front();
+    EXPECT_EQ(request.method, GetParam().method);
+    EXPECT_EQ(request.path, GetParam().path);
+    EXPECT_EQ(request.query, GetParam().query);
+    if (GetParam().body.empty()) {
+        EXPECT_EQ(request.body, "");
+    } else {
+        EXPECT_EQ(boost::json::parse(request.body), boost::json::parse(GetParam().body))
+            << request.body;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, RequestTest,
+    testing::Values(
+        Row{{"provider", "list"}, "GET", "/v1/providers", {}, ""},
+        Row{{"--db", "x.db", "provider", "list", "--json"}, "GET", "/v1/providers", {}, ""},
+        Row{{"provider", "show", "list"}, "GET", "/v1/providers/list", {}, ""},
+        Row{{"provider", "show", "a b/c%"}, "GET", "/v1/providers/a%20b%2Fc%25", {}, ""},
+        Row{{"provider", "add", "crm", "--client-id", "app", "--token-url",
+             "https://t.example/token"},
+            "POST",
+            "/v1/providers",
+            {},
+            R"({"name":"crm","client_id":"app","token_endpoint":"https://t.example/token"})"},
+        Row{{"provider",
+             "add",
+             "crm",
+             "--kind",
+             "generic",
+             "--grant",
+             "refresh_token",
+             "--client-auth",
+             "none",
+             "--scope",
+             "a b,c",
+             "--scope",
+             "d",
+             "--param",
+             "k=v=w",
+             "--param",
+             "k=",
+             "--audience",
+             "aud",
+             "--resource",
+             "https://r.example",
+             "--setting",
+             "keep_warm=true",
+             "--setting",
+             "max_lifetime_s=60",
+             "--setting",
+             "scope_separator=,",
+             "--disabled",
+             "--revoke-url",
+             "https://t.example/revoke",
+             "--test-url",
+             "https://t.example/me"},
+            "POST",
+            "/v1/providers",
+            {},
+            R"({"name":"crm","kind":"generic","grant_type":"refresh_token","client_authentication":"none","scopes":"a b,c d",
+                "parameters":[["k","v=w"],["k",""]],"audience":"aud","resources":["https://r.example"],
+                "settings":{"keep_warm":true,"max_lifetime_s":60,"scope_separator":","},"enabled":false,
+                "revocation_endpoint":"https://t.example/revoke","test_endpoint":"https://t.example/me"})"},
+        Row{{"provider", "edit", "crm", "--revoke-url", "", "--scope", "", "--setting",
+             "ca_file=null"},
+            "PATCH",
+            "/v1/providers/crm",
+            {},
+            R"({"revocation_endpoint":null,"scopes":"","settings":{"ca_file":null}})"},
+        Row{{"provider", "reset", "crm"}, "POST", "/v1/providers/crm/reset", {}, "{}"},
+        Row{{"provider", "reset", "crm", "--client-id", "b"},
+            "POST",
+            "/v1/providers/crm/reset",
+            {},
+            R"({"client_id":"b"})"},
+        Row{{"provider", "enable", "crm"}, "POST", "/v1/providers/crm/enable", {}, ""},
+        Row{{"provider", "disable", "crm"}, "POST", "/v1/providers/crm/disable", {}, ""},
+        Row{{"provider", "delete", "crm"}, "DELETE", "/v1/providers/crm", {}, ""},
+        Row{{"provider", "delete", "crm", "--revoke"},
+            "DELETE",
+            "/v1/providers/crm",
+            {{"revoke", "true"}},
+            ""},
+        Row{{"token", "obtain", "crm"}, "POST", "/v1/providers/crm/token/obtain", {}, ""},
+        Row{{"token", "refresh", "crm"}, "POST", "/v1/providers/crm/token/refresh", {}, ""},
+        Row{{"token", "revoke", "crm"}, "POST", "/v1/providers/crm/token/revoke", {}, ""},
+        Row{{"token", "show", "crm"}, "GET", "/v1/providers/crm/token", {}, ""},
+        Row{{"notification", "add", "n", "--event", "a.*", "b", "--event", "c", "--url",
+             "https://r.example/h"},
+            "POST",
+            "/v1/notifications",
+            {},
+            R"({"name":"n","events":["a.*","b","c"],"url":"https://r.example/h"})"},
+        Row{{"notification", "add", "--url", "u", "--event", "a", "b", "n"},
+            "POST",
+            "/v1/notifications",
+            {},
+            R"({"name":"n","events":["a","b"],"url":"u"})"},
+        Row{{"notification",
+             "add",
+             "n",
+             "--provider",
+             "crm",
+             "--method",
+             "PUT",
+             "--header",
+             "X-A: b: c",
+             "--param",
+             "p=q",
+             "--content-type",
+             "text/plain",
+             "--timeout",
+             "1500ms",
+             "--retry",
+             "schedule=5s;max-age=24h",
+             "--max-in-flight",
+             "7",
+             "--rate",
+             "2.5/s",
+             "--success-field",
+             "/ok=a=b",
+             "--disabled"},
+            "POST",
+            "/v1/notifications",
+            {},
+            R"({"name":"n","auth":{"kind":"oauth2","provider":"crm"},"method":"PUT","headers":[["X-A","b: c"]],
+                "parameters":[["p","q"]],"content_type":"text/plain","timeout_ms":1500,"retry":"schedule=5s;max-age=24h",
+                "max_in_flight":7,"rate_per_s":2.5,"success":{"pointer":"/ok","value":"a=b"},"enabled":false})"},
+        Row{{"notification", "edit", "n", "--body-template", "", "--rate", "none",
+             "--success-field", "", "--auth", "none", "--no-signing-secret"},
+            "PATCH",
+            "/v1/notifications/n",
+            {},
+            R"({"body_template":null,"rate_per_s":null,"success":null,"auth":{"kind":"none"},"signing_secret":null})"},
+        Row{{"notification", "edit", "n", "--username", "u"},
+            "PATCH",
+            "/v1/notifications/n",
+            {},
+            R"({"auth":{"kind":"basic","username":"u"}})"},
+        Row{{"notification", "pause", "n"}, "POST", "/v1/notifications/n/pause", {}, ""},
+        Row{{"notification", "resume", "n"}, "POST", "/v1/notifications/n/resume", {}, ""},
+        Row{{"notification", "delete", "n", "--cancel-pending"},
+            "DELETE",
+            "/v1/notifications/n",
+            {{"cancel_pending", "true"}},
+            ""},
+        Row{{"notification", "preview", "n", "--data", "[1]", "--type", "a.b"},
+            "POST",
+            "/v1/notifications/n/preview",
+            {},
+            R"({"type":"a.b","data":[1]})"},
+        Row{{"event", "fire", "a.b"}, "POST", "/v1/events", {}, R"({"type":"a.b"})"},
+        Row{{"event", "fire", "a.b", "--key", "k", "--data", "{\"a\":1}"},
+            "POST",
+            "/v1/events",
+            {},
+            R"({"type":"a.b","key":"k","data":{"a":1}})"},
+        Row{{"event", "show", "evt_1"}, "GET", "/v1/events/evt_1", {}, ""},
+        Row{{"callout", "list", "--state", "dead", "--notification", "n", "--event", "evt_1",
+             "--since", "2026-11-21T08:00:00Z", "--limit", "5", "--cursor", "cal_1"},
+            "GET",
+            "/v1/callouts",
+            {{"state", "dead"},
+             {"notification", "n"},
+             {"event", "evt_1"},
+             {"since", "2026-11-21T08:00:00Z"},
+             {"limit", "5"},
+             {"cursor", "cal_1"}},
+            ""},
+        Row{{"callout", "show", "cal_1"}, "GET", "/v1/callouts/cal_1", {}, ""},
+        Row{{"callout", "retry", "cal_1"}, "POST", "/v1/callouts/cal_1/retry", {}, ""},
+        Row{{"callout", "retry", "--state", "dead", "--notification", "n", "--dry-run"},
+            "POST",
+            "/v1/callouts/retry",
+            {},
+            R"({"state":"dead","notification":"n","dry_run":true})"},
+        Row{{"callout", "cancel", "cal_1"}, "POST", "/v1/callouts/cal_1/cancel", {}, ""},
+        Row{{"stats"}, "GET", "/v1/stats", {}, ""}, Row{{"key", "show"}, "GET", "/v1/keys", {}, ""},
+        Row{{"backup", "/tmp/copy.db"}, "POST", "/v1/backup", {}, R"({"path":"/tmp/copy.db"})"}));
+
+TEST(EventFireTest, KeepsTheBytesOfTheData) {
+    const std::string data = R"({"n":1e400,"big":12345678901234567890.10,"a" : [1,  2], "a":-0})";
+    ProgramFixture program;
+    EXPECT_EQ(program.run({"event", "fire", "a.b", "--data", data}).exit_code, 0);
+    ASSERT_EQ(program.requests().size(), 1U);
+    EXPECT_THAT(program.requests().front().body, HasSubstr("\"data\":" + data));
+}
+
+TEST(EventFireTest, ReadsDataFromAFileWithoutItsEdges) {
+    TempDirectory folder;
+    std::ofstream(folder.file("data.json")) << " {\"a\":1}\r\n";
+    ProgramFixture program;
+    EXPECT_EQ(
+        program.run({"event", "fire", "a.b", "--data", "@" + folder.file("data.json").string()})
+            .exit_code,
+        0);
+    EXPECT_THAT(program.requests().front().body, testing::EndsWith("\"data\":{\"a\":1}}"));
+}
+
+TEST(EventFireTest, WaitNeedsADaemonAndFiresNothingWithoutOne) {
+    ProgramFixture program;
+    const auto result = program.run({"event", "fire", "a.b", "--wait", "--json"});
+    EXPECT_EQ(result.exit_code, 5);
+    EXPECT_EQ(error_code(result.err), "daemon_not_running");
+    EXPECT_THAT(program.requests(), IsEmpty());
+}
+
+TEST(EventFireTest, WaitAsksUntilEveryCalloutIsFinished) {
+    ProgramFixture program;
+    program.set_daemon(true);
+    program.answer(
+        202, R"({"id":"evt_1","duplicate":false,"callouts":[{"id":"cal_1","notification":"n"}]})");
+    program.answer(
+        200,
+        R"({"id":"evt_1","callouts":[{"id":"cal_1","notification":"n","state":"in_flight","reason":null}]})");
+    program.answer(
+        200,
+        R"({"id":"evt_1","callouts":[{"id":"cal_1","notification":"n","state":"dead","reason":"gone"}]})");
+    const auto result = program.run({"event", "fire", "a.b", "--wait", "--json"});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(program.requests().size(), 3U);
+    EXPECT_THAT(result.out, HasSubstr(R"("state":"dead")"));
+    EXPECT_THAT(result.out, HasSubstr(R"("duplicate":false)"));
+}
+
+TEST(EventImportTest, NumbersRejectedLinesByTheWholeFile) {
+    TempDirectory folder;
+    {
+        std::ofstream file(folder.file("events"));
+        for (int i = 0; i < 700; ++i) file << "{\"type\":\"a.b\",\"data\":1}\n\n";
+    }
+    ProgramFixture program;
+    program.answer(202, R"({"accepted":499,"duplicates":0,"rejected":[{"line":3,"error":"bad"}]})");
+    program.answer(202,
+                   R"({"accepted":198,"duplicates":1,"rejected":[{"line":1,"error":"worse"}]})");
+    const auto result = program.run({"event", "import", folder.file("events").string(), "--json"});
+    EXPECT_EQ(result.exit_code, 1);
+    ASSERT_EQ(program.requests().size(), 2U);
+    EXPECT_EQ(program.requests().front().headers.at("content-type"), "application/x-ndjson");
+    EXPECT_EQ(
+        result.out,
+        R"({"accepted":697,"duplicates":1,"rejected":[{"line":5,"error":"bad"},{"line":1001,"error":"worse"}]})"
+        "\n");
+}
+
+TEST(EventImportTest, SaysWhereItWasInterrupted) {
+    TempDirectory folder;
+    {
+        std::ofstream file(folder.file("events"));
+        for (int i = 0; i < 600; ++i) file << "{\"type\":\"a.b\"}\n";
+    }
+    ProgramFixture program;
+    program.answer(202, R"({"accepted":500,"duplicates":0,"rejected":[]})");
+    program.answer(507, R"({"code":"storage_full","detail":"the disk is full","details":{}})");
+    const auto result = program.run({"event", "import", folder.file("events").string(), "--json"});
+    EXPECT_EQ(result.exit_code, 5);
+    EXPECT_EQ(error_code(result.err), "storage_full");
+    EXPECT_THAT(result.err, HasSubstr(R"("line":501)"));
+    EXPECT_THAT(result.out, IsEmpty());
+}
+
+TEST(EventImportTest, RejectsALineTooLongWithoutSendingIt) {
+    TempDirectory folder;
+    {
+        std::ofstream file(folder.file("events"));
+        file << std::string(std::size_t{3} * 1024 * 1024, 'x') << "\n{\"type\":\"a.b\"}";
+    }
+    ProgramFixture program;
+    program.answer(202, R"({"accepted":1,"duplicates":0,"rejected":[]})");
+    const auto result = program.run({"event", "import", folder.file("events").string(), "--json"});
+    EXPECT_EQ(result.exit_code, 1);
+    ASSERT_EQ(program.requests().size(), 1U);
+    EXPECT_THAT(result.out, HasSubstr(R"("rejected":[{"line":1,)"));
+}
+
+TEST(AnswerTest, OnlyCommandsThatMayCreateADatabaseDo) {
+    const std::vector<std::pair<std::vector<std::string>, cli::DatabaseUse>> kRows{
+        {{"provider", "add", "p"}, cli::DatabaseUse::kMayCreate},
+        {{"notification", "add", "n"}, cli::DatabaseUse::kMayCreate},
+        {{"provider", "list"}, cli::DatabaseUse::kMustExist},
+        {{"event", "fire", "a.b"}, cli::DatabaseUse::kMustExist},
+        {{"stats"}, cli::DatabaseUse::kMustExist},
+    };
+    for (const auto& [arguments, use] : kRows) {
+        ProgramFixture program;
+        EXPECT_EQ(program.run(arguments).exit_code, 0);
+        EXPECT_EQ(program.last_use(), use) << arguments.front() << " " << arguments.back();
+    }
+}
+
+TEST(AnswerTest, AProblemBecomesOneLineAndItsExitCode) {
+    ProgramFixture program;
+    program.answer(
+        409,
+        R"({"code":"provider_in_use","detail":"delete provider 'crm': in use","details":{"notifications":["n"]}})");
+    const auto result = program.run({"provider", "delete", "crm"});
+    EXPECT_EQ(result.exit_code, 4);
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(result.err, "herald: delete provider 'crm': in use\n");
+}
+
+TEST(AnswerTest, AProblemKeepsItsDetailsWithJson) {
+    ProgramFixture program;
+    program.answer(
+        409, R"({"code":"provider_in_use","detail":"in use","details":{"notifications":["n"]}})");
+    const auto result = program.run({"provider", "delete", "crm", "--json"});
+    EXPECT_EQ(
+        result.err,
+        R"({"error":{"code":"provider_in_use","message":"in use","details":{"notifications":["n"]}}})"
+        "\n");
+}
+
+TEST(AnswerTest, JsonIsPassedThroughByteForByte) {
+    ProgramFixture program;
+    program.answer(200, R"({"id":"evt_1","data":{"n":12345678901234567890.10}})");
+    EXPECT_EQ(program.run({"event", "show", "evt_1", "--json"}).out,
+              R"({"id":"evt_1","data":{"n":12345678901234567890.10}})"
+              "\n");
+}
+
+TEST(AnswerTest, EventShowKeepsEveryDigitOfTheDataForPeopleToo) {
+    ProgramFixture program;
+    program.answer(
+        200, R"({"id":"evt_1","data":{"n":12345678901234567890.10},"callouts":[],"unmatched":[]})");
+    EXPECT_THAT(program.run({"event", "show", "evt_1"}).out, HasSubstr("12345678901234567890.10"));
+}
+
+TEST(AnswerTest, WhatARemotePartySaidCannotMoveTheCursor) {
+    ProgramFixture program;
+    program.answer(
+        200,
+        R"({"id":"cal_1","attempts":[{"number":1,"response_excerpt":"\u001b[2J\nfake line\u202e"}]})");
+    const auto result = program.run({"callout", "show", "cal_1"});
+    EXPECT_THAT(result.out, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(result.out, Not(HasSubstr("\nfake line")));
+    EXPECT_THAT(result.out, Not(HasSubstr("\u202e")));
+}
+
+struct TokenTestRow {
+    std::string verdict;
+    int exit_code;
+};
+
+TEST(TokenTestCommandTest, SucceedsOnlyForAnAcceptedToken) {
+    const std::vector<TokenTestRow> kRows{
+        {"accepted", 0}, {"rejected", 1}, {"forbidden", 1}, {"inconclusive", 1}};
+    for (const auto& row : kRows) {
+        ProgramFixture program;
+        program.answer(200, R"({"provider":"crm","ok":null,"verdict":")" + row.verdict +
+                                R"(","status":200,"latency_ms":1})");
+        EXPECT_EQ(program.run({"token", "test", "crm", "--json"}).exit_code, row.exit_code)
+            << row.verdict;
+    }
+}
+
+TEST(NotificationTestCommandTest, SucceedsOnlyForADeliveredAttempt) {
+    for (const auto& [outcome, exit_code] :
+         {std::pair<std::string, int>{"delivered", 0}, {"retry", 1}, {"rejected", 1}}) {
+        ProgramFixture program;
+        program.answer(200, R"({"number":1,"outcome":")" + outcome + R"("})");
+        EXPECT_EQ(program.run({"notification", "test", "n", "--data", "{}"}).exit_code, exit_code)
+            << outcome;
+    }
+}
+
+TEST(SecretsInRequestsTest, AreReadFromFilesAndGoIntoTheBodyOnly) {
+    TempDirectory folder;
+    std::ofstream(folder.file("secret")) << "s\"3cret\n";
+    std::ofstream(folder.file("refresh")) << "r3fresh";
+    ProgramFixture program;
+    const auto result =
+        program.run({"provider", "add", "p", "--client-secret-file", folder.file("secret").string(),
+                     "--refresh-token-file", folder.file("refresh").string()});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(
+        boost::json::parse(program.requests().front().body),
+        boost::json::parse(R"({"name":"p","client_secret":"s\"3cret","refresh_token":"r3fresh"})"));
+    EXPECT_THAT(result.out + result.err, Not(HasSubstr("3cret")));
+}
+
+TEST(SecretsInRequestsTest, BelongToTheAuthenticationOfANotification) {
+    TempDirectory folder;
+    std::ofstream(folder.file("secret")) << "k3y";
+    ProgramFixture program;
+    program.run({"notification", "add", "n", "--auth-header", "X-Api-Key", "--auth-value-file",
+                 folder.file("secret").string(), "--signing-secret-file",
+                 folder.file("secret").string()});
+    EXPECT_EQ(
+        boost::json::parse(program.requests().front().body),
+        boost::json::parse(
+            R"({"name":"n","signing_secret":"k3y","auth":{"kind":"header","name":"X-Api-Key","value":"k3y"}})"));
+}
+
+}  // namespace
+}  // namespace herald::test

@@ -1,0 +1,196 @@
+// Callouts with OAuth 2.0: the token on the wire, the 401, and parking (oauth.md 6.5, 6.6).
+#include "tests/support/dispatcher_fixture.h"
+
+namespace herald::dispatcher {
+namespace {
+
+using namespace std::chrono_literals;
+using herald::test::respond;
+using storage::CalloutState;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class AuthenticatedDeliveryTest : public herald::test::DispatcherFixture {
+protected:
+    storage::NotificationRecord with_oauth(std::string name = "invoices") {
+        auto record = notification(std::move(name));
+        record.auth = add_provider();
+        return record;
+    }
+};
+
+TEST_F(AuthenticatedDeliveryTest, SendsTheBearerTokenAndSharesItAcrossCallouts) {
+    start();
+    add(with_oauth());
+    for (int i = 0; i < 10; ++i) (void)fire();
+    EXPECT_EQ(token_requests, 1);
+    for (const auto& request : received) {
+        EXPECT_EQ(request.headers.get("Authorization"), "Bearer token-1");
+        EXPECT_TRUE(request.carries_credentials);
+    }
+}
+
+// T-01: a thousand callouts, a cold token.
+TEST_F(AuthenticatedDeliveryTest, AThousandCalloutsOnAColdTokenCauseOneTokenRequest) {
+    start();
+    auto record = with_oauth();
+    record.max_in_flight = 1000;
+    add(std::move(record));
+    token_server.hold();
+    for (int i = 0; i < 1000; ++i) (void)fire();
+    EXPECT_EQ(received.size(), 0U);
+    token_server.release();
+    settle();
+    EXPECT_EQ(received.size(), 1000U);
+    EXPECT_EQ(token_requests, 1);
+}
+
+// O-86, O-90.
+TEST_F(AuthenticatedDeliveryTest, A401GetsOneNewTokenAndOneResendWithinTheSameAttempt) {
+    start();
+    add(with_oauth());
+    answers = {respond(401)};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
+    EXPECT_EQ(callout(id).attempts, 1);
+    const auto history = attempts(id);
+    ASSERT_EQ(history.size(), 2U);
+    EXPECT_EQ(history[0].number, 1);
+    EXPECT_EQ(history[1].number, 1);
+    EXPECT_FALSE(history[0].resend);
+    EXPECT_TRUE(history[1].resend);
+    EXPECT_EQ(history[0].token_generation, 1);
+    EXPECT_EQ(history[1].token_generation, 2);
+    EXPECT_EQ(received[1].headers.get("Authorization"), "Bearer token-2");
+    EXPECT_EQ(received[0].headers.get("webhook-id"), received[1].headers.get("webhook-id"));
+}
+
+TEST_F(AuthenticatedDeliveryTest, ASecond401IsAFailedAttemptAndNoLoop) {
+    start();
+    add(with_oauth());
+    answers = {respond(401), respond(401)};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(received.size(), 2U);
+    EXPECT_EQ(callout(id).state, CalloutState::kPending);
+    EXPECT_EQ(callout(id).attempts, 1);
+    EXPECT_EQ(token_requests, 2);
+}
+
+// T-03: one receiver that refuses every token cannot stop the others, nor hammer the token endpoint.
+TEST_F(AuthenticatedDeliveryTest, AReceiverThatAlwaysRefusesDoesNotDisturbItsNeighbours) {
+    start();
+    auto bad = with_oauth("bad");
+    auto good = notification("good");
+    good.auth = storage::OauthAuth{.provider = provider, .provider_name = "crm"};
+    add(std::move(bad));
+    add(std::move(good));
+    receivers.answer_with([this](const http::Request& request) -> core::Result<http::Response> {
+        received.push_back(request);
+        return respond(request.url.target == "/bad" ? 401 : 200);
+    });
+    for (int second = 0; second < 60; ++second) {
+        (void)fire();
+        advance(1s);
+    }
+    EXPECT_LE(token_requests, 1 + 6);
+    EXPECT_EQ(store->counts()->notifications.size(), 2U);
+    for (const auto& counts : store->counts()->notifications) {
+        if (counts.name == "good") {
+            EXPECT_EQ(counts.delivered, 60);
+        }
+    }
+}
+
+// T-04, O-108: an outage costs no attempt, and its end resumes what waited.
+TEST_F(AuthenticatedDeliveryTest, AProviderOutageParksWithoutSpendingAnAttempt) {
+    start();
+    add(with_oauth());
+    token_answer = respond(503);
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(callout(id).state, CalloutState::kPending);
+    EXPECT_EQ(callout(id).reason, "auth_unavailable:crm");
+    for (int i = 0; i < 20; ++i) (void)fire();
+    advance(30min);
+    EXPECT_EQ(received.size(), 0U);
+    EXPECT_EQ(callout(id).attempts, 0);
+    EXPECT_TRUE(attempts(id).empty());
+    token_answer.reset();
+    advance(5min);
+    EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
+    EXPECT_EQ(received.size(), 21U);
+}
+
+TEST_F(AuthenticatedDeliveryTest, AnOutageOfOneProviderLeavesOthersAlone) {
+    start();
+    add(with_oauth("parked"));
+    add(notification("free"));
+    token_answer = respond(503);
+    (void)fire();
+    ASSERT_EQ(received.size(), 1U);
+    EXPECT_EQ(received[0].url.target, "/free");
+}
+
+TEST_F(AuthenticatedDeliveryTest, ADisabledProviderParksAndEnablingResumes) {
+    start();
+    add(with_oauth());
+    const auto enable = [&](bool enabled) {
+        ASSERT_TRUE(store->edit_provider("crm", [&](storage::Store::ProviderEdit& change) -> core::Result<> {
+            change.record.enabled = enabled;
+            return {};
+        }));
+        manager->reload(provider, [](const core::Result<>&) {});
+        settle();
+    };
+    enable(false);
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(callout(id).reason, "auth_unavailable:crm");
+    EXPECT_EQ(token_requests, 0);
+    enable(true);
+    EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
+}
+
+TEST_F(AuthenticatedDeliveryTest, ParkedCalloutsFollowTheirNotificationToAnotherAuthentication) {
+    start();
+    add(with_oauth());
+    token_answer = respond(401, R"({"error":"invalid_client"})");
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(callout(id).reason, "auth_unavailable:crm");
+    edit("invoices", [](auto& change) { change.auth = storage::NoAuth{}; });
+    EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
+    EXPECT_EQ(received[0].headers.get("Authorization"), std::nullopt);
+}
+
+// O-79: the token that a long queue waited behind is not sent after its end.
+TEST_F(AuthenticatedDeliveryTest, AnExpiredTokenIsNeverSent) {
+    start();
+    add(with_oauth());
+    (void)fire();
+    token_answer = respond(503);
+    advance(3600s);
+    (void)fire();
+    EXPECT_EQ(received.size(), 1U);
+}
+
+// S-17: a receiver that echoes what it got.
+TEST_F(AuthenticatedDeliveryTest, HistoryNeverHoldsACredentialThatWasSent) {
+    start();
+    add(with_oauth());
+    answers = {respond(500, R"({"you sent":"Bearer token-1","again":"token-1"})")};
+    const core::CalloutId id = fire_one();
+    EXPECT_THAT(attempts(id)[0].response_excerpt, Not(HasSubstr("token-1")));
+    EXPECT_THAT(attempts(id)[0].response_excerpt, HasSubstr("********"));
+}
+
+TEST_F(AuthenticatedDeliveryTest, StaticCredentialsGoOutAndAreMaskedToo) {
+    start();
+    auto basic = notification("basic");
+    basic.auth = storage::BasicAuth{.username = "u", .password = core::Secret("p@ss/word")};
+    add(std::move(basic));
+    answers = {respond(500, "dTpwQHNzL3dvcmQ= p@ss/word p@ss\\/word p%40ss%2Fword")};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(received[0].headers.get("Authorization"), "Basic dTpwQHNzL3dvcmQ=");
+    EXPECT_EQ(attempts(id)[0].response_excerpt, "******** ******** ******** ********");
+}
+
+}  // namespace
+}  // namespace herald::dispatcher

@@ -1,0 +1,139 @@
+// Test and revoke (oauth.md 6.10).
+#include "tests/providers/token_manager_fixture.h"
+
+namespace herald::providers::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class TokenRevocationTest : public TokenManagerFixture {
+protected:
+    storage::ProviderRecord revocable() {
+        storage::ProviderRecord provider = sample_provider();
+        provider.revocation_endpoint = "https://login.example/revoke";
+        provider.test_endpoint = "https://api.example/me";
+        return provider;
+    }
+    std::vector<std::string> revoked_tokens() {
+        std::vector<std::string> bodies;
+        for (const http::Request& request : transport.requests) {
+            if (request.url.target == "/revoke") bodies.push_back(request.body.substr(0, request.body.find("&client_id")));
+        }
+        return bodies;
+    }
+};
+
+// O-131, O-132, O-135.
+TEST_F(TokenRevocationTest, RevokesAtTheServerAndAsksForNothingByItself) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    const auto revoked = revoke(id);
+    EXPECT_EQ((*revoked)->value(), RemoteRevocation::kDone);
+    EXPECT_THAT(revoked_tokens(), ::testing::ElementsAre("token=token-1&token_type_hint=access_token"));
+    EXPECT_EQ(manager->reader(id).read(clock.steady_now()), nullptr);
+    EXPECT_EQ(state(), "revoked");
+    EXPECT_EQ(ask(id)->error_class(), "revoked");
+    advance(2h);
+    EXPECT_EQ(token_requests, 1);
+    obtain(id);
+    EXPECT_EQ(state(), "authorized") << "a person brings it back";
+}
+
+TEST_F(TokenRevocationTest, MissingEndpointOrTokenIsSaidAndChangesNothing) {
+    const auto bare = add(sample_provider());
+    start();
+    obtain(bare);
+    EXPECT_EQ((*revoke(bare))->error().code, "endpoint_missing");
+    const auto tested = by_hand<TokenTestResult>([&](auto done) { manager->test(bare, std::move(done)); });
+    EXPECT_EQ((*tested)->error().code, "endpoint_missing");
+    EXPECT_THAT((*tested)->error().message, HasSubstr("--test-url"));
+    EXPECT_EQ(state(), "authorized");
+}
+
+TEST_F(TokenRevocationTest, WithoutATokenThereIsNothingToRevokeOrTest) {
+    const auto id = add(revocable());
+    start();
+    EXPECT_EQ((*revoke(id))->error().code, "no_token");
+    const auto tested = by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
+    EXPECT_EQ((*tested)->error().code, "no_token");
+    EXPECT_EQ(transport.requests.size(), 0U);
+}
+
+// O-136.
+TEST_F(TokenRevocationTest, ATokenThatArrivesDuringARevokeIsNeverUsedAndItselfRevoked) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    transport.hold();
+    const auto refreshed = obtain(id);
+    const auto revoked = revoke(id);
+    transport.release();
+    settle();
+    EXPECT_EQ((*revoked)->value(), RemoteRevocation::kDone);
+    EXPECT_EQ(manager->reader(id).read(clock.steady_now()), nullptr);
+    EXPECT_FALSE(**refreshed);
+    EXPECT_THAT(revoked_tokens(), ::testing::UnorderedElementsAre("token=token-1&token_type_hint=access_token",
+                                                                  "token=token-2&token_type_hint=access_token"));
+    EXPECT_EQ(state(), "revoked");
+}
+
+// O-134.
+TEST_F(TokenRevocationTest, ABusyServerIsTriedAgainAlsoAfterARestart) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    http::Headers headers;
+    headers.set("Retry-After", "60");
+    revoke_answer = respond(503, "", headers);
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    EXPECT_EQ(state(), "revoked") << "dropped here at once";
+    restart();
+    EXPECT_EQ(revoked_tokens().size(), 1U) << "not before the server asked";
+    revoke_answer = respond(200);
+    advance(61s);
+    EXPECT_EQ(revoked_tokens().size(), 2U);
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+// O-133.
+TEST_F(TokenRevocationTest, AServerThatCannotRevokeThisKindSaysSo) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    revoke_answer = respond(400, R"({"error":"unsupported_token_type"})");
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kNotRevocable);
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+TEST_F(TokenRevocationTest, ARefusedRevocationIsAnErrorAndTheTokenIsGoneHere) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    revoke_answer = respond(401, R"({"error":"invalid_client"})");
+    EXPECT_EQ((*revoke(id))->error().code, "revocation_failed");
+    EXPECT_EQ(state(), "revoked");
+}
+
+// O-127.
+TEST_F(TokenRevocationTest, TestShowsTheCurrentTokenAndChangesNothing) {
+    const auto id = add(revocable());
+    start();
+    obtain(id);
+    const std::vector<std::tuple<int, std::optional<bool>, std::string>> rows = {
+        {200, true, "accepted"}, {204, true, "accepted"},           {401, false, "rejected"},
+        {403, false, "forbidden"}, {500, std::nullopt, "inconclusive"}, {302, std::nullopt, "inconclusive"}};
+    for (const auto& [status, ok, verdict] : rows) {
+        transport.answer_with([status = status](const http::Request&) { return respond(status); });
+        const auto tested = by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
+        EXPECT_EQ((*tested)->value().ok, ok) << status;
+        EXPECT_EQ((*tested)->value().verdict, verdict) << status;
+        EXPECT_EQ((*tested)->value().status, status);
+        EXPECT_EQ(transport.requests.back().headers.get("Authorization"), "Bearer token-1");
+        EXPECT_EQ(transport.requests.back().method, "GET");
+    }
+    EXPECT_EQ(state(), "authorized");
+}
+
+}  // namespace
+}  // namespace herald::providers::test

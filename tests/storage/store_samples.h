@@ -1,0 +1,119 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/random.h"
+#include "storage/store.h"
+
+/// Records with every field set, and short ways to give events to a store.
+namespace herald::storage {
+
+inline constexpr core::SystemTime kNow{std::chrono::milliseconds(1'795'248'000'123)};
+
+template <class Id>
+[[nodiscard]] Id new_id(core::SystemTime at = kNow) {
+    static core::SystemRandom random;
+    return Id::generate(at, random);
+}
+
+[[nodiscard]] inline ProviderRecord sample_provider(std::string name) {
+    ProviderRecord record;
+    record.id = new_id<core::ProviderId>();
+    record.name = std::move(name);
+    record.client_id = "client";
+    record.client_secret = core::Secret("client-secret-canary");
+    record.token_endpoint = "https://as.example/token";
+    record.created_at = kNow;
+    record.updated_at = kNow;
+    return record;
+}
+
+[[nodiscard]] inline NotificationRecord sample_notification(std::string name) {
+    NotificationRecord record;
+    record.id = new_id<core::NotificationId>();
+    record.name = std::move(name);
+    record.events = {"*"};
+    record.url = "https://receiver.example/hook";
+    record.created_at = kNow;
+    record.updated_at = kNow;
+    return record;
+}
+
+[[nodiscard]] inline NotificationRecord sample_notification(std::string name,
+                                                            const ProviderRecord& provider) {
+    NotificationRecord record = sample_notification(std::move(name));
+    record.auth = OauthAuth{.provider = provider.id, .provider_name = provider.name};
+    return record;
+}
+
+[[nodiscard]] inline NewCallout sample_callout(const NotificationRecord& notification) {
+    NewCallout callout{.id = new_id<core::CalloutId>(),
+                       .notification = notification.id,
+                       .notification_name = notification.name,
+                       .provider = notification.provider(),
+                       .provider_name = std::nullopt};
+    if (const auto* oauth = std::get_if<OauthAuth>(&notification.auth)) {
+        callout.provider_name = oauth->provider_name;
+    }
+    return callout;
+}
+
+[[nodiscard]] inline EventPtr sample_event(std::string data = R"({"n":1})",
+                                           std::optional<std::string> key = std::nullopt) {
+    EventRecord event{.id = new_id<core::EventId>(),
+                      .type = "invoice.posted",
+                      .data = std::move(data),
+                      .key = std::move(key),
+                      .occurred_at = kNow,
+                      .received_at = kNow};
+    return std::make_shared<const EventRecord>(std::move(event));
+}
+
+[[nodiscard]] inline NewEvent sample_new_event(const Store& store, EventPtr event,
+                                               std::vector<NewCallout> callouts = {}) {
+    return {.event = std::move(event),
+            .callouts = std::move(callouts),
+            .catalogue_version = store.catalogue_version()};
+}
+
+// Blocking forms of the asynchronous methods.
+
+[[nodiscard]] inline core::Result<AppendResult> append(Store& store, const NewEvent& event) {
+    return core::wait_done<AppendResult>(
+        [&](core::Done<AppendResult> done) { store.append_event(event, std::move(done)); });
+}
+
+[[nodiscard]] inline core::Result<Claim> claim(Store& store, core::NotificationId id,
+                                               std::size_t limit, core::SystemTime now = kNow) {
+    return core::wait_done<Claim>(
+        [&](core::Done<Claim> done) { store.claim_due(id, now, limit, std::move(done)); });
+}
+
+[[nodiscard]] inline core::Result<> record(Store& store, std::vector<AttemptRecord> attempts,
+                                           CalloutUpdate update) {
+    return core::wait_done<void>([&](core::Done<> done) {
+        store.record_attempt(std::move(attempts), std::move(update), std::move(done));
+    });
+}
+
+[[nodiscard]] inline core::Result<> update(Store& store, std::vector<CalloutUpdate> updates) {
+    return core::wait_done<void>(
+        [&](core::Done<> done) { store.update_callouts(std::move(updates), std::move(done)); });
+}
+
+[[nodiscard]] inline AttemptRecord sample_attempt(
+    core::CalloutId callout, int number, AttemptOutcome outcome = AttemptOutcome::kDelivered) {
+    AttemptRecord attempt;
+    attempt.callout = callout;
+    attempt.number = number;
+    attempt.started_at = kNow;
+    attempt.duration = std::chrono::milliseconds(31);
+    attempt.status = 200;
+    attempt.outcome = outcome;
+    return attempt;
+}
+
+}  // namespace herald::storage

@@ -1,0 +1,281 @@
+#include "storage/sqlite/writer.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <future>
+#include <latch>
+
+#include "storage/sqlite/database_file.h"
+#include "storage/sqlite/hardening.h"
+#include "storage/sqlite/open_database.h"
+#include "tests/support/temp_directory.h"
+
+namespace herald::storage::sqlite {
+namespace {
+
+/// A writer over a real database, given operations that count rows of `counter`.
+class WriterTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(prepare_database_file(path_));
+        session_.emplace(open_writer(path_, ring_, clock_), path_, ring_, clock_);
+        start(true);
+    }
+
+    void start(bool thread, std::optional<Ballast> ballast = std::nullopt) {
+        writer_.reset();
+        WriterOptions options{.thread = thread, .max_batch = 64};
+        options.on_fatal = [this](const core::Error& error) { fatal_.push_back(error.code); };
+        writer_.emplace(*session_, std::move(ballast), std::move(options));
+    }
+
+    template <class Body>
+    std::future<core::Result<int>> submit(Body body,
+                                          Operation::Kind kind = Operation::Kind::kOther) {
+        auto promise = std::make_shared<std::promise<core::Result<int>>>();
+        auto future = promise->get_future();
+        core::Done<int> done = [promise](core::Result<int> result) {
+            promise->set_value(std::move(result));
+        };
+        writer_->submit(make_operation<int>(kind, std::move(body), std::move(done)));
+        return future;
+    }
+
+    static int add_row(WriteSession& session, int number) {
+        session.db.run("INSERT INTO counter (name, value) VALUES (?, 1)", std::to_string(number));
+        return number;
+    }
+
+    /// Holds the writer's thread until it is let go, so that what follows waits in one queue.
+    class Gate {
+    public:
+        explicit Gate(WriterTest& test)
+            : held_(test.submit(
+                  [this](WriteSession& /*session*/) {
+                      entered_.count_down();
+                      release_.wait();
+                      return 0;
+                  },
+                  Operation::Kind::kAlone)) {
+            entered_.wait();
+        }
+        void open() {
+            release_.count_down();
+            held_.wait();
+        }
+
+    private:
+        std::latch entered_{1};
+        std::latch release_{1};
+        std::future<core::Result<int>> held_;
+    };
+
+    std::int64_t rows() {
+        auto row = session_->db.query("SELECT count(*) FROM counter");
+        return row.next() ? row.take<std::int64_t>() : -1;
+    }
+
+    test::TempDirectory directory_;
+    std::filesystem::path path_ = directory_.file("herald.db");
+    KeyRing ring_ = KeyRing::create(directory_.file("key")).value();
+    core::SystemClock clock_;
+    std::optional<WriteSession> session_;
+    std::vector<std::string> fatal_;
+    std::optional<Writer> writer_;
+};
+
+TEST_F(WriterTest, WhatWaitsIsCommittedTogetherInOrder) {
+    Gate gate(*this);
+    const auto commits = session_->commits();
+    std::vector<std::future<core::Result<int>>> results;
+    std::vector<int> order;
+    for (int i = 0; i < 100; ++i) {
+        results.push_back(submit([i, &order](WriteSession& session) {
+            order.push_back(i);
+            return add_row(session, i);
+        }));
+    }
+    gate.open();
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)].get().value(), i);
+    EXPECT_TRUE(std::ranges::is_sorted(order));
+    EXPECT_EQ(session_->commits() - commits, 2);  // batches of 64 and 36
+    writer_->stop();
+    EXPECT_EQ(rows(), 100);
+}
+
+TEST_F(WriterTest, AFailingOperationHarmsNoNeighbour) {
+    Gate gate(*this);
+    std::vector<std::future<core::Result<int>>> results;
+    for (int i = 0; i < 10; ++i) {
+        results.push_back(submit([i](WriteSession& session) {
+            add_row(session, i);
+            if (i == 3) session.db.run("INSERT INTO counter (name, value) VALUES ('0', 1)");
+            if (i == 6) throw std::runtime_error("a bug");
+            return i;
+        }));
+    }
+    gate.open();
+    for (int i = 0; i < 10; ++i) {
+        const auto result = results[static_cast<std::size_t>(i)].get();
+        EXPECT_EQ(result.has_value(), i != 3 && i != 6) << i;
+    }
+    writer_->stop();
+    EXPECT_EQ(rows(), 8);
+    EXPECT_TRUE(fatal_.empty());
+}
+
+TEST_F(WriterTest, ARefusalIsAnAnswerAndRollsNothingBack) {
+    Gate gate(*this);
+    const auto commits = session_->commits();
+    auto stored = submit([](WriteSession& session) { return add_row(session, 1); });
+    auto refused =
+        submit([](WriteSession& /*session*/) -> int { throw Refusal(conflict("taken", "no")); });
+    gate.open();
+    EXPECT_TRUE(stored.get());
+    EXPECT_EQ(refused.get().error().code, "taken");
+    EXPECT_EQ(session_->commits() - commits, 1);
+}
+
+TEST_F(WriterTest, AfterAnIoErrorNothingIsAcknowledged) {
+    Gate gate(*this);
+    auto before = submit([](WriteSession& session) { return add_row(session, 1); });
+    auto failing = submit([](WriteSession& session) -> int {
+        add_row(session, 2);
+        throw Failure(SQLITE_IOERR_FSYNC, "disk I/O error");
+    });
+    auto after =
+        submit([](WriteSession& session) { return add_row(session, 3); }, Operation::Kind::kAlone);
+    gate.open();
+    for (auto* result : {&before, &failing, &after}) {
+        const auto error = result->get().error();
+        EXPECT_EQ(error.kind, core::ErrorKind::kStorage);
+        EXPECT_EQ(error.code, "storage_error");
+        EXPECT_NE(error.message.find("outcome unknown, send again with the same key"),
+                  std::string::npos);
+    }
+    EXPECT_EQ(submit([](WriteSession& session) { return add_row(session, 4); }).get().error().code,
+              "storage_error");
+    EXPECT_EQ(fatal_, std::vector<std::string>{"storage_error"});
+    writer_->stop();
+    EXPECT_TRUE(writer_->failed());
+    EXPECT_EQ(rows(), 0);
+}
+
+TEST_F(WriterTest, AReplacedDatabaseFileStopsAcknowledging) {
+    std::filesystem::rename(path_, directory_.file("moved.db"));
+    EXPECT_EQ(submit([](WriteSession& session) { return add_row(session, 1); }).get().error().code,
+              "storage_error");
+    EXPECT_EQ(fatal_.size(), 1U);
+}
+
+TEST_F(WriterTest, AnotherProgramsLockIsToldAfterTwoSecondsToAllWhoWait) {
+    Connection other(path_, Connection::Access::kReadWrite);
+    other.script("BEGIN IMMEDIATE");
+    Gate gate(*this);
+    const auto started = clock_.steady_now();
+    std::vector<std::future<core::Result<int>>> results;
+    for (int i = 0; i < 200; ++i) {
+        results.push_back(submit([i](WriteSession& session) { return add_row(session, i); }));
+    }
+    gate.open();
+    for (auto& result : results) {
+        const auto error = result.get().error();
+        EXPECT_EQ(error.code, "database_locked");
+        EXPECT_EQ(error.kind, core::ErrorKind::kTransient);
+    }
+    EXPECT_LT(clock_.steady_now() - started, std::chrono::milliseconds(2500));
+    other.script("ROLLBACK");
+    EXPECT_TRUE(submit([](WriteSession& session) { return add_row(session, 1); }).get());
+    EXPECT_TRUE(fatal_.empty());
+}
+
+TEST_F(WriterTest, TooManyWaitingEventsAreRefusedAtOnce) {
+    Gate gate(*this);
+    const auto nothing = [](WriteSession& /*session*/) { return 0; };
+    std::vector<std::future<core::Result<int>>> waiting;
+    for (std::size_t i = 0; i < 64UL * 1024; ++i)
+        waiting.push_back(submit(nothing, Operation::Kind::kIngest));
+    auto refused = submit(nothing, Operation::Kind::kIngest);
+    const auto error = refused.get().error();  // while the gate is shut
+    EXPECT_EQ(error.code, "overloaded");
+    EXPECT_EQ(error.kind, core::ErrorKind::kTransient);
+    auto outcome = submit(nothing, Operation::Kind::kOutcome);
+    gate.open();
+    EXPECT_TRUE(outcome.get());
+    EXPECT_TRUE(waiting.back().get());
+}
+
+TEST_F(WriterTest, WithoutAThreadACompletionMaySubmitTheNext) {
+    start(false);
+    int completed = 0;
+    core::Done<int> second = [&](core::Result<int> result) { completed += result.value(); };
+    core::Done<int> first = [&](core::Result<int> result) {
+        completed += result.value();
+        writer_->submit(make_operation<int>(
+            Operation::Kind::kOther, [](WriteSession& session) { return add_row(session, 20); },
+            second));
+    };
+    writer_->submit(make_operation<int>(
+        Operation::Kind::kOther, [](WriteSession& session) { return add_row(session, 1); }, first));
+    EXPECT_EQ(completed, 21);
+}
+
+TEST_F(WriterTest, AFullDiskRefusesWhatIsNewAndRecoversByItself) {
+    start(true, Ballast(path_));
+    const std::string reserve = path_.string() + ".ballast";
+    ASSERT_TRUE(std::filesystem::exists(reserve));
+    const auto big_row = [](WriteSession& session) {
+        session.db.run(
+            "INSERT INTO meta (key, value) VALUES (randomblob(8) || '', zeroblob(100000))");
+        return 1;
+    };
+    const auto limit = [&](const std::string& pages) {
+        return submit(
+            [&](WriteSession& session) {
+                static_cast<void>(session.db.single("PRAGMA max_page_count = " + pages));
+                return 0;
+            },
+            Operation::Kind::kAlone);
+    };
+    ASSERT_TRUE(limit("1").get());  // SQLite takes the size it has now
+    const auto refused = submit(big_row, Operation::Kind::kIngest).get();
+    EXPECT_EQ(refused.error().code, "storage_full");
+    EXPECT_EQ(refused.error().kind, core::ErrorKind::kTransient);
+    EXPECT_TRUE(std::filesystem::exists(reserve)) << "what is new gets nothing of the reserve";
+
+    EXPECT_EQ(submit(big_row, Operation::Kind::kOutcome).get().error().code, "storage_full");
+    EXPECT_FALSE(std::filesystem::exists(reserve)) << "an outcome does";
+    ASSERT_TRUE(limit("1000000").get());
+    EXPECT_TRUE(submit(big_row, Operation::Kind::kIngest).get());
+    EXPECT_TRUE(std::filesystem::exists(reserve));
+    EXPECT_TRUE(fatal_.empty());
+}
+
+TEST_F(WriterTest, CheckpointsItselfAndSurvivesAReaderInTheWay) {
+    Connection reader = open_reader(path_);
+    const std::string wal = path_.string() + "-wal";
+    const auto write_much = [&] {
+        for (int i = 0; i < 300; ++i) {
+            ASSERT_TRUE(
+                submit([](WriteSession& session) {
+                    session.db.run(
+                        "INSERT OR REPLACE INTO meta (key, value) VALUES ('x', zeroblob(100000))");
+                    return 0;
+                }).get());
+        }
+    };
+    write_much();
+    EXPECT_LT(std::filesystem::file_size(wal), 12U << 20U);
+    {
+        auto pinned = reader.query("SELECT count(*) FROM meta");
+        ASSERT_TRUE(pinned.next());
+        write_much();
+        EXPECT_GT(std::filesystem::file_size(wal), 20U << 20U);
+    }
+    write_much();
+    EXPECT_LT(std::filesystem::file_size(wal), 12U << 20U);
+}
+
+}  // namespace
+}  // namespace herald::storage::sqlite
