@@ -27,7 +27,8 @@ Result<> read_basic(MemberReader& in, Authentication& into) {
     in.text("username", auth.username);
     in.secret("password", password);
     if (auto done = in.finish(); !done) return done;
-    if (!password) return invalid_argument("auth.password", "is required; give it with --password-file");
+    if (!password)
+        return invalid_argument("auth.password", "is required; give it with --password-file");
     auth.password = std::move(*password);
     into = std::move(auth);
     return {};
@@ -43,18 +44,21 @@ Result<> read_header(MemberReader& in, Authentication& into) {
     in.text("name", auth.name);
     in.secret("value", secret_value);
     if (auto done = in.finish(); !done) return done;
-    if (!secret_value) return invalid_argument("auth.value", "is required; give it with --auth-value-file");
+    if (!secret_value)
+        return invalid_argument("auth.value", "is required; give it with --auth-value-file");
     auth.value = std::move(*secret_value);
     into = std::move(auth);
     return {};
 }
 
-Result<> read_oauth(MemberReader& in, const std::optional<core::ProviderId>& provider, Authentication& into) {
+Result<> read_oauth(MemberReader& in, const std::optional<core::ProviderId>& provider,
+                    Authentication& into) {
     storage::OauthAuth auth;
     if (const auto* before = std::get_if<storage::OauthAuth>(&into)) auth = *before;
     in.text("provider", auth.provider_name);
     if (auto done = in.finish(); !done) return done;
-    if (auth.provider_name.empty()) return invalid_argument("auth.provider", "is required; give it with --provider");
+    if (auth.provider_name.empty())
+        return invalid_argument("auth.provider", "is required; give it with --provider");
     if (provider) auth.provider = *provider;
     into = std::move(auth);
     return {};
@@ -62,7 +66,8 @@ Result<> read_oauth(MemberReader& in, const std::optional<core::ProviderId>& pro
 
 }  // namespace
 
-Result<> patch_auth(const json::value& value, const std::optional<core::ProviderId>& provider, Authentication& into) {
+Result<> patch_auth(const json::value& value, const std::optional<core::ProviderId>& provider,
+                    Authentication& into) {
     if (!value.is_object()) return invalid_argument("auth", "an object is expected");
     MemberReader in(value.get_object(), "auth.");
     std::string kind;
@@ -77,7 +82,8 @@ Result<> patch_auth(const json::value& value, const std::optional<core::Provider
 Result<std::optional<std::string>> wanted_provider(const json::object& request) {
     const json::value* auth = request.if_contains("auth");
     if (auth == nullptr || !auth->is_object()) return std::optional<std::string>();
-    if (core::string_member(auth->get_object(), "kind") != "oauth2") return std::optional<std::string>();
+    if (core::string_member(auth->get_object(), "kind") != "oauth2")
+        return std::optional<std::string>();
     return core::string_member(auth->get_object(), "provider");
 }
 

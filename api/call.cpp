@@ -26,7 +26,9 @@ ApiResponse json_response(int status, const boost::json::value& body) {
     return response;
 }
 
-core::Result<boost::json::object> body_object(const Call& call) { return core::parse_object(call.request.body); }
+core::Result<boost::json::object> body_object(const Call& call) {
+    return core::parse_object(call.request.body);
+}
 
 core::Result<boost::json::object> optional_body_object(const Call& call) {
     if (call.request.body.empty()) return boost::json::object();

@@ -23,7 +23,9 @@ struct Call {
     const ApiRequest& request;
     std::map<std::string, std::string> params;  ///< `{name}` of the pattern, decoded
 
-    [[nodiscard]] const std::string& param(const std::string& name) const { return params.at(name); }
+    [[nodiscard]] const std::string& param(const std::string& name) const {
+        return params.at(name);
+    }
     [[nodiscard]] std::optional<std::string> query(const std::string& name) const;
     [[nodiscard]] std::string header(const std::string& lower_case_name) const;
 };
@@ -59,7 +61,8 @@ struct Route {
 /// For operations without input: an empty body or {}.
 [[nodiscard]] core::Result<> expect_no_input(const Call& call);
 /// Refuses query parameters other than those.
-[[nodiscard]] core::Result<> expect_query(const Call& call, std::initializer_list<std::string_view> known);
+[[nodiscard]] core::Result<> expect_query(const Call& call,
+                                          std::initializer_list<std::string_view> known);
 /// `true` or `false`, false where it is absent.
 [[nodiscard]] core::Result<bool> query_flag(const Call& call, const std::string& name);
 

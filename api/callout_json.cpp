@@ -21,7 +21,8 @@ json::object attempt_json(const storage::AttemptRecord& attempt) {
     return out;
 }
 
-json::object callout_json(const storage::CalloutRecord& record, const std::optional<std::string>& reason,
+json::object callout_json(const storage::CalloutRecord& record,
+                          const std::optional<std::string>& reason,
                           const std::vector<storage::AttemptRecord>& attempts) {
     json::array history;
     for (const storage::AttemptRecord& attempt : attempts) history.push_back(attempt_json(attempt));

@@ -9,7 +9,8 @@
 
 namespace herald::api {
 
-/// Text from outside as a JSON string may hold it: as it is where it is UTF-8, else escaped byte by byte (S-30).
+/// Text from outside as a JSON string may hold it: as it is where it is UTF-8, else escaped byte by
+/// byte (S-30).
 [[nodiscard]] std::string shown(std::string_view bytes);
 
 /// RFC 3339, or null.

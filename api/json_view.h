@@ -10,10 +10,12 @@
 #include "providers/token_manager.h"
 #include "storage/records.h"
 
-/// Records as the JSON of the contract. Pure. No view holds a secret: "set" or null stands for one (O-11).
+/// Records as the JSON of the contract. Pure. No view holds a secret: "set" or null stands for one
+/// (O-11).
 namespace herald::api {
 
-/// An object where the names are unique, else an array of [name, value] pairs: order and repetition are kept.
+/// An object where the names are unique, else an array of [name, value] pairs: order and repetition
+/// are kept.
 [[nodiscard]] boost::json::value fields_json(const storage::Fields& fields);
 
 /// Contract section 3. `token` may be null; one that has expired shows as null.
@@ -22,9 +24,11 @@ namespace herald::api {
                                                 const std::vector<std::string>& used_by,
                                                 core::SystemTime now);
 
-/// The `token` object with `provider` and `state`; its members are null where there is no usable token.
+/// The `token` object with `provider` and `state`; its members are null where there is no usable
+/// token.
 [[nodiscard]] boost::json::object token_json(const storage::ProviderRecord& record,
-                                             const storage::TokenRecord* token, core::SystemTime now);
+                                             const storage::TokenRecord* token,
+                                             core::SystemTime now);
 [[nodiscard]] boost::json::object token_test_json(const std::string& provider,
                                                   const providers::TokenTestResult& result);
 
@@ -38,7 +42,8 @@ namespace herald::api {
 [[nodiscard]] boost::json::object attempt_json(const storage::AttemptRecord& attempt);
 
 /// Text, not a value: `data` stands in it byte for byte as it came in.
-[[nodiscard]] std::string event_json(const storage::EventRecord& event, const boost::json::array& callouts,
+[[nodiscard]] std::string event_json(const storage::EventRecord& event,
+                                     const boost::json::array& callouts,
                                      const boost::json::array& unmatched);
 
 }  // namespace herald::api

@@ -29,7 +29,8 @@ std::optional<storage::Fields> fields_of(const json::array& pairs) {
         const json::array* both = pair.if_array();
         if (both == nullptr || both->size() != 2) return std::nullopt;
         if (!both->at(0).is_string() || !both->at(1).is_string()) return std::nullopt;
-        out.emplace_back(std::string(both->at(0).as_string()), std::string(both->at(1).as_string()));
+        out.emplace_back(std::string(both->at(0).as_string()),
+                         std::string(both->at(1).as_string()));
     }
     return out;
 }
@@ -45,7 +46,9 @@ std::optional<storage::Fields> fields_of(const json::value& value) {
 MemberReader::MemberReader(const json::object& object, std::string path)
     : object_(object), path_(std::move(path)) {}
 
-std::string MemberReader::field(std::string_view key) const { return path_ + std::string(key); }
+std::string MemberReader::field(std::string_view key) const {
+    return path_ + std::string(key);
+}
 
 void MemberReader::text(std::string_view key, std::string& into) {
     const json::value* value = take(key);
@@ -122,12 +125,15 @@ void MemberReader::secret(std::string_view key, std::optional<core::Secret>& int
         return refuse(key, "a string that is not empty is expected, or null to clear it");
     }
     if (value->get_string() == "set") {
-        return refuse(key, "\"set\" only stands for the secret in answers; give the secret, or leave it out to keep it");
+        return refuse(key,
+                      "\"set\" only stands for the secret in answers; give the secret, or leave it "
+                      "out to keep it");
     }
     into = core::Secret(value->get_string());
 }
 
-void MemberReader::other(std::string_view key, const std::function<core::Result<>(const json::value&)>& read) {
+void MemberReader::other(std::string_view key,
+                         const std::function<core::Result<>(const json::value&)>& read) {
     const json::value* value = take(key);
     if (value == nullptr) return;
     if (auto done = read(*value); !done) trouble_ = done.error();
@@ -145,7 +151,8 @@ core::Result<> MemberReader::finish() const {
         const std::string key(member.key());
         if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
         std::string rule = "no such member; known are ";
-        for (std::size_t i = 0; i < known_.size(); ++i) rule.append(i == 0 ? "" : ", ").append(known_[i]);
+        for (std::size_t i = 0; i < known_.size(); ++i)
+            rule.append(i == 0 ? "" : ", ").append(known_[i]);
         return core::invalid_argument(path_ + core::printable(key, 64), rule);
     }
     return {};

@@ -15,13 +15,16 @@
 
 namespace herald::api {
 
-/// Reads the members of a request object into places that keep their value where the member is absent.
+/// Reads the members of a request object into places that keep their value where the member is
+/// absent.
 ///
-/// The first trouble is kept and told by `finish`, which also refuses every member that nobody asked for. Once there is
-/// trouble nothing more is read. `null` clears what is optional and is an error elsewhere.
+/// The first trouble is kept and told by `finish`, which also refuses every member that nobody
+/// asked for. Once there is trouble nothing more is read. `null` clears what is optional and is an
+/// error elsewhere.
 class MemberReader final {
 public:
-    /// `path` stands before member names in errors: `auth.` for the object at `auth`. Borrows `object`.
+    /// `path` stands before member names in errors: `auth.` for the object at `auth`. Borrows
+    /// `object`.
     explicit MemberReader(const boost::json::object& object, std::string path = {});
 
     void text(std::string_view key, std::string& into);
@@ -33,10 +36,12 @@ public:
     void texts(std::string_view key, std::vector<std::string>& into);
     /// An object of strings, or an array of [name, value].
     void fields(std::string_view key, storage::Fields& into);
-    /// Write-only: a string that is not empty, and not the word "set" that stands for it in answers.
+    /// Write-only: a string that is not empty, and not the word "set" that stands for it in
+    /// answers.
     void secret(std::string_view key, std::optional<core::Secret>& into);
     /// Leaves the meaning of the value to `read`, called only where the member is there.
-    void other(std::string_view key, const std::function<core::Result<>(const boost::json::value&)>& read);
+    void other(std::string_view key,
+               const std::function<core::Result<>(const boost::json::value&)>& read);
     /// Shown in answers, never taken.
     void read_only(std::initializer_list<std::string_view> keys);
 

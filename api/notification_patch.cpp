@@ -18,10 +18,12 @@ using storage::RetrySettings;
 
 Result<> read_schedule(const json::value& value, std::vector<std::chrono::seconds>& into) {
     const json::array* steps = value.if_array();
-    if (steps == nullptr) return invalid_argument("retry.schedule_s", "an array of whole seconds is expected");
+    if (steps == nullptr)
+        return invalid_argument("retry.schedule_s", "an array of whole seconds is expected");
     into.clear();
     for (const json::value& step : *steps) {
-        if (!step.is_int64()) return invalid_argument("retry.schedule_s", "an array of whole seconds is expected");
+        if (!step.is_int64())
+            return invalid_argument("retry.schedule_s", "an array of whole seconds is expected");
         into.emplace_back(step.get_int64());
     }
     return {};
@@ -47,7 +49,8 @@ Result<> read_retry_object(const json::object& object, RetrySettings& into) {
     MemberReader in(object, "retry.");
     std::optional<std::int64_t> max_age;
     if (into.max_age) max_age = into.max_age->count();
-    in.other("schedule_s", [&](const json::value& value) { return read_schedule(value, into.schedule); });
+    in.other("schedule_s",
+             [&](const json::value& value) { return read_schedule(value, into.schedule); });
     in.optional_whole("max_age_s", max_age);
     in.other("reject", [&](const json::value& value) { return read_reject(value, into.reject); });
     into.max_age.reset();
@@ -57,7 +60,8 @@ Result<> read_retry_object(const json::object& object, RetrySettings& into) {
 
 Result<> read_retry(const json::value& value, RetrySettings& into) {
     if (value.is_object()) return read_retry_object(value.get_object(), into);
-    if (!value.is_string()) return invalid_argument("retry", "an object is expected, or a string such as \"default\"");
+    if (!value.is_string())
+        return invalid_argument("retry", "an object is expected, or a string such as \"default\"");
     auto parsed = dispatcher::parse_retry(std::string_view(value.get_string()));
     if (!parsed) return parsed.error();
     into = std::move(*parsed);
@@ -69,13 +73,15 @@ Result<> read_success(const json::value& value, std::optional<storage::SuccessFi
         into.reset();
         return {};
     }
-    if (!value.is_object()) return invalid_argument("success", "an object {pointer, value} or null is expected");
+    if (!value.is_object())
+        return invalid_argument("success", "an object {pointer, value} or null is expected");
     storage::SuccessField success;
     MemberReader in(value.get_object(), "success.");
     in.text("pointer", success.pointer);
     in.text("value", success.value);
     if (auto done = in.finish(); !done) return done;
-    if (!in.has("pointer") || !in.has("value")) return invalid_argument("success", "pointer and value are required");
+    if (!in.has("pointer") || !in.has("value"))
+        return invalid_argument("success", "pointer and value are required");
     if (auto pointer = core::parse_json_pointer(success.pointer); !pointer) {
         return invalid_argument("success.pointer", pointer.error().message);
     }
@@ -110,7 +116,8 @@ Result<> read_limits(MemberReader& in, NotificationRecord& record) {
 }  // namespace
 
 Result<> patch_notification(PatchKind kind, const json::object& request,
-                            const std::optional<core::ProviderId>& provider, NotificationRecord& record) {
+                            const std::optional<core::ProviderId>& provider,
+                            NotificationRecord& record) {
     MemberReader in(request);
     in.read_only({"id", "created_at", "updated_at"});
     if (kind == PatchKind::kAdd) in.text("name", record.name);
@@ -119,9 +126,11 @@ Result<> patch_notification(PatchKind kind, const json::object& request,
     in.flag("paused", record.paused);
     in.texts("events", record.events);
     read_request_shape(in, record);
-    in.other("auth", [&](const json::value& value) { return patch_auth(value, provider, record.auth); });
+    in.other("auth",
+             [&](const json::value& value) { return patch_auth(value, provider, record.auth); });
     in.other("retry", [&](const json::value& value) { return read_retry(value, record.retry); });
-    in.other("success", [&](const json::value& value) { return read_success(value, record.success); });
+    in.other("success",
+             [&](const json::value& value) { return read_success(value, record.success); });
     if (auto limits = read_limits(in, record); !limits) return limits;
     return in.finish();
 }

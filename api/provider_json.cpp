@@ -102,13 +102,15 @@ json::object token_json(const storage::ProviderRecord& record, const storage::To
         add_token_members(out, *token);
         return out;
     }
-    for (const char* member : {"generation", "obtained_at", "expires_at", "scopes", "fingerprint"}) {
+    for (const char* member :
+         {"generation", "obtained_at", "expires_at", "scopes", "fingerprint"}) {
         out[member] = nullptr;
     }
     return out;
 }
 
-json::object token_test_json(const std::string& provider, const providers::TokenTestResult& result) {
+json::object token_test_json(const std::string& provider,
+                             const providers::TokenTestResult& result) {
     json::object out;
     out["provider"] = provider;
     out["ok"] = or_null(result.ok);

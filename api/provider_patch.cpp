@@ -16,7 +16,8 @@ Result<> read_scopes(const json::value& value, std::vector<std::string>& into) {
         joined = std::string(value.get_string());
     } else if (value.is_array()) {
         for (const json::value& scope : value.get_array()) {
-            if (!scope.is_string()) return core::invalid_argument("scopes", "an array of strings is expected");
+            if (!scope.is_string())
+                return core::invalid_argument("scopes", "an array of strings is expected");
             joined.append(" ").append(scope.get_string());
         }
     } else {
@@ -40,7 +41,8 @@ Result<> merge_settings(const json::value& value, json::object& into) {
     return {};
 }
 
-void read_credentials(MemberReader& in, ProviderRecord& record, std::optional<core::Secret>& refresh_token) {
+void read_credentials(MemberReader& in, ProviderRecord& record,
+                      std::optional<core::Secret>& refresh_token) {
     in.text("client_id", record.client_id);
     in.secret("client_secret", record.client_secret);
     in.text("client_authentication", record.client_authentication);
@@ -58,7 +60,8 @@ void read_configuration(MemberReader& in, ProviderRecord& record) {
     in.fields("parameters", record.parameters);
     in.optional_text("audience", record.audience);
     in.texts("resources", record.resources);
-    in.other("settings", [&](const json::value& value) { return merge_settings(value, record.settings); });
+    in.other("settings",
+             [&](const json::value& value) { return merge_settings(value, record.settings); });
 }
 
 }  // namespace
@@ -66,7 +69,8 @@ void read_configuration(MemberReader& in, ProviderRecord& record) {
 Result<> patch_provider(PatchKind kind, const json::object& request, ProviderRecord& record,
                         std::optional<core::Secret>& refresh_token) {
     MemberReader in(request);
-    in.read_only({"id", "state", "token", "last_error", "used_by", "token_requests", "created_at", "updated_at"});
+    in.read_only({"id", "state", "token", "last_error", "used_by", "token_requests", "created_at",
+                  "updated_at"});
     if (kind == PatchKind::kAdd) in.text("name", record.name);
     if (kind != PatchKind::kAdd) in.read_only({"name"});
     read_credentials(in, record, refresh_token);

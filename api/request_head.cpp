@@ -17,7 +17,8 @@ constexpr std::array<std::string_view, 2> kHeadersRead = {"content-type", "idemp
 
 bool is_token(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        const bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        const bool alnum =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
         return alnum || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
     });
 }
@@ -61,13 +62,16 @@ Result<> read_query(std::string_view text, std::map<std::string, std::string>& i
 Result<> read_request_line(std::string_view line, RequestHead& head) {
     const std::size_t first = line.find(' ');
     const std::size_t last = line.rfind(' ');
-    if (first == std::string_view::npos || first == last) return malformed_request("the request line is malformed");
+    if (first == std::string_view::npos || first == last)
+        return malformed_request("the request line is malformed");
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
     head.method = std::string(line.substr(0, first));
     if (!is_token(head.method)) return malformed_request("the method is no token");
-    if (version != "HTTP/1.1" && version != "HTTP/1.0") return malformed_request("HTTP/1.1 is expected");
-    if (!target.starts_with('/') || !is_visible(target) || target.find('#') != std::string_view::npos) {
+    if (version != "HTTP/1.1" && version != "HTTP/1.0")
+        return malformed_request("HTTP/1.1 is expected");
+    if (!target.starts_with('/') || !is_visible(target) ||
+        target.find('#') != std::string_view::npos) {
         return malformed_request("the request target is an absolute path with an optional query");
     }
     head.keep_alive = version == "HTTP/1.1";
@@ -85,15 +89,18 @@ struct Framing {
 };
 
 Result<std::uint64_t> read_length(std::string_view raw) {
-    // One space after the colon is what everyone writes; more of anything is an attempt at something.
+    // One space after the colon is what everyone writes; more of anything is an attempt at
+    // something.
     if (raw.starts_with(' ')) raw.remove_prefix(1);
     std::uint64_t length = 0;
     const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), length);
-    if (ec != std::errc() || end != raw.data() + raw.size()) return malformed_request("Content-Length: digits only");
+    if (ec != std::errc() || end != raw.data() + raw.size())
+        return malformed_request("Content-Length: digits only");
     return length;
 }
 
-Result<> read_field(std::string_view name, std::string_view raw, RequestHead& head, Framing& framing) {
+Result<> read_field(std::string_view name, std::string_view raw, RequestHead& head,
+                    Framing& framing) {
     const std::string lower = core::to_lower(name);
     const std::string_view value = core::trim(raw);
     if (lower == "host") ++framing.hosts;
@@ -107,8 +114,10 @@ Result<> read_field(std::string_view name, std::string_view raw, RequestHead& he
         ++framing.codings;
         head.chunked = core::equals_ignoring_case(value, "chunked");
     }
-    if (lower == "connection" && core::to_lower(value).find("close") != std::string::npos) head.keep_alive = false;
-    if (lower == "expect") head.expects_continue = core::equals_ignoring_case(value, "100-continue");
+    if (lower == "connection" && core::to_lower(value).find("close") != std::string::npos)
+        head.keep_alive = false;
+    if (lower == "expect")
+        head.expects_continue = core::equals_ignoring_case(value, "100-continue");
     if (std::find(kHeadersRead.begin(), kHeadersRead.end(), lower) == kHeadersRead.end()) return {};
     if (head.headers.emplace(lower, value).second) return {};
     return malformed_request(lower + ": stands twice");
@@ -121,7 +130,8 @@ Result<> judge(const RequestHead& head, const Framing& framing) {
     if (framing.lengths + framing.codings > 1) {
         return malformed_request("Content-Length and Transfer-Encoding do not go together");
     }
-    if (framing.codings == 1 && !head.chunked) return malformed_request("Transfer-Encoding: only chunked is known");
+    if (framing.codings == 1 && !head.chunked)
+        return malformed_request("Transfer-Encoding: only chunked is known");
     return {};
 }
 
@@ -140,11 +150,13 @@ Result<RequestHead> parse_request_head(std::string_view text) {
         if (fields == kMaxFields) return malformed_request("more than 64 header fields");
         const std::size_t colon = line->find(':');
         if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) {
-            return malformed_request("a header field is a name, directly a colon, and a value on one line");
+            return malformed_request(
+                "a header field is a name, directly a colon, and a value on one line");
         }
         const std::string_view raw = line->substr(colon + 1);
         if (!is_field_text(raw)) return malformed_request("a header value has a control character");
-        if (auto ok = read_field(line->substr(0, colon), raw, head, framing); !ok) return ok.error();
+        if (auto ok = read_field(line->substr(0, colon), raw, head, framing); !ok)
+            return ok.error();
     }
     if (auto ok = judge(head, framing); !ok) return ok.error();
     return head;

@@ -22,9 +22,10 @@ struct RequestHead {
     bool expects_continue = false;
 };
 
-/// Reads everything up to and with the empty line. Strict where leniency lets two readers see two requests (RFC 9112
-/// section 11.2, S-12): bare LF, obs-fold, space before a colon, NUL, Content-Length twice, signed or beside
-/// Transfer-Encoding, any coding but `chunked`, no or two Hosts. Errors are `malformed_request`.
+/// Reads everything up to and with the empty line. Strict where leniency lets two readers see two
+/// requests (RFC 9112 section 11.2, S-12): bare LF, obs-fold, space before a colon, NUL,
+/// Content-Length twice, signed or beside Transfer-Encoding, any coding but `chunked`, no or two
+/// Hosts. Errors are `malformed_request`.
 [[nodiscard]] core::Result<RequestHead> parse_request_head(std::string_view text);
 
 }  // namespace herald::api

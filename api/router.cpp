@@ -36,7 +36,9 @@ std::optional<std::string> decode_segment(std::string_view text) {
     return core::form_decode(escaped);
 }
 
-bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
+bool is_parameter(std::string_view segment) {
+    return segment.starts_with('{');
+}
 
 core::Error internal_error() {
     return {.kind = core::ErrorKind::kPermanent,
@@ -44,8 +46,8 @@ core::Error internal_error() {
             .message = "the request met an error inside herald; the daemon's log has the cause"};
 }
 
-std::string_view code_of(const core::Result<ApiResponse>& result) {
-    return result ? std::string_view("ok") : std::string_view(result.error().code);
+std::string code_of(const core::Result<ApiResponse>& result) {
+    return result ? "ok" : result.error().code;
 }
 
 std::string actor(const ApiRequest& request) {
@@ -56,7 +58,8 @@ std::string actor(const ApiRequest& request) {
 // One wide line an operation: who did what to which, and what came of it. Never a body (O-154).
 void audit(const Route& route, const Call& call, const core::Result<ApiResponse>& result) {
     if (route.audit == Audit::kNone) return;
-    const auto level = route.audit == Audit::kDebug ? core::LogLevel::kDebug : core::LogLevel::kInformation;
+    const auto level =
+        route.audit == Audit::kDebug ? core::LogLevel::kDebug : core::LogLevel::kInformation;
     if (!core::log_enabled(level)) return;
     boost::json::object fields;
     fields["operation"] = std::string(route.method) + " " + std::string(route.pattern);
@@ -83,8 +86,9 @@ core::Result<ApiResponse> run(const Route& route, const Call& call) {
 class Router::Table {
 public:
     explicit Table(Services services) : services_(std::move(services)) {
-        for (auto* routes : {provider_routes, token_routes, notification_routes, notification_trial_routes,
-                             event_routes, callout_routes, status_routes, database_routes}) {
+        for (auto* routes :
+             {provider_routes, token_routes, notification_routes, notification_trial_routes,
+              event_routes, callout_routes, status_routes, database_routes}) {
             for (const Route& route : routes()) rows_.push_back({route, split_path(route.pattern)});
         }
     }
@@ -95,7 +99,8 @@ public:
         for (const Row& row : rows_) {
             std::map<std::string, std::string> params;
             if (!matches(row, path, params)) continue;
-            if (row.route.method == request.method) return answer(row.route, request, std::move(params));
+            if (row.route.method == request.method)
+                return answer(row.route, request, std::move(params));
             allowed.append(allowed.empty() ? "" : ", ").append(row.route.method);
         }
         return allowed.empty() ? no_such_path(request) : wrong_method(request, allowed);
@@ -103,7 +108,8 @@ public:
 
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> out;
-        for (const Row& row : rows_) out.push_back(std::string(row.route.method) + " " + std::string(row.route.pattern));
+        for (const Row& row : rows_)
+            out.push_back(std::string(row.route.method) + " " + std::string(row.route.pattern));
         return out;
     }
 
@@ -145,7 +151,8 @@ private:
 
     static ApiResponse wrong_method(const ApiRequest& request, const std::string& allowed) {
         auto response = problem_with_status(
-            405, malformed_request("the method " + core::printable(request.method, 16) + " is not known here; use " + allowed));
+            405, malformed_request("the method " + core::printable(request.method, 16) +
+                                   " is not known here; use " + allowed));
         response.headers["Allow"] = allowed;
         return response;
     }
@@ -166,6 +173,8 @@ ApiResponse Router::handle(const ApiRequest& request) const {
     }
 }
 
-std::vector<std::string> Router::routes() const { return table_->names(); }
+std::vector<std::string> Router::routes() const {
+    return table_->names();
+}
 
 }  // namespace herald::api

@@ -15,8 +15,8 @@ namespace herald::api {
 
 struct ApiRequest {
     std::string method;
-    std::string path;                          ///< decoded per segment by the router
-    std::map<std::string, std::string> query;  ///< decoded
+    std::string path;                            ///< decoded per segment by the router
+    std::map<std::string, std::string> query;    ///< decoded
     std::map<std::string, std::string> headers;  ///< names lower case; only those the API reads
     std::string body;
 };
@@ -31,7 +31,8 @@ struct ApiResponse {
 /// The one admin interface: contract section 8 as a function from request to response.
 ///
 /// The daemon serves it over HTTP; the CLI without a daemon calls it in process.
-/// Thread-safety: `handle` may be called concurrently; it blocks until what it did is durable. Does not throw.
+/// Thread-safety: `handle` may be called concurrently; it blocks until what it did is durable. Does
+/// not throw.
 class Router final {
 public:
     explicit Router(Services services);

@@ -29,7 +29,8 @@ core::Error cannot_listen(const std::string& where, const std::string& why) {
 class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
 public:
     explicit ConnectionFactory(Listener& listener) : listener_(listener) {}
-    Poco::Net::TCPServerConnection* createConnection(const Poco::Net::StreamSocket& socket) override {
+    Poco::Net::TCPServerConnection* createConnection(
+        const Poco::Net::StreamSocket& socket) override {
         return std::make_unique<Connection>(socket, listener_).release();  // Poco deletes it
     }
 
@@ -46,7 +47,8 @@ public:
         Poco::AutoPtr<Poco::Net::TCPServerParams> params(new Poco::Net::TCPServerParams);
         params->setMaxThreads(static_cast<int>(threads));
         params->setMaxQueued(kMaxQueued);
-        server_ = std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(listener_), pool_, socket, params);
+        server_ = std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(listener_), pool_,
+                                                         socket, params);
         listener_.crowded = [server = server_.get()] { return server->queuedConnections() > 0; };
         server_->start();
     }
@@ -66,26 +68,31 @@ private:
     std::unique_ptr<Poco::Net::TCPServer> server_;
 };
 
-// The permissions are the authentication, so the file is never there with others, not even for a moment.
+// The permissions are the authentication, so the file is never there with others, not even for a
+// moment.
 Poco::Net::ServerSocket listen_on_file(const std::filesystem::path& path) {
     std::filesystem::remove(path);
     const mode_t before = ::umask(0177);
     Poco::Net::ServerSocket socket;
     try {
-        socket.bind(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, path.string()), false);
+        socket.bind(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, path.string()),
+                    false);
     } catch (...) {
         ::umask(before);
         throw;
     }
     ::umask(before);
-    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::permissions(
+        path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     socket.listen(kBacklog);
     return socket;
 }
 
 // Only an address and a port: a name would be looked up, and a path would be a Unix socket.
 Result<Poco::Net::SocketAddress> parse_listen(const std::string& text) {
-    const auto malformed = [] { return core::invalid_argument("listen", "ADDR:PORT is expected, such as 127.0.0.1:8080"); };
+    const auto malformed = [] {
+        return core::invalid_argument("listen", "ADDR:PORT is expected, such as 127.0.0.1:8080");
+    };
     if (text.starts_with('/') || text.find(':') == std::string::npos) return malformed();
     try {
         return Poco::Net::SocketAddress(text);
@@ -97,7 +104,8 @@ Result<Poco::Net::SocketAddress> parse_listen(const std::string& text) {
 Poco::Net::ServerSocket listen_on_tcp(const Poco::Net::SocketAddress& address) {
     Poco::Net::ServerSocket socket;
     constexpr bool kReuseAddress = true;
-    constexpr bool kSharePort = false;  // the shorter overload would let a second daemon listen beside us
+    constexpr bool kSharePort =
+        false;  // the shorter overload would let a second daemon listen beside us
     socket.bind(address, kReuseAddress, kSharePort);
     socket.listen(kBacklog);
     return socket;
@@ -107,7 +115,8 @@ Poco::Net::ServerSocket listen_on_tcp(const Poco::Net::SocketAddress& address) {
 
 class Server::Impl {
 public:
-    Impl(const Router& router, ServerOptions options) : router_(router), options_(std::move(options)) {}
+    Impl(const Router& router, ServerOptions options)
+        : router_(router), options_(std::move(options)) {}
     ~Impl() { stop(); }
 
     Result<> start() {
@@ -118,13 +127,15 @@ public:
             address = *parsed;
         }
         try {
-            unix_port_ = std::make_unique<Port>(listener(false), listen_on_file(options_.socket), options_.threads);
+            unix_port_ = std::make_unique<Port>(listener(false), listen_on_file(options_.socket),
+                                                options_.threads);
         } catch (const std::exception& exception) {
             return cannot_listen(options_.socket.string(), reason(exception));
         }
         if (!address) return {};
         try {
-            tcp_port_ = std::make_unique<Port>(listener(true), listen_on_tcp(*address), kHealthThreads);
+            tcp_port_ =
+                std::make_unique<Port>(listener(true), listen_on_tcp(*address), kHealthThreads);
         } catch (const std::exception& exception) {
             stop();
             return cannot_listen(*options_.listen, reason(exception));
@@ -140,10 +151,14 @@ public:
         std::filesystem::remove(options_.socket, ignored);
     }
 
-    [[nodiscard]] std::uint16_t port() const { return tcp_port_ ? tcp_port_->number() : std::uint16_t{0}; }
+    [[nodiscard]] std::uint16_t port() const {
+        return tcp_port_ ? tcp_port_->number() : std::uint16_t{0};
+    }
 
 private:
-    Listener listener(bool health_only) { return {router_, clock_, options_.patience, health_only}; }
+    Listener listener(bool health_only) {
+        return {router_, clock_, options_.patience, health_only};
+    }
 
     static std::string reason(const std::exception& exception) {
         const auto* from_poco = dynamic_cast<const Poco::Exception*>(&exception);
@@ -157,11 +172,18 @@ private:
     std::unique_ptr<Port> tcp_port_;
 };
 
-Server::Server(const Router& router, ServerOptions options) : impl_(std::make_unique<Impl>(router, std::move(options))) {}
+Server::Server(const Router& router, ServerOptions options)
+    : impl_(std::make_unique<Impl>(router, std::move(options))) {}
 Server::~Server() = default;
 
-Result<> Server::start() { return impl_->start(); }
-void Server::stop() { impl_->stop(); }
-std::uint16_t Server::port() const { return impl_->port(); }
+Result<> Server::start() {
+    return impl_->start();
+}
+void Server::stop() {
+    impl_->stop();
+}
+std::uint16_t Server::port() const {
+    return impl_->port();
+}
 
 }  // namespace herald::api

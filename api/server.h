@@ -22,8 +22,9 @@ struct ServerOptions {
 
 /// Serves the router on a Unix socket, and health and metrics over TCP, with Poco's TCP server.
 ///
-/// Refuses before any handler: ambiguous framing (request_head.h), bodies above 1 MiB (64 MiB for NDJSON), what does not
-/// arrive in time (S-11, S-12). start/stop; stop is idempotent and returns when no request is being handled.
+/// Refuses before any handler: ambiguous framing (request_head.h), bodies above 1 MiB (64 MiB for
+/// NDJSON), what does not arrive in time (S-11, S-12). start/stop; stop is idempotent and returns
+/// when no request is being handled.
 class Server final {
 public:
     Server(const Router& router, ServerOptions options);

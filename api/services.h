@@ -15,7 +15,8 @@
 
 namespace herald::api {
 
-/// Everything an admin operation may need; all borrowed from the composition root, which outlives the router.
+/// Everything an admin operation may need; all borrowed from the composition root, which outlives
+/// the router.
 struct Services {
     storage::Store& store;
     providers::TokenManager& tokens;

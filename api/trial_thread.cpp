@@ -11,7 +11,8 @@ namespace asio = boost::asio;
 using dispatcher::AttemptResult;
 
 // The transport is made and destroyed on the loop's thread, as it demands.
-asio::awaitable<AttemptResult> attempt_once(const Services* services, dispatcher::CompiledNotificationPtr notification,
+asio::awaitable<AttemptResult> attempt_once(const Services* services,
+                                            dispatcher::CompiledNotificationPtr notification,
                                             dispatcher::CalloutJob job) {
     const auto executor = co_await asio::this_coro::executor;
     const auto transport = services->make_transport(executor);
@@ -31,19 +32,21 @@ TrialThread::~TrialThread() {
     if (thread_.joinable()) thread_.join();
 }
 
-AttemptResult TrialThread::send(const Services& services, dispatcher::CompiledNotificationPtr notification,
+AttemptResult TrialThread::send(const Services& services,
+                                dispatcher::CompiledNotificationPtr notification,
                                 dispatcher::CalloutJob job) {
     std::call_once(started_, [this] { thread_ = std::thread([this] { context_.run(); }); });
     // Shared: the loop's thread may still be inside set_value when the answer is taken.
     const auto promise = std::make_shared<std::promise<AttemptResult>>();
     auto attempt = attempt_once(&services, std::move(notification), std::move(job));
-    asio::co_spawn(context_, std::move(attempt), [promise](std::exception_ptr thrown, AttemptResult result) {
-        if (thrown) {
-            promise->set_exception(thrown);
-        } else {
-            promise->set_value(std::move(result));
-        }
-    });
+    asio::co_spawn(context_, std::move(attempt),
+                   [promise](std::exception_ptr thrown, AttemptResult result) {
+                       if (thrown) {
+                           promise->set_exception(thrown);
+                       } else {
+                           promise->set_value(std::move(result));
+                       }
+                   });
     return promise->get_future().get();
 }
 

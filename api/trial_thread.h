@@ -10,11 +10,12 @@
 
 namespace herald::api {
 
-/// Sends the single callouts of `notification test`, each with a transport of its own; nothing is stored.
+/// Sends the single callouts of `notification test`, each with a transport of its own; nothing is
+/// stored.
 ///
-/// Its event loop outlives every trial, because the token thread and the resolver may hold on to the loop's executor for a
-/// moment after they have answered. The thread starts with the first trial.
-/// Thread-safety: `send` may be called concurrently; it blocks until the attempt is over.
+/// Its event loop outlives every trial, because the token thread and the resolver may hold on to
+/// the loop's executor for a moment after they have answered. The thread starts with the first
+/// trial. Thread-safety: `send` may be called concurrently; it blocks until the attempt is over.
 class TrialThread final {
 public:
     TrialThread();

@@ -36,11 +36,14 @@ void compose_with(benchmark::State& state, storage::NotificationRecord record) {
     core::SystemRandom random;
     const auto id = core::CalloutId::generate(core::SystemTime{}, random);
     for (auto _ : state) {
-        benchmark::DoNotOptimize(dispatcher::compose(*compiled, happened, id, 1, core::SystemTime{}, nullptr));
+        benchmark::DoNotOptimize(
+            dispatcher::compose(*compiled, happened, id, 1, core::SystemTime{}, nullptr));
     }
 }
 
-void BM_ComposeDefaultBody(benchmark::State& state) { compose_with(state, notification()); }
+void BM_ComposeDefaultBody(benchmark::State& state) {
+    compose_with(state, notification());
+}
 BENCHMARK(BM_ComposeDefaultBody);
 
 void BM_ComposeSigned(benchmark::State& state) {
@@ -52,14 +55,16 @@ BENCHMARK(BM_ComposeSigned);
 
 void BM_ComposeTemplate(benchmark::State& state) {
     auto record = notification();
-    record.body_template = R"({"id":"{{ id }}","account":"{{ data.account.id }}","total":{{ data.total }}})";
+    record.body_template =
+        R"({"id":"{{ id }}","account":"{{ data.account.id }}","total":{{ data.total }}})";
     compose_with(state, std::move(record));
 }
 BENCHMARK(BM_ComposeTemplate);
 
 void BM_VerdictAndDecision(benchmark::State& state) {
     const storage::NotificationRecord record = notification();
-    const core::Result<http::Response> answer = http::Response{.status = 503, .headers = {}, .body = "busy"};
+    const core::Result<http::Response> answer =
+        http::Response{.status = 503, .headers = {}, .body = "busy"};
     core::SystemRandom random;
     for (auto _ : state) {
         const auto verdict = dispatcher::judge(answer, record, core::SystemTime{});

@@ -33,9 +33,11 @@ void BM_ParseTokenResponse(benchmark::State& state) {
     const http::Response response{
         .status = 200,
         .headers = {},
-        .body = R"({"access_token":"abcdefghijklmnopqrstuvwxyz","token_type":"Bearer","expires_in":3600,"scope":"read"})"};
+        .body =
+            R"({"access_token":"abcdefghijklmnopqrstuvwxyz","token_type":"Bearer","expires_in":3600,"scope":"read"})"};
     for (auto _ : state) {
-        benchmark::DoNotOptimize(providers::parse_token_response(response, provider, {}, core::SystemTime{}));
+        benchmark::DoNotOptimize(
+            providers::parse_token_response(response, provider, {}, core::SystemTime{}));
     }
 }
 BENCHMARK(BM_ParseTokenResponse);

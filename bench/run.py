@@ -165,7 +165,8 @@ def main():
     out = ROOT / "bench/results/latest.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"\ndrain of {options.events} queued events, durable, OAuth 2.0, 512-byte body; medians of {options.runs} runs")
+    print(f"\ndrain of {options.events} queued events, durable, OAuth 2.0, 512-byte body; "
+          f"medians of {options.runs} runs")
     print(f"  delivered        {median['callouts_per_s']:10.0f} callouts/s")
     print(f"  wrk, same nginx  {median['wrk_per_s']:10.0f} requests/s")
     print(f"  ratio            {median['ratio']:10.3f}")

@@ -15,13 +15,15 @@ public:
         std::string name = std::filesystem::temp_directory_path() / "herald-bench-XXXXXX";
         if (::mkdtemp(name.data()) == nullptr) std::abort();
         directory = name;
-        ring = std::make_unique<storage::KeyRing>(storage::KeyRing::create(directory / "key").value());
+        ring =
+            std::make_unique<storage::KeyRing>(storage::KeyRing::create(directory / "key").value());
     }
     void TearDown(benchmark::State&) override { std::filesystem::remove_all(directory); }
 
     std::filesystem::path directory;
     std::unique_ptr<storage::KeyRing> ring;
-    storage::SealedPlace place{.table = "token", .row = "0123456789abcdef", .column = "access_token"};
+    storage::SealedPlace place{
+        .table = "token", .row = "0123456789abcdef", .column = "access_token"};
 };
 
 BENCHMARK_F(SealingBench, BM_Seal)(benchmark::State& state) {

@@ -8,11 +8,13 @@
 
 namespace herald::cli {
 
-/// The CLI's one way to do anything: a request to the admin API, over the daemon's socket or in process.
+/// The CLI's one way to do anything: a request to the admin API, over the daemon's socket or in
+/// process.
 class ApiClient {
 public:
     virtual ~ApiClient() = default;
-    /// Errors: `daemon_not_running` where the socket is silent. An API problem is a response, not an error.
+    /// Errors: `daemon_not_running` where the socket is silent. An API problem is a response, not
+    /// an error.
     [[nodiscard]] virtual core::Result<api::ApiResponse> call(const api::ApiRequest& request) = 0;
     /// Whether a daemon answers; `event fire --wait` needs one.
     [[nodiscard]] virtual bool is_daemon() const = 0;

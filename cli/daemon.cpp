@@ -126,6 +126,7 @@ core::Result<> Daemon::start_dispatching() {
     if (*recovered > 0)
         core::log(LogLevel::kWarning, "recovered_in_flight", {{"callouts", *recovered}});
     if (auto started = runtime_->start_tokens(); !started) return started;
+    runtime_->tokens().keep_fresh();
     auto catalogue = intake_.catalogue();
     if (!catalogue) return catalogue.error();
     return scheduler_.start(std::move(*catalogue));

@@ -24,9 +24,10 @@ http::Request probe_of(const http::Url& url, const std::string& ca_file,
 }
 
 /// One transport for one request: nothing of one endpoint is left when the next is asked.
-core::Result<http::Response> send_alone(http::Request request, const http::EgressPolicy& policy,
-                                        http::Resolver& resolver, core::Clock& clock) {
-    boost::asio::io_context context(1);
+core::Result<http::Response> send_alone(boost::asio::io_context& context, http::Request request,
+                                        const http::EgressPolicy& policy, http::Resolver& resolver,
+                                        core::Clock& clock) {
+    context.restart();
     auto transport = http::make_beast_transport(context.get_executor(), policy, resolver, clock);
     std::exception_ptr thrown;
     std::optional<core::Result<http::Response>> answer;
@@ -47,6 +48,7 @@ std::vector<Check> check_endpoints(const Settings& settings, const boost::json::
                                    core::Clock& clock) {
     const auto policy = http::EgressPolicy::parse(settings.egress_allow);
     if (!policy) return {};
+    boost::asio::io_context context(1);  // outlives the resolver, which may still answer to it
     const auto resolver = http::make_threaded_resolver(clock, 1);
     std::vector<Check> checks;
     for (const auto& provider : providers) {
@@ -61,8 +63,8 @@ std::vector<Check> check_endpoints(const Settings& settings, const boost::json::
                 checks.push_back({name, false, url.error().message});
                 continue;
             }
-            const auto answer = send_alone(probe_of(*url, ca_file, clock.steady_now() + kPatience),
-                                           *policy, *resolver, clock);
+            auto probe = probe_of(*url, ca_file, clock.steady_now() + kPatience);
+            const auto answer = send_alone(context, std::move(probe), *policy, *resolver, clock);
             checks.push_back(
                 {name, answer.has_value(),
                  url->origin() + (answer ? " answers" : ": " + answer.error().message)});

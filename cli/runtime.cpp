@@ -92,6 +92,7 @@ void Runtime::close() {
     tokens_started_ = false;
     token_thread_.run_and_wait([this] { token_transport_.reset(); });
     token_thread_.stop();
+    resolver_.reset();  // a lookup may still run: it ends while every event loop exists
     if (store_) store_->close();
 }
 

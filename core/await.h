@@ -30,11 +30,12 @@ template <class T, class Start>
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         start([shared, executor, guard](Result<T> result) mutable {
             auto kept = std::make_shared<Result<T>>(std::move(result));
-            // The callee may keep this Done a moment longer; by then the executor's context may be gone.
+            // The callee may keep this Done a moment longer; by then the executor's context may be
+            // gone.
             const auto destination = std::move(executor);
-            asio::post(destination, [shared = std::move(shared), kept = std::move(kept), guard = std::move(guard)]() mutable {
-                (*shared)(std::move(kept));
-            });
+            asio::post(destination,
+                       [shared = std::move(shared), kept = std::move(kept),
+                        guard = std::move(guard)]() mutable { (*shared)(std::move(kept)); });
         });
     };
     using Signature = void(std::shared_ptr<Result<T>>);

@@ -35,7 +35,9 @@ SystemTime SystemClock::system_now() const {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-SteadyTime SystemClock::steady_now() const { return std::chrono::steady_clock::now(); }
+SteadyTime SystemClock::steady_now() const {
+    return std::chrono::steady_clock::now();
+}
 
 std::unique_ptr<Timer> SystemClock::make_timer(boost::asio::any_io_executor executor) {
     return std::make_unique<AsioTimer>(std::move(executor));

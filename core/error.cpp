@@ -33,15 +33,24 @@ Error not_found(std::string_view what, std::string_view name) {
 
 std::string_view to_string(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::kTransient: return "transient";
-        case ErrorKind::kThrottled: return "throttled";
-        case ErrorKind::kUnauthorized: return "unauthorized";
-        case ErrorKind::kPermanent: return "permanent";
-        case ErrorKind::kConflict: return "conflict";
-        case ErrorKind::kNotFound: return "not_found";
-        case ErrorKind::kInvalidArgument: return "invalid_argument";
-        case ErrorKind::kCancelled: return "cancelled";
-        case ErrorKind::kStorage: return "storage";
+        case ErrorKind::kTransient:
+            return "transient";
+        case ErrorKind::kThrottled:
+            return "throttled";
+        case ErrorKind::kUnauthorized:
+            return "unauthorized";
+        case ErrorKind::kPermanent:
+            return "permanent";
+        case ErrorKind::kConflict:
+            return "conflict";
+        case ErrorKind::kNotFound:
+            return "not_found";
+        case ErrorKind::kInvalidArgument:
+            return "invalid_argument";
+        case ErrorKind::kCancelled:
+            return "cancelled";
+        case ErrorKind::kStorage:
+            return "storage";
     }
     return "unknown";
 }

@@ -9,7 +9,9 @@ std::atomic<LogSink*> installed{nullptr};
 
 }  // namespace
 
-void install_log_sink(LogSink* sink) noexcept { installed.store(sink, std::memory_order_release); }
+void install_log_sink(LogSink* sink) noexcept {
+    installed.store(sink, std::memory_order_release);
+}
 
 bool log_enabled(LogLevel level) noexcept {
     const LogSink* sink = installed.load(std::memory_order_acquire);

@@ -35,7 +35,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
     return *this;
 }
 
-Secret::~Secret() { wipe(); }
+Secret::~Secret() {
+    wipe();
+}
 
 void Secret::wipe() noexcept {
     if (bytes_) OPENSSL_cleanse(bytes_.get(), size_);
@@ -51,6 +53,8 @@ std::string Secret::fingerprint() const {
     return hex_encode(std::string_view(reinterpret_cast<const char*>(digest.data()), 4));
 }
 
-void wipe(std::string& text) noexcept { OPENSSL_cleanse(text.data(), text.size()); }
+void wipe(std::string& text) noexcept {
+    OPENSSL_cleanse(text.data(), text.size());
+}
 
 }  // namespace herald::core

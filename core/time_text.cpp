@@ -177,8 +177,8 @@ std::optional<SystemTime> parse_time(std::string_view text) {
     const auto part = fraction(rest);
     if (!part) return std::nullopt;
     const auto east = offset(rest);
-    const auto base = compose(*year, static_cast<unsigned>(*month), *day, time->hour, time->minute,
-                              time->second);
+    const auto base =
+        compose(*year, static_cast<unsigned>(*month), *day, time->hour, time->minute, time->second);
     if (!east || !base) return std::nullopt;
     return *base + *part - *east;
 }
@@ -191,9 +191,9 @@ std::optional<SystemTime> parse_http_date(std::string_view text) {
 
 Result<milliseconds> parse_duration(std::string_view text) {
     const auto bad = [&] {
-        return invalid_argument("duration",
-                                "'" + printable(text, 40) + "' is not a duration of at most 100 " +
-                                    "years; write it as 500ms, 30s, 5m, 2h or 7d");
+        return invalid_argument("duration", "'" + printable(text, 40) +
+                                                "' is not a duration of at most 100 " +
+                                                "years; write it as 500ms, 30s, 5m, 2h or 7d");
     };
     std::uint64_t number = 0;  // unsigned: no sign is read
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);

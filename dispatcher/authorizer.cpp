@@ -14,7 +14,8 @@ std::string basic_credentials(const storage::BasicAuth& basic) {
 
 void replace_all(std::string& text, std::string_view what) {
     if (what.empty()) return;
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + kMask.size())) {
+    for (std::size_t at = text.find(what); at != std::string::npos;
+         at = text.find(what, at + kMask.size())) {
         text.replace(at, what.size(), kMask);
     }
 }
@@ -23,7 +24,8 @@ void mask_one(std::string& text, std::string_view credential) {
     replace_all(text, credential);
     std::string json = core::escape_json(credential);
     replace_all(text, json);
-    for (std::size_t at = json.find('/'); at != std::string::npos; at = json.find('/', at + 2)) json.insert(at, "\\");
+    for (std::size_t at = json.find('/'); at != std::string::npos; at = json.find('/', at + 2))
+        json.insert(at, "\\");
     replace_all(text, json);  // many encoders escape the slash as well
     replace_all(text, core::percent_encode(credential));
     replace_all(text, core::form_encode(credential));
@@ -39,7 +41,8 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
-void authorize(http::Request& request, const storage::Authentication& auth, const providers::AccessToken* token) {
+void authorize(http::Request& request, const storage::Authentication& auth,
+               const providers::AccessToken* token) {
     std::visit(Overloaded{
                    [](const storage::NoAuth&) {},
                    [&](const storage::BasicAuth& basic) {
@@ -51,7 +54,8 @@ void authorize(http::Request& request, const storage::Authentication& auth, cons
                        request.carries_credentials = true;
                    },
                    [&](const storage::OauthAuth&) {
-                       request.headers.set("Authorization", std::string(token->authorization.reveal()));
+                       request.headers.set("Authorization",
+                                           std::string(token->authorization.reveal()));
                        request.carries_credentials = true;
                    },
                },
@@ -67,11 +71,14 @@ std::string mask_credentials(std::string_view text, const storage::NotificationR
         mask_one(masked, basic->password.reveal());
         mask_one(masked, basic_credentials(*basic));
     }
-    if (const auto* header = std::get_if<storage::HeaderAuth>(&notification.auth)) mask_one(masked, header->value.reveal());
+    if (const auto* header = std::get_if<storage::HeaderAuth>(&notification.auth))
+        mask_one(masked, header->value.reveal());
     for (const auto& [name, value] : notification.headers) {
         if (!core::equals_ignoring_case(name, "Authorization")) continue;
         mask_one(masked, value);
-        mask_one(masked, core::trim(std::string_view(value).substr(std::min(value.find(' '), value.size()))));
+        mask_one(
+            masked,
+            core::trim(std::string_view(value).substr(std::min(value.find(' '), value.size()))));
     }
     return masked;
 }

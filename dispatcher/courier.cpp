@@ -13,8 +13,9 @@ using storage::AttemptRecord;
 
 constexpr std::size_t kExcerptBytes = 4096;
 
-AttemptRecord to_record(const Result<http::Response>& response, const Verdict& verdict, const CalloutJob& job,
-                        const storage::NotificationRecord& notification, const providers::AccessToken* token) {
+AttemptRecord to_record(const Result<http::Response>& response, const Verdict& verdict,
+                        const CalloutJob& job, const storage::NotificationRecord& notification,
+                        const providers::AccessToken* token) {
     AttemptRecord record;
     record.callout = job.id;
     record.number = job.attempts + 1;
@@ -23,7 +24,8 @@ AttemptRecord to_record(const Result<http::Response>& response, const Verdict& v
     if (token != nullptr) record.token_generation = token->generation;
     if (response) {
         record.status = response->status;
-        record.response_excerpt = mask_credentials(response->body, notification, token).substr(0, kExcerptBytes);
+        record.response_excerpt =
+            mask_credentials(response->body, notification, token).substr(0, kExcerptBytes);
     }
     return record;
 }
@@ -90,9 +92,11 @@ asio::awaitable<AttemptRecord> Courier::send(Try& attempt) {
     const core::SteadyTime started = clock_.steady_now();
     const Result<http::Response> response = co_await transport_.send(std::move(request));
     attempt.verdict = judge(response, notification, clock_.system_now());
-    AttemptRecord record = to_record(response, attempt.verdict, attempt.job, notification, attempt.token.get());
+    AttemptRecord record =
+        to_record(response, attempt.verdict, attempt.job, notification, attempt.token.get());
     record.started_at = started_at;
-    record.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
+    record.duration =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
     co_return record;
 }
 
@@ -100,19 +104,26 @@ AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> r
     const CalloutJob& job = attempt.job;
     const RetryPosition position{
         .failures = job.failures, .event_at = job.event->received_at, .now = clock_.system_now()};
-    const Decision decision = decide(attempt.verdict, attempt.notification->record.retry, position, random_);
+    const Decision decision =
+        decide(attempt.verdict, attempt.notification->record.retry, position, random_);
     AttemptResult result;
     result.update = to_update(job, records.empty() ? job.attempts : job.attempts + 1, decision);
     result.attempts = std::move(records);
     return result;
 }
 
-asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notification, CalloutJob job) {
-    Try attempt{.notification = std::move(notification), .job = std::move(job), .request = {}, .token = nullptr};
+asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notification,
+                                                CalloutJob job) {
+    Try attempt{.notification = std::move(notification),
+                .job = std::move(job),
+                .request = {},
+                .token = nullptr};
     const storage::NotificationRecord& record = attempt.notification->record;
     const core::SystemTime now = clock_.system_now();
-    if (is_past_max_age(record.retry, attempt.job.event->received_at, now)) co_return too_old(attempt.job);
-    auto composed = compose(*attempt.notification, *attempt.job.event, attempt.job.id, attempt.job.attempts + 1, now, nullptr);
+    if (is_past_max_age(record.retry, attempt.job.event->received_at, now))
+        co_return too_old(attempt.job);
+    auto composed = compose(*attempt.notification, *attempt.job.event, attempt.job.id,
+                            attempt.job.attempts + 1, now, nullptr);
     if (!composed) {
         attempt.verdict = judge(composed.error(), record, now);
         co_return conclude(attempt, {});
@@ -124,7 +135,8 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
         attempt.token = cached_token(oauth->provider);
         if (!attempt.token) {
             const core::SteadyTime patience = clock_.steady_now() + record.timeout;
-            Result<AccessTokenPtr> obtained = co_await tokens_.access_token(oauth->provider, patience);
+            Result<AccessTokenPtr> obtained =
+                co_await tokens_.access_token(oauth->provider, patience);
             if (!obtained) co_return parked(attempt.job, *oauth, clock_.system_now());
             attempt.token = std::move(*obtained);
         }
@@ -136,7 +148,8 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
     records.push_back(std::move(first));
     if (oauth != nullptr && attempt.verdict.token_refused) {
         const std::int64_t refused = attempt.token->generation;
-        Result<AccessTokenPtr> renewed = co_await tokens_.renewed_token(oauth->provider, refused, attempt.request.deadline);
+        Result<AccessTokenPtr> renewed =
+            co_await tokens_.renewed_token(oauth->provider, refused, attempt.request.deadline);
         if (renewed && clock_.steady_now() < attempt.request.deadline) {
             attempt.token = std::move(*renewed);
             AttemptRecord again = co_await send(attempt);

@@ -36,16 +36,19 @@ struct AttemptResult {
 /// Thread-safety: none; one per worker. Never fails: every trouble is a result.
 class Courier final {
 public:
-    Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock, core::Random& random);
+    Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock,
+            core::Random& random);
 
-    [[nodiscard]] boost::asio::awaitable<AttemptResult> attempt(CompiledNotificationPtr notification, CalloutJob job);
+    [[nodiscard]] boost::asio::awaitable<AttemptResult> attempt(
+        CompiledNotificationPtr notification, CalloutJob job);
 
 private:
     struct Try;
     [[nodiscard]] providers::AccessTokenPtr cached_token(core::ProviderId provider);
     /// `attempt` is the caller's local and outlives the call.
     [[nodiscard]] boost::asio::awaitable<storage::AttemptRecord> send(Try& attempt);
-    [[nodiscard]] AttemptResult conclude(const Try& attempt, std::vector<storage::AttemptRecord> records);
+    [[nodiscard]] AttemptResult conclude(const Try& attempt,
+                                         std::vector<storage::AttemptRecord> records);
 
     http::Transport& transport_;
     providers::TokenManager& tokens_;

@@ -63,7 +63,9 @@ struct Intake::Submission {
 Intake::Intake(storage::Store& store, core::Clock& clock, core::Random& random, LaneDoor* door)
     : store_(store), clock_(clock), random_(random), door_(door) {}
 
-void Intake::close() { closed_ = true; }
+void Intake::close() {
+    closed_ = true;
+}
 
 Result<CataloguePtr> Intake::catalogue() {
     const std::scoped_lock lock(mutex_);
@@ -76,9 +78,10 @@ Result<CataloguePtr> Intake::catalogue() {
 
 void Intake::submit(EventInput input, core::Done<AcceptedEvent> done) {
     if (closed_) {
-        return done(Error{.kind = ErrorKind::kTransient,
-                          .code = "shutting_down",
-                          .message = "the daemon is stopping and takes no new events; send it again later"});
+        return done(Error{
+            .kind = ErrorKind::kTransient,
+            .code = "shutting_down",
+            .message = "the daemon is stopping and takes no new events; send it again later"});
     }
     if (auto ok = validate_input(input); !ok) return done(ok.error());
     const core::SystemTime now = clock_.system_now();
@@ -121,11 +124,14 @@ void Intake::append(std::shared_ptr<Submission> submission) {
     });
 }
 
-void Intake::appended(const std::shared_ptr<Submission>& submission, Result<storage::AppendResult> result) {
+void Intake::appended(const std::shared_ptr<Submission>& submission,
+                      Result<storage::AppendResult> result) {
     const bool stored = result && result->status == storage::AppendStatus::kStored;
     AcceptedEvent accepted{.id = submission->event->id, .duplicate = false, .callouts = {}};
     for (const storage::NewCallout& callout : submission->callouts) {
-        if (stored) accepted.callouts.push_back({.id = callout.id, .notification = callout.notification_name});
+        if (stored)
+            accepted.callouts.push_back(
+                {.id = callout.id, .notification = callout.notification_name});
         if (door_ == nullptr) continue;
         if (!stored) {
             if (callout.in_flight) door_->give_back(callout.notification);
@@ -137,20 +143,24 @@ void Intake::appended(const std::shared_ptr<Submission>& submission, Result<stor
     }
     if (!result) return submission->done(result.error());
     switch (result->status) {
-        case storage::AppendStatus::kStored: break;
+        case storage::AppendStatus::kStored:
+            break;
         case storage::AppendStatus::kDuplicate:
             accepted.id = result->event;
             accepted.duplicate = true;
             for (const storage::CalloutRecord& callout : result->callouts) {
-                accepted.callouts.push_back({.id = callout.id, .notification = callout.notification_name});
+                accepted.callouts.push_back(
+                    {.id = callout.id, .notification = callout.notification_name});
             }
             break;
-        case storage::AppendStatus::kKeyConflict: return submission->done(key_conflict(*submission->input.key));
+        case storage::AppendStatus::kKeyConflict:
+            return submission->done(key_conflict(*submission->input.key));
         case storage::AppendStatus::kStaleCatalogue:
             if (submission->matches < kMaxMatches) return append(submission);
-            return submission->done(Error{.kind = ErrorKind::kTransient,
-                                          .code = "database_locked",
-                                          .message = "notifications keep changing; send the event again"});
+            return submission->done(
+                Error{.kind = ErrorKind::kTransient,
+                      .code = "database_locked",
+                      .message = "notifications keep changing; send the event again"});
     }
     submission->done(std::move(accepted));
 }

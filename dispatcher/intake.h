@@ -31,7 +31,8 @@ struct AcceptedEvent {
     std::vector<AcceptedCallout> callouts;
 };
 
-/// Where new callouts may go at once instead of waiting in the backlog. Implemented by the scheduler.
+/// Where new callouts may go at once instead of waiting in the backlog. Implemented by the
+/// scheduler.
 ///
 /// Thread-safety: all methods may be called concurrently.
 class LaneDoor {
@@ -40,17 +41,20 @@ public:
     /// Reserves room in the lane; false: store it as pending.
     [[nodiscard]] virtual bool try_reserve(core::NotificationId lane) = 0;
     /// After COMMIT: the reserved callout is handed over.
-    virtual void enter(core::NotificationId lane, core::CalloutId callout, storage::EventPtr event) = 0;
+    virtual void enter(core::NotificationId lane, core::CalloutId callout,
+                       storage::EventPtr event) = 0;
     /// The reservation is not used: the event was not stored, or was a duplicate.
     virtual void give_back(core::NotificationId lane) = 0;
     /// Something was stored as pending.
     virtual void backlog_grew(core::NotificationId lane, core::SystemTime due_at) = 0;
 };
 
-/// The way in: validates an event, matches notifications, stores one event and its callouts in one transaction.
+/// The way in: validates an event, matches notifications, stores one event and its callouts in one
+/// transaction.
 ///
-/// Thread-safety: `submit` may be called concurrently. Done runs on the store's writer thread, after COMMIT.
-/// Errors: invalid_argument (field type, data, key), conflict `idempotency_conflict`, those of the store.
+/// Thread-safety: `submit` may be called concurrently. Done runs on the store's writer thread,
+/// after COMMIT. Errors: invalid_argument (field type, data, key), conflict `idempotency_conflict`,
+/// those of the store.
 class Intake final {
 public:
     /// `door` may be null: everything is stored as pending (the CLI without a daemon).
@@ -65,7 +69,8 @@ public:
 private:
     struct Submission;
     void append(std::shared_ptr<Submission> submission);
-    void appended(const std::shared_ptr<Submission>& submission, core::Result<storage::AppendResult> result);
+    void appended(const std::shared_ptr<Submission>& submission,
+                  core::Result<storage::AppendResult> result);
 
     storage::Store& store_;
     core::Clock& clock_;

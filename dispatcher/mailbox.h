@@ -8,9 +8,11 @@
 
 namespace herald::dispatcher {
 
-/// Messages to one worker from other threads, handed over in bunches: one wake-up per bunch, not per message.
+/// Messages to one worker from other threads, handed over in bunches: one wake-up per bunch, not
+/// per message.
 ///
-/// Thread-safety: `post` may be called concurrently; messages run on the executor, in the order they were posted.
+/// Thread-safety: `post` may be called concurrently; messages run on the executor, in the order
+/// they were posted.
 class Mailbox final : public std::enable_shared_from_this<Mailbox> {
 public:
     explicit Mailbox(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}

@@ -6,7 +6,8 @@
 namespace herald::dispatcher {
 
 void RateLimit::refill(core::SteadyTime now) {
-    const double elapsed = counted_at_ ? std::chrono::duration<double>(now - *counted_at_).count() : 0.0;
+    const double elapsed =
+        counted_at_ ? std::chrono::duration<double>(now - *counted_at_).count() : 0.0;
     permits_ = std::min(std::max(1.0, *per_second_ / 10.0), permits_ + elapsed * *per_second_);
     counted_at_ = now;
 }

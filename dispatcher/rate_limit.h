@@ -6,7 +6,8 @@
 
 namespace herald::dispatcher {
 
-/// A token bucket: `per_second` on average, a tenth of a second's worth at once. Pure but for its own count.
+/// A token bucket: `per_second` on average, a tenth of a second's worth at once. Pure but for its
+/// own count.
 class RateLimit final {
 public:
     /// Without a rate everything is allowed.

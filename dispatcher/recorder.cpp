@@ -3,27 +3,53 @@
 #include "core/log.h"
 
 namespace herald::dispatcher {
+namespace {
 
-// A failed write means the database is gone: the store has told its owner, who ends the process. The callout stays
-// in flight in the database and is found by the next start.
-core::Done<> Recorder::to_worker(std::function<void()> then) const {
-    return [mailbox = mailbox_, then = std::move(then)](const core::Result<>& written) mutable {
-        if (!written) core::log(core::LogLevel::kError, "outcome_not_recorded", {{"error", written.error().message}});
-        mailbox->post(std::move(then));
-    };
+constexpr std::chrono::seconds kPause{1};
+
+bool may_succeed_later(const core::Error& error) {
+    return error.code == "database_locked" || error.code == "storage_full";
 }
+
+}  // namespace
 
 void Recorder::record(AttemptResult result, std::function<void()> recorded) {
-    if (result.attempts.empty()) {
-        std::vector<storage::CalloutUpdate> updates;
-        updates.push_back(std::move(result.update));
-        return release(std::move(updates), std::move(recorded));
-    }
-    store_.record_attempt(std::move(result.attempts), std::move(result.update), to_worker(std::move(recorded)));
+    auto outcome = std::make_shared<Outcome>();
+    outcome->attempts = std::move(result.attempts);
+    outcome->updates.push_back(std::move(result.update));
+    outcome->written = std::move(recorded);
+    write(std::move(outcome));
 }
 
-void Recorder::release(std::vector<storage::CalloutUpdate> updates, std::function<void()> released) {
-    store_.update_callouts(std::move(updates), to_worker(std::move(released)));
+void Recorder::release(std::vector<storage::CalloutUpdate> updates,
+                       std::function<void()> released) {
+    auto outcome = std::make_shared<Outcome>();
+    outcome->updates = std::move(updates);
+    outcome->written = std::move(released);
+    write(std::move(outcome));
+}
+
+void Recorder::write(std::shared_ptr<const Outcome> outcome) {
+    auto done = [this, mailbox = mailbox_, outcome](const core::Result<>& written) {
+        if (written) return mailbox->post(outcome->written);
+        core::log(core::LogLevel::kError, "outcome_not_recorded",
+                  {{"error", written.error().message}});
+        if (may_succeed_later(written.error()))
+            mailbox->post([this, outcome] { write_later(outcome); });
+    };
+    if (outcome->attempts.empty()) {
+        store_.update_callouts(outcome->updates, std::move(done));
+    } else {
+        store_.record_attempt(outcome->attempts, outcome->updates.front(), std::move(done));
+    }
+}
+
+void Recorder::write_later(std::shared_ptr<const Outcome> outcome) {
+    const std::shared_ptr<core::Timer> timer = clock_.make_timer(executor_);
+    timer->expires_at(clock_.steady_now() + kPause);
+    timer->on_expiry([this, timer, outcome](bool fired) {
+        if (fired) write(outcome);
+    });
 }
 
 }  // namespace herald::dispatcher

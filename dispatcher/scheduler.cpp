@@ -15,13 +15,19 @@ namespace asio = boost::asio;
 using core::NotificationId;
 using LanePtr = std::shared_ptr<Lane>;
 
+constexpr std::chrono::milliseconds kDrainCheck{100};
+
 }  // namespace
 
 class Scheduler::Engine final {
 public:
-    Engine(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock, core::Random& random,
-           SchedulerOptions options)
-        : store_(store), tokens_(tokens), clock_(clock), random_(random), options_(std::move(options)) {}
+    Engine(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
+           core::Random& random, SchedulerOptions options)
+        : store_(store),
+          tokens_(tokens),
+          clock_(clock),
+          random_(random),
+          options_(std::move(options)) {}
 
     core::Result<> start(CataloguePtr catalogue);
     void stop(std::chrono::milliseconds patience);
@@ -38,12 +44,14 @@ public:
     // Runs `action(lane)` on the lane's worker, in a bunch with other messages.
     template <class Action>
     void tell(const LanePtr& lane, Action action) {
-        workers_[lane->worker()]->mailbox().post([lane, action = std::move(action)]() mutable { action(*lane); });
+        workers_[lane->worker()]->mailbox().post(
+            [lane, action = std::move(action)]() mutable { action(*lane); });
     }
     // Runs it in the order of the executor: after everything that was posted there before.
     template <class Action>
     void post(const LanePtr& lane, Action action) {
-        asio::post(workers_[lane->worker()]->executor(), [lane, action = std::move(action)]() mutable { action(*lane); });
+        asio::post(workers_[lane->worker()]->executor(),
+                   [lane, action = std::move(action)]() mutable { action(*lane); });
     }
 
 private:
@@ -59,10 +67,13 @@ private:
     const SchedulerOptions options_;
     std::vector<std::unique_ptr<Worker>> workers_;  ///< constant between start and stop
     std::atomic<bool> stopped_{false};
+    std::atomic<bool> joined_{false};  ///< no loop runs any more
 
     mutable std::shared_mutex mutex_;
-    std::unordered_map<NotificationId, LanePtr, core::IdHash> lanes_;                           // guarded by mutex_
-    std::unordered_map<NotificationId, CompiledNotificationPtr, core::IdHash> definitions_;     // guarded by mutex_
+    std::int64_t applied_version_ = 0;                                 // guarded by mutex_
+    std::unordered_map<NotificationId, LanePtr, core::IdHash> lanes_;  // guarded by mutex_
+    std::unordered_map<NotificationId, CompiledNotificationPtr, core::IdHash>
+        definitions_;  // guarded by mutex_
 
     std::mutex idle_mutex_;
     std::function<void()> idle_;  // guarded by idle_mutex_
@@ -75,7 +86,8 @@ core::Result<> Scheduler::Engine::start(CataloguePtr catalogue) {
     }
     tokens_.on_recovery([this](core::ProviderId provider) {
         if (stopped_) return;
-        for (const LanePtr& lane : all()) post(lane, [provider](Lane& woken) { woken.provider_recovered(provider); });
+        for (const LanePtr& lane : all())
+            post(lane, [provider](Lane& woken) { woken.provider_recovered(provider); });
     });
     apply(catalogue);
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->start(i);
@@ -101,26 +113,23 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
 
 void Scheduler::Engine::apply(const CataloguePtr& catalogue) {
     if (stopped_) return;
-    std::vector<std::pair<LanePtr, CompiledNotificationPtr>> changed;
-    {
-        const std::unique_lock lock(mutex_);
-        definitions_.clear();
-        for (const Catalogue::Entry& entry : catalogue->entries) {
-            const NotificationId id = entry.notification->record.id;
-            LanePtr& lane = lanes_[id];
-            if (!lane) lane = make_lane(entry.notification);
-            definitions_[id] = entry.notification;
-            changed.emplace_back(lane, entry.notification);
-        }
-        std::erase_if(lanes_, [&](const auto& entry) {
-            const bool gone = !definitions_.contains(entry.first);
-            if (gone) post(entry.second, [](Lane& ended) { ended.close([] {}); });
-            return gone;
-        });
+    const std::unique_lock lock(mutex_);
+    if (catalogue->version < applied_version_)
+        return;  // two changes at once: the newer one has been here
+    applied_version_ = catalogue->version;
+    definitions_.clear();
+    for (const Catalogue::Entry& entry : catalogue->entries) {
+        const NotificationId id = entry.notification->record.id;
+        LanePtr& lane = lanes_[id];
+        if (!lane) lane = make_lane(entry.notification);
+        definitions_[id] = entry.notification;
+        post(lane, [adopted = entry.notification](Lane& target) { target.apply(adopted); });
     }
-    for (const auto& [lane, notification] : changed) {
-        post(lane, [adopted = notification](Lane& target) { target.apply(adopted); });
-    }
+    std::erase_if(lanes_, [&](const auto& entry) {
+        const bool gone = !definitions_.contains(entry.first);
+        if (gone) post(entry.second, [](Lane& ended) { ended.close([] {}); });
+        return gone;
+    });
 }
 
 std::vector<LanePtr> Scheduler::Engine::all() const {
@@ -138,21 +147,31 @@ std::future<void> Scheduler::Engine::close(const std::vector<LanePtr>& lanes) {
         if (left->fetch_sub(1) == 1) promise->set_value();
     };
     if (lanes.empty()) promise->set_value();
-    for (const LanePtr& lane : lanes) post(lane, [drained](Lane& closing) { closing.close(drained); });
+    for (const LanePtr& lane : lanes)
+        post(lane, [drained](Lane& closing) { closing.close(drained); });
     return promise->get_future();
 }
 
 void Scheduler::Engine::drain_lane(NotificationId id) {
-    if (const LanePtr lane = find(id); lane && !stopped_) close({lane}).wait();
+    const LanePtr lane = find(id);
+    if (!lane) return;
+    const std::future<void> drained = close({lane});
+    // A stop that cuts attempts off ends the loop that would tell us.
+    while (drained.wait_for(kDrainCheck) != std::future_status::ready) {
+        if (joined_) return;
+    }
 }
 
 void Scheduler::Engine::stop(std::chrono::milliseconds patience) {
     if (workers_.empty() || stopped_.exchange(true)) return;
     if (close(all()).wait_for(patience) != std::future_status::ready) {
-        core::log(core::LogLevel::kWarning, "attempts_cut_off",
-                  {{"why", "still in flight after the time to stop; they are due again at the next start"}});
+        core::log(
+            core::LogLevel::kWarning, "attempts_cut_off",
+            {{"why",
+              "still in flight after the time to stop; they are due again at the next start"}});
     }
     for (const auto& worker : workers_) worker->join();
+    joined_ = true;
 }
 
 void Scheduler::Engine::when_idle(std::function<void()> idle) {
@@ -184,25 +203,42 @@ std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
         const storage::NotificationRecord& record = definitions_.at(id)->record;
         LaneSnapshot snapshot = lane->snapshot();
         snapshot.state = !record.enabled ? "disabled" : record.paused ? "paused" : "open";
-        if (snapshot.held_by) snapshot.held_by = *snapshot.held_by + ":" + std::get<storage::OauthAuth>(record.auth).provider_name;
+        const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
+        if (snapshot.held_by && oauth != nullptr) *snapshot.held_by += ":" + oauth->provider_name;
         snapshots.push_back(std::move(snapshot));
     }
     return snapshots;
 }
 
-Scheduler::Scheduler(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock, core::Random& random,
-                     SchedulerOptions options)
+Scheduler::Scheduler(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
+                     core::Random& random, SchedulerOptions options)
     : engine_(std::make_unique<Engine>(store, tokens, clock, random, std::move(options))) {}
 
-Scheduler::~Scheduler() { stop(std::chrono::milliseconds(0)); }
+Scheduler::~Scheduler() {
+    stop(std::chrono::milliseconds(0));
+}
 
-core::Result<> Scheduler::start(CataloguePtr catalogue) { return engine_->start(std::move(catalogue)); }
-void Scheduler::stop(std::chrono::milliseconds patience) { engine_->stop(patience); }
-void Scheduler::apply(CataloguePtr catalogue) { engine_->apply(catalogue); }
-void Scheduler::drain_lane(NotificationId lane) { engine_->drain_lane(lane); }
-void Scheduler::wake(NotificationId lane) { backlog_grew(lane, core::SystemTime{}); }
-std::vector<LaneSnapshot> Scheduler::lanes() const { return engine_->lanes(); }
-void Scheduler::when_idle(std::function<void()> idle) { engine_->when_idle(std::move(idle)); }
+core::Result<> Scheduler::start(CataloguePtr catalogue) {
+    return engine_->start(std::move(catalogue));
+}
+void Scheduler::stop(std::chrono::milliseconds patience) {
+    engine_->stop(patience);
+}
+void Scheduler::apply(CataloguePtr catalogue) {
+    engine_->apply(catalogue);
+}
+void Scheduler::drain_lane(NotificationId lane) {
+    engine_->drain_lane(lane);
+}
+void Scheduler::wake(NotificationId lane) {
+    backlog_grew(lane, core::SystemTime{});
+}
+std::vector<LaneSnapshot> Scheduler::lanes() const {
+    return engine_->lanes();
+}
+void Scheduler::when_idle(std::function<void()> idle) {
+    engine_->when_idle(std::move(idle));
+}
 
 bool Scheduler::try_reserve(NotificationId lane) {
     const LanePtr found = engine_->find(lane);

@@ -19,8 +19,9 @@ struct LaneSnapshot {
     core::NotificationId id;
     std::string state;    ///< open, paused, disabled, breaker_open
     std::string breaker;  ///< closed, open, half_open
-    std::optional<std::string> held_by;  ///< `auth_unavailable:<provider>` while callouts are parked
-    int in_flight = 0;    ///< requests on the wire now
+    std::optional<std::string>
+        held_by;        ///< `auth_unavailable:<provider>` while callouts are parked
+    int in_flight = 0;  ///< requests on the wire now
 };
 
 struct SchedulerOptions {
@@ -31,23 +32,27 @@ struct SchedulerOptions {
     std::optional<boost::asio::any_io_executor> executor = std::nullopt;
 };
 
-/// Hands due callouts to lanes, one lane per notification, each pinned to a worker; refills lanes from the store.
+/// Hands due callouts to lanes, one lane per notification, each pinned to a worker; refills lanes
+/// from the store.
 ///
-/// Lifetime: start, then stop (idempotent, may precede start). `stop` returns after the last attempt is recorded.
-/// Thread-safety: all methods may be called concurrently.
+/// Lifetime: start, then stop (idempotent, may precede start). `stop` returns after the last
+/// attempt is recorded. Thread-safety: all methods may be called concurrently.
 class Scheduler final : public LaneDoor {
 public:
-    Scheduler(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock, core::Random& random,
-              SchedulerOptions options);
+    Scheduler(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
+              core::Random& random, SchedulerOptions options);
     ~Scheduler() override;
 
     [[nodiscard]] core::Result<> start(CataloguePtr catalogue);
-    /// No new attempts; those in flight end within `patience`, later ones are cut off and are due again at start.
+    /// No new attempts; those in flight end within `patience`, later ones are cut off and are due
+    /// again at start.
     void stop(std::chrono::milliseconds patience);
 
-    /// Adopts the definitions of `catalogue`: new lanes, changed ones, lanes without a definition end.
+    /// Adopts the definitions of `catalogue`: new lanes, changed ones, lanes without a definition
+    /// end.
     void apply(CataloguePtr catalogue);
-    /// Takes nothing more from this lane and returns when nothing of it is in flight (before a deletion).
+    /// Takes nothing more from this lane and returns when nothing of it is in flight (before a
+    /// deletion).
     void drain_lane(core::NotificationId lane);
     /// Something of this lane may be due now (a retry by a person).
     void wake(core::NotificationId lane);
@@ -57,7 +62,8 @@ public:
     void when_idle(std::function<void()> idle);
 
     bool try_reserve(core::NotificationId lane) override;
-    void enter(core::NotificationId lane, core::CalloutId callout, storage::EventPtr event) override;
+    void enter(core::NotificationId lane, core::CalloutId callout,
+               storage::EventPtr event) override;
     void give_back(core::NotificationId lane) override;
     void backlog_grew(core::NotificationId lane, core::SystemTime due_at) override;
 

@@ -6,8 +6,8 @@
 
 namespace herald::dispatcher {
 
-Worker::Worker(const SchedulerOptions& options, storage::Store& store, providers::TokenManager& tokens,
-               core::Clock& clock, core::Random& random) {
+Worker::Worker(const SchedulerOptions& options, storage::Store& store,
+               providers::TokenManager& tokens, core::Clock& clock, core::Random& random) {
     if (options.executor) {
         executor_ = *options.executor;
     } else {
@@ -18,10 +18,12 @@ Worker::Worker(const SchedulerOptions& options, storage::Store& store, providers
     transport_ = options.make_transport(executor_);
     mailbox_ = std::make_shared<Mailbox>(executor_);
     courier_ = std::make_unique<Courier>(*transport_, tokens, clock, random);
-    recorder_ = std::make_unique<Recorder>(store, mailbox_);
+    recorder_ = std::make_unique<Recorder>(store, mailbox_, clock, executor_);
 }
 
-Worker::~Worker() { join(); }
+Worker::~Worker() {
+    join();
+}
 
 void Worker::start(std::size_t number) {
     if (!loop_) return;

@@ -13,13 +13,14 @@
 
 namespace herald::dispatcher {
 
-/// One event loop with a transport, a courier and a recorder of its own; nothing on the hot path is shared.
+/// One event loop with a transport, a courier and a recorder of its own; nothing on the hot path is
+/// shared.
 ///
 /// Lifetime: `join` before destruction where it has a thread of its own.
 class Worker final {
 public:
-    Worker(const SchedulerOptions& options, storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
-           core::Random& random);
+    Worker(const SchedulerOptions& options, storage::Store& store, providers::TokenManager& tokens,
+           core::Clock& clock, core::Random& random);
     ~Worker();
 
     void start(std::size_t number);

@@ -12,9 +12,10 @@ namespace herald::http {
 
 /// Which addresses outgoing requests may reach: the public internet, and the CIDRs listed.
 ///
-/// Private, loopback, link-local, multicast, documentation and other special ranges are refused unless listed, also
-/// when wrapped in IPv6 (mapped, compatible, NAT64, 6to4, Teredo). Cloud metadata addresses are refused unless
-/// listed exactly (/32 or /128). Immutable, so it may be shared between threads.
+/// Private, loopback, link-local, multicast, documentation and other special ranges are refused
+/// unless listed, also when wrapped in IPv6 (mapped, compatible, NAT64, 6to4, Teredo). Cloud
+/// metadata addresses are refused unless listed exactly (/32 or /128). Immutable, so it may be
+/// shared between threads.
 class EgressPolicy final {
 public:
     EgressPolicy() = default;
@@ -25,8 +26,8 @@ public:
     /// Our own listener is never a destination (S-04), whatever is listed.
     void add_own_listener(const boost::asio::ip::tcp::endpoint& endpoint);
     [[nodiscard]] bool is_own_listener(const boost::asio::ip::tcp::endpoint& endpoint) const;
-    /// For a URL whose host is an address literal (in any spelling getaddrinfo reads): the refusal that connecting
-    /// would meet. Success for names, which are checked when they are resolved.
+    /// For a URL whose host is an address literal (in any spelling getaddrinfo reads): the refusal
+    /// that connecting would meet. Success for names, which are checked when they are resolved.
     [[nodiscard]] core::Result<> check_literal(std::string_view host, std::string_view field) const;
     [[nodiscard]] const std::string& text() const { return text_; }
 
@@ -41,6 +42,7 @@ private:
 };
 
 /// `blocked_address`, with the setting to change.
-[[nodiscard]] core::Error blocked_address(const boost::asio::ip::address& address, std::string_view host);
+[[nodiscard]] core::Error blocked_address(const boost::asio::ip::address& address,
+                                          std::string_view host);
 
 }  // namespace herald::http

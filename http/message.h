@@ -17,7 +17,9 @@ namespace herald::http {
 /// Field lines in order; names compare without case.
 class Headers final {
 public:
-    void add(std::string name, std::string value) { lines_.emplace_back(std::move(name), std::move(value)); }
+    void add(std::string name, std::string value) {
+        lines_.emplace_back(std::move(name), std::move(value));
+    }
     /// Replaces every line of that name.
     void set(std::string_view name, std::string value);
     /// The first value of that name, empty optional where there is none.
@@ -60,9 +62,11 @@ struct Response {
     bool body_truncated = false;
 };
 
-/// Refuses what could become another header line or another request (S-05, S-06): names must be RFC 9110 tokens,
-/// values visible characters, spaces and tabs, no edge white space. `field` names it in the error.
-[[nodiscard]] core::Result<> validate_header(std::string_view name, std::string_view value, std::string_view field);
+/// Refuses what could become another header line or another request (S-05, S-06): names must be RFC
+/// 9110 tokens, values visible characters, spaces and tabs, no edge white space. `field` names it
+/// in the error.
+[[nodiscard]] core::Result<> validate_header(std::string_view name, std::string_view value,
+                                             std::string_view field);
 
 /// Header names a user may not set on a callout: framing, routing and connection are ours (S-06).
 /// Authorization is not among them; the rule for it depends on the notification.

@@ -17,8 +17,9 @@ class Resolver {
 public:
     virtual ~Resolver() = default;
     /// All addresses, never none. The caller checks every one of them.
-    [[nodiscard]] virtual boost::asio::awaitable<core::Result<std::vector<boost::asio::ip::address>>> resolve(
-        std::string host) = 0;
+    [[nodiscard]] virtual boost::asio::awaitable<
+        core::Result<std::vector<boost::asio::ip::address>>>
+    resolve(std::string host) = 0;
 };
 
 }  // namespace herald::http

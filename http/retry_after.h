@@ -8,20 +8,23 @@
 
 namespace herald::http {
 
-/// How long the server asks us to wait: Retry-After (RFC 9110 section 10.2.3, delta seconds or any HTTP date; of
-/// several lines the largest valid), else `ratelimit-reset` / `x-ratelimit-reset` (delta seconds, or an epoch
-/// where the value exceeds 10^9; milliseconds where it exceeds 10^12). Past dates are 0. What does not parse is ignored.
-/// Not capped: the caller knows its cap.
-[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const Headers& headers, core::SystemTime now);
+/// How long the server asks us to wait: Retry-After (RFC 9110 section 10.2.3, delta seconds or any
+/// HTTP date; of several lines the largest valid), else `ratelimit-reset` / `x-ratelimit-reset`
+/// (delta seconds, or an epoch where the value exceeds 10^9; milliseconds where it exceeds 10^12).
+/// Past dates are 0. What does not parse is ignored. Not capped: the caller knows its cap.
+[[nodiscard]] std::optional<std::chrono::milliseconds> retry_after(const Headers& headers,
+                                                                   core::SystemTime now);
 
 /// One challenge of WWW-Authenticate (RFC 9110 section 11.6.1).
 struct Challenge {
     std::string scheme;  ///< lower case
-    std::vector<std::pair<std::string, std::string>> parameters;  ///< names lower case, quotes taken off
+    std::vector<std::pair<std::string, std::string>>
+        parameters;  ///< names lower case, quotes taken off
     [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
-/// Every challenge of every WWW-Authenticate line, at most 64; malformed parts are skipped. Linear time.
+/// Every challenge of every WWW-Authenticate line, at most 64; malformed parts are skipped. Linear
+/// time.
 [[nodiscard]] std::vector<Challenge> parse_challenges(const Headers& headers);
 
 }  // namespace herald::http

@@ -10,9 +10,10 @@ namespace herald::http {
 /// Sends one request and reads one response; never follows a redirect, never sends twice.
 ///
 /// Thread-safety: none; each worker has its own and awaits it on its own executor.
-/// Errors: `code` is the phase that failed: `dns`, `connect`, `tls`, `timeout`, `http` (the connection broke),
-/// `malformed` (no valid response), `blocked_address` (kPermanent), `invalid_argument` (kInvalidArgument: a header or
-/// target that must not be sent). details.sent is true where a byte of the request may have arrived.
+/// Errors: `code` is the phase that failed: `dns`, `connect`, `tls`, `timeout`, `http` (the
+/// connection broke), `malformed` (no valid response), `blocked_address` (kPermanent),
+/// `invalid_argument` (kInvalidArgument: a header or target that must not be sent). details.sent is
+/// true where a byte of the request may have arrived.
 class Transport {
 public:
     virtual ~Transport() = default;

@@ -15,8 +15,8 @@ struct Url {
     std::uint16_t port = 0;
     std::string target;  ///< path and query as they will stand in the request line; at least "/"
 
-    /// Refuses (field `field`): other schemes, user information, fragments, empty or dotted-edge hosts, port 0,
-    /// control characters, spaces and non-ASCII bytes, backslashes.
+    /// Refuses (field `field`): other schemes, user information, fragments, empty or dotted-edge
+    /// hosts, port 0, control characters, spaces and non-ASCII bytes, backslashes.
     [[nodiscard]] static core::Result<Url> parse(std::string_view text, std::string_view field);
 
     [[nodiscard]] bool is_https() const { return scheme == "https"; }

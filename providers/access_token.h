@@ -21,11 +21,14 @@ struct AccessToken {
 };
 using AccessTokenPtr = std::shared_ptr<const AccessToken>;
 
-/// Where the token manager publishes one provider's token. Written on the token thread, read by all workers.
+/// Where the token manager publishes one provider's token. Written on the token thread, read by all
+/// workers.
 class TokenCell final {
 public:
-    /// `on_stale_use` runs on a worker's thread when a token past `refresh_from` is read; it must only post.
-    explicit TokenCell(std::function<void()> on_stale_use) : on_stale_use_(std::move(on_stale_use)) {}
+    /// `on_stale_use` runs on a worker's thread when a token past `refresh_from` is read; it must
+    /// only post.
+    explicit TokenCell(std::function<void()> on_stale_use)
+        : on_stale_use_(std::move(on_stale_use)) {}
 
     void publish(AccessTokenPtr token);
     /// Whether the published token was read at all: an idle one is not refreshed ahead (O-83).

@@ -17,7 +17,8 @@ const std::array kClientAuthentications = {&kClientSecretPost, &kClientSecretBas
 constexpr std::array<std::string_view, 1> kKinds = {"generic"};
 
 template <class Entries>
-auto find(const Entries& entries, std::string_view name) -> std::remove_cvref_t<decltype(entries[0])> {
+auto find(const Entries& entries, std::string_view name)
+    -> std::remove_cvref_t<decltype(entries[0])> {
     for (const auto* entry : entries) {
         if (entry->name == name) return entry;
     }
@@ -27,19 +28,24 @@ auto find(const Entries& entries, std::string_view name) -> std::remove_cvref_t<
 template <class Entries>
 auto names(const Entries& entries) {
     std::array<std::string_view, std::tuple_size_v<Entries>> out;
-    std::transform(entries.begin(), entries.end(), out.begin(), [](const auto* entry) { return entry->name; });
+    std::transform(entries.begin(), entries.end(), out.begin(),
+                   [](const auto* entry) { return entry->name; });
     return out;
 }
 
 }  // namespace
 
-const Grant* find_grant(std::string_view name) { return find(kGrants, name); }
+const Grant* find_grant(std::string_view name) {
+    return find(kGrants, name);
+}
 
 const ClientAuthentication* find_client_authentication(std::string_view name) {
     return find(kClientAuthentications, name);
 }
 
-std::span<const std::string_view> known_kinds() { return kKinds; }
+std::span<const std::string_view> known_kinds() {
+    return kKinds;
+}
 
 std::span<const std::string_view> known_grant_types() {
     static const auto kNames = names(kGrants);

@@ -16,14 +16,17 @@ using core::Result;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRetryInterval{30'000};
+constexpr std::chrono::hours kRefreshTokenPatience{24 * 7};
 
 // 200 whatever the body; 204 is taken as well (O-131).
 bool is_revoked(const Result<http::Response>& response) {
     return response && (response->status == 200 || response->status == 204);
 }
 
-core::Error failure_of(const Result<http::Response>& response, std::string_view endpoint, core::SystemTime now) {
-    return response ? answer_failure(*response, endpoint, now) : endpoint_failure(response.error(), endpoint);
+core::Error failure_of(const Result<http::Response>& response, std::string_view endpoint,
+                       core::SystemTime now) {
+    return response ? answer_failure(*response, endpoint, now)
+                    : endpoint_failure(response.error(), endpoint);
 }
 
 bool is_transient(const core::Error& error) {
@@ -37,6 +40,27 @@ core::Error revocation_failed(core::Error cause) {
 }
 
 }  // namespace
+
+std::vector<storage::PendingRevocation> revocations_of(core::ProviderId provider,
+                                                       const storage::TokenRecord& token,
+                                                       core::SystemTime now) {
+    std::vector<storage::PendingRevocation> pending;
+    const auto add = [&](const core::Secret& value, std::string_view hint,
+                         core::SystemTime give_up_at) {
+        storage::PendingRevocation entry;
+        entry.provider = provider;
+        entry.token = value.clone();
+        entry.token_type_hint = hint;
+        entry.next_try_at = now;
+        entry.give_up_at = give_up_at;
+        pending.push_back(std::move(entry));
+    };
+    if (token.refresh_token)
+        add(*token.refresh_token, "refresh_token", now + kRefreshTokenPatience);
+    if (token.access_token && token.expires_at > now)
+        add(*token.access_token, "access_token", token.expires_at);
+    return pending;
+}
 
 Revoker::Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock,
                  asio::any_io_executor executor, FindSlot find_slot)
@@ -54,8 +78,8 @@ asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRe
     Result<RemoteRevocation> outcome = RemoteRevocation::kDone;
     if (slot && slot->record.revocation_endpoint && pending.give_up_at > now) {
         const std::string endpoint = *slot->record.revocation_endpoint;
-        auto request = revocation_request(slot->record, slot->settings, pending.token, pending.token_type_hint,
-                                          clock_.steady_now());
+        auto request = revocation_request(slot->record, slot->settings, pending.token,
+                                          pending.token_type_hint, clock_.steady_now());
         if (!request) co_return request.error();
         http::Request sendable = std::move(*request);
         const Result<http::Response> response = co_await transport_.send(std::move(sendable));
@@ -65,7 +89,9 @@ asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRe
                 outcome = RemoteRevocation::kNotRevocable;
             } else if (is_transient(failure)) {
                 outcome = RemoteRevocation::kQueued;
-                next_try_at = clock_.system_now() + std::max(kRetryInterval, failure.retry_after.value_or(milliseconds(0)));
+                next_try_at =
+                    clock_.system_now() +
+                    std::max(kRetryInterval, failure.retry_after.value_or(milliseconds(0)));
             } else {
                 outcome = revocation_failed(std::move(failure));
             }
@@ -95,7 +121,9 @@ asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_now(core::ProviderId p
 }
 
 void Revoker::resume() {
-    if (running_ || stopped_) return;
+    if (stopped_) return;
+    again_ = running_;
+    if (running_) return;
     running_ = true;
     armed_for_.reset();
     asio::co_spawn(executor_, run_due(), asio::detached);
@@ -111,10 +139,13 @@ asio::awaitable<void> Revoker::run_due() {
                 continue;
             }
             const Result<RemoteRevocation> outcome = co_await revoke_one(std::move(entry));
-            if (!outcome) core::log(core::LogLevel::kWarning, "revocation_failed", {{"error", outcome.error().message}});
+            if (!outcome)
+                core::log(core::LogLevel::kWarning, "revocation_failed",
+                          {{"error", outcome.error().message}});
         }
     }
     running_ = false;
+    if (again_) resume();
 }
 
 void Revoker::arm(core::SystemTime next_try_at) {
@@ -123,7 +154,9 @@ void Revoker::arm(core::SystemTime next_try_at) {
     const auto wait = std::max(next_try_at - clock_.system_now(), milliseconds(1));
     timer_->expires_at(clock_.steady_now() + wait);
     timer_->on_expiry([this, alive = std::weak_ptr(timer_)](bool fired) {
-        if (fired && !alive.expired()) resume();
+        if (!fired || alive.expired()) return;
+        armed_for_.reset();
+        resume();
     });
 }
 

@@ -11,26 +11,34 @@
 
 namespace herald::providers {
 
-/// Revokes at the server what the store holds as pending (RFC 7009), now and again until done or given up.
+/// What is to be revoked of a token: the refresh token first, then the access token while it lives
+/// (O-132).
+[[nodiscard]] std::vector<storage::PendingRevocation> revocations_of(
+    core::ProviderId provider, const storage::TokenRecord& token, core::SystemTime now);
+
+/// Revokes at the server what the store holds as pending (RFC 7009), now and again until done or
+/// given up.
 ///
 /// Thread-safety: none; lives on the token thread.
 class Revoker final {
 public:
     using FindSlot = std::function<SlotPtr(core::ProviderId)>;
 
-    Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock, boost::asio::any_io_executor executor,
-            FindSlot find_slot);
+    Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock,
+            boost::asio::any_io_executor executor, FindSlot find_slot);
 
-    /// Tries everything of one provider that is due. kQueued where anything stays pending; an error where the server
-    /// refuses for good (`revocation_failed`).
-    [[nodiscard]] boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_now(core::ProviderId provider);
+    /// Tries everything of one provider that is due. kQueued where anything stays pending; an error
+    /// where the server refuses for good (`revocation_failed`).
+    [[nodiscard]] boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_now(
+        core::ProviderId provider);
     /// Tries whatever is due now and arms the timer for the rest.
     void resume();
     void stop();
 
 private:
     boost::asio::awaitable<void> run_due();
-    boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_one(storage::PendingRevocation pending);
+    boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_one(
+        storage::PendingRevocation pending);
     void arm(core::SystemTime next_try_at);
 
     storage::Store& store_;
@@ -41,6 +49,7 @@ private:
     std::shared_ptr<core::Timer> timer_;
     std::optional<core::SystemTime> armed_for_;
     bool running_ = false;
+    bool again_ = false;  ///< something fell due while it was running
     bool stopped_ = false;
 };
 

@@ -18,7 +18,8 @@ public:
         if (const auto found = integer(key, low, high)) out = Duration(*found);
     }
     template <class Duration>
-    void number(std::string_view key, std::int64_t low, std::int64_t high, std::optional<Duration>& out) {
+    void number(std::string_view key, std::int64_t low, std::int64_t high,
+                std::optional<Duration>& out) {
         if (const auto found = integer(key, low, high)) out = Duration(*found);
     }
     void flag(std::string_view key, bool& out) {

@@ -10,9 +10,11 @@ namespace herald::providers {
 
 /// `auth_unavailable`, details {class, provider}: what couriers are told; the callout is parked.
 [[nodiscard]] core::Error unavailable(const TokenSlot& slot, const std::string& error_class);
-/// `provider_disabled`, `no_token` and `endpoint_missing`: what people are told, with the command that helps.
+/// `provider_disabled`, `no_token` and `endpoint_missing`: what people are told, with the command
+/// that helps.
 [[nodiscard]] core::Error disabled(const TokenSlot& slot);
 [[nodiscard]] core::Error no_token(const TokenSlot& slot);
-[[nodiscard]] core::Error endpoint_missing(const TokenSlot& slot, std::string_view field, std::string_view flag);
+[[nodiscard]] core::Error endpoint_missing(const TokenSlot& slot, std::string_view field,
+                                           std::string_view flag);
 
 }  // namespace herald::providers

@@ -13,7 +13,9 @@ using core::Result;
 constexpr std::size_t kMaxDepth = 16;
 
 core::Error unreadable(std::string why) {
-    return {.kind = core::ErrorKind::kTransient, .code = "malformed_token_response", .message = std::move(why)};
+    return {.kind = core::ErrorKind::kTransient,
+            .code = "malformed_token_response",
+            .message = std::move(why)};
 }
 
 // Tags carry attributes that may hold anything; the words between them are what a person needs.

@@ -21,8 +21,9 @@ SlotPtr TokenEngine::make_slot(storage::ProviderRecord record) {
             if (const SlotPtr slot = self->find(id)) self->tick(slot);
         });
     };
-    auto slot = std::make_shared<TokenSlot>(std::move(record), std::make_shared<TokenCell>(std::move(look)),
-                                            clock_.make_timer(executor_));
+    auto slot =
+        std::make_shared<TokenSlot>(std::move(record), std::make_shared<TokenCell>(std::move(look)),
+                                    clock_.make_timer(executor_));
     const std::scoped_lock lock(mutex_);
     slots_[id] = slot;
     return slot;
@@ -41,6 +42,7 @@ Result<> TokenEngine::load() {
 }
 
 void TokenEngine::begin() {
+    background_ = true;
     std::vector<SlotPtr> slots;
     {
         const std::scoped_lock lock(mutex_);
@@ -74,7 +76,7 @@ void TokenEngine::get(const SlotPtr& slot, core::SteadyTime deadline, Done<Obtai
     if (stopping_) return done(unavailable(*slot, "shutting_down"));
     if (block) {
         slot->wanted = true;
-        arm(slot);
+        arm(slot, now);
         return done(unavailable(*slot, *block));
     }
     slot->counters->waits.fetch_add(1, std::memory_order_relaxed);
@@ -83,7 +85,7 @@ void TokenEngine::get(const SlotPtr& slot, core::SteadyTime deadline, Done<Obtai
 }
 
 void TokenEngine::renew(const SlotPtr& slot, std::int64_t generation, core::SteadyTime deadline,
-                               Done<Obtained> done) {
+                        Done<Obtained> done) {
     const core::SteadyTime now = clock_.steady_now();
     if (slot->usable(now) && slot->access->generation > generation) {
         return done(Obtained{.access = slot->access, .record = slot->token});
@@ -110,8 +112,7 @@ void TokenEngine::obtain_by_hand(const SlotPtr& slot, Done<storage::TokenRecord>
         done(obtained->record->clone());
     };
     slot->waiters.push_back({.done = std::move(answer), .deadline = std::nullopt});
-    if (!slot->flying) start_flight(slot);  // whatever speaks against an automatic one (O-98)
-    arm(slot);
+    tick(slot);
 }
 
 void TokenEngine::tick(const SlotPtr& slot) {
@@ -120,12 +121,13 @@ void TokenEngine::tick(const SlotPtr& slot) {
         slot->wanted = true;
         waiter.done(unavailable(*slot, "timeout"));
     }
-    if (!stopping_ && slot->wants_flight(now)) start_flight(slot);
-    arm(slot);
+    const bool asked_for = background_ || !slot->waiters.empty();
+    if (!stopping_ && asked_for && slot->wants_flight(now)) start_flight(slot);
+    arm(slot, now);
 }
 
-void TokenEngine::arm(const SlotPtr& slot) {
-    const auto next = stopping_ ? std::nullopt : slot->next_look(clock_.steady_now());
+void TokenEngine::arm(const SlotPtr& slot, core::SteadyTime now) {
+    const auto next = stopping_ ? std::nullopt : slot->next_look(now);
     if (!next) return slot->timer->cancel();
     slot->timer->expires_at(*next);
     slot->timer->on_expiry([weak = weak_from_this(), weak_slot = std::weak_ptr(slot)](bool fired) {
@@ -149,7 +151,8 @@ void TokenEngine::fail_waiters(const SlotPtr& slot, const Error& error) {
 }
 
 void TokenEngine::recovered(const SlotPtr& slot) {
-    core::log(core::LogLevel::kInformation, "provider_available", {{"provider", slot->record.name}});
+    core::log(core::LogLevel::kInformation, "provider_available",
+              {{"provider", slot->record.name}});
     std::vector<std::function<void(core::ProviderId)>> listeners;
     {
         const std::scoped_lock lock(mutex_);
@@ -161,7 +164,8 @@ void TokenEngine::recovered(const SlotPtr& slot) {
 Result<> TokenEngine::reload(core::ProviderId id) {
     auto records = store_.providers();
     if (!records) return records.error();
-    const auto found = std::find_if(records->begin(), records->end(), [&](const auto& record) { return record.id == id; });
+    const auto found = std::find_if(records->begin(), records->end(),
+                                    [&](const auto& record) { return record.id == id; });
     SlotPtr slot = find(id);
     if (found == records->end()) {
         if (!slot) return {};

@@ -18,28 +18,31 @@ namespace herald::providers {
 
 /// What stands behind TokenManager: the slots, and what happens to them.
 ///
-/// Threads: the token thread, but for `find`, `listen`, `with_slot` and `executor`. Callbacks hold it weakly, flights strongly.
-/// Sources: token_engine.cpp (asking and waiting), token_flight.cpp (one request and its landing),
-/// token_operations.cpp (test, revoke).
+/// Threads: the token thread, but for `find`, `listen`, `with_slot` and `executor`. Callbacks hold
+/// it weakly, flights strongly. Sources: token_engine.cpp (asking and waiting), token_flight.cpp
+/// (one request and its landing), token_operations.cpp (test, revoke).
 class TokenEngine final : public std::enable_shared_from_this<TokenEngine> {
 public:
-    TokenEngine(storage::Store& store, http::Transport& transport, core::Clock& clock, core::Random& random,
-         boost::asio::any_io_executor executor)
+    TokenEngine(storage::Store& store, http::Transport& transport, core::Clock& clock,
+                core::Random& random, boost::asio::any_io_executor executor)
         : store_(store),
           transport_(transport),
           clock_(clock),
           random_(random),
           executor_(executor),
-          revoker_(store, transport, clock, executor, [this](core::ProviderId id) { return find(id); }) {}
+          revoker_(store, transport, clock, executor,
+                   [this](core::ProviderId id) { return find(id); }) {}
 
     core::Result<> load();
+    /// From here on things also happen by themselves: refreshes ahead, probes, queued revocations.
     void begin();
     void stop(std::function<void()> stopped);
 
     // Runs `action` with the provider's slot on the token thread, or fails `done` with not_found.
     template <class T, class Action>
     void with_slot(core::ProviderId id, core::Done<T> done, Action action) {
-        boost::asio::post(executor_, [self = shared_from_this(), id, done = std::move(done), action = std::move(action)] {
+        boost::asio::post(executor_, [self = shared_from_this(), id, done = std::move(done),
+                                      action = std::move(action)] {
             const SlotPtr slot = self->find(id);
             if (!slot) return done(core::not_found("provider", id.text()));
             action(*self, slot, done);
@@ -47,7 +50,8 @@ public:
     }
 
     void get(const SlotPtr& slot, core::SteadyTime deadline, core::Done<Obtained> done);
-    void renew(const SlotPtr& slot, std::int64_t generation, core::SteadyTime deadline, core::Done<Obtained> done);
+    void renew(const SlotPtr& slot, std::int64_t generation, core::SteadyTime deadline,
+               core::Done<Obtained> done);
     void obtain_by_hand(const SlotPtr& slot, core::Done<storage::TokenRecord> done);
     boost::asio::awaitable<void> test(SlotPtr slot, core::Done<TokenTestResult> done);
     boost::asio::awaitable<void> revoke(SlotPtr slot, core::Done<RemoteRevocation> done);
@@ -71,13 +75,18 @@ private:
     boost::asio::awaitable<void> fly(SlotPtr slot);
     boost::asio::awaitable<ExchangeResult> exchange_with_reread(const SlotPtr& slot);
     ExchangeInput input_of(const TokenSlot& slot, std::optional<core::Secret> refresh_token) const;
-    boost::asio::awaitable<void> land(SlotPtr slot, storage::TokenFence fence, ExchangeResult result);
-    boost::asio::awaitable<void> land_token(SlotPtr slot, storage::TokenFence fence, ExchangeResult result);
+    boost::asio::awaitable<void> land(SlotPtr slot, storage::TokenFence fence,
+                                      ExchangeResult result);
+    boost::asio::awaitable<void> land_token(SlotPtr slot, storage::TokenFence fence,
+                                            ExchangeResult result);
     boost::asio::awaitable<core::Result<>> save(storage::TokenOutcome outcome);
     void fail_waiters(const SlotPtr& slot, const core::Error& error);
-    void discard(const SlotPtr& slot, TokenResponse response);
+    void discard(const SlotPtr& slot, const storage::TokenRecord& token);
+    boost::asio::awaitable<core::Result<>> save_patiently(SlotPtr slot,
+                                                          storage::TokenOutcome outcome);
+    boost::asio::awaitable<void> pause(std::chrono::milliseconds length);
     void recovered(const SlotPtr& slot);
-    void arm(const SlotPtr& slot);
+    void arm(const SlotPtr& slot, core::SteadyTime now);
 
     storage::Store& store_;
     http::Transport& transport_;
@@ -85,13 +94,14 @@ private:
     core::Random& random_;
     boost::asio::any_io_executor executor_;
     Revoker revoker_;
+    bool background_ = false;  ///< refreshes and revocations happen by themselves
     bool stopping_ = false;
     int rotations_ = 0;
     std::function<void()> stopped_;
 
     mutable std::mutex mutex_;
-    std::unordered_map<core::ProviderId, SlotPtr, core::IdHash> slots_;     // guarded by mutex_
-    std::vector<std::function<void(core::ProviderId)>> listeners_;          // guarded by mutex_
+    std::unordered_map<core::ProviderId, SlotPtr, core::IdHash> slots_;  // guarded by mutex_
+    std::vector<std::function<void(core::ProviderId)>> listeners_;       // guarded by mutex_
 };
 
 }  // namespace herald::providers

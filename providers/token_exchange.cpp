@@ -25,15 +25,18 @@ Error cut_by_deadline() {
     return error;
 }
 
-asio::awaitable<Answer> ask(const ExchangeInput& input, http::Transport& transport, core::Clock& clock) {
+asio::awaitable<Answer> ask(const ExchangeInput& input, http::Transport& transport,
+                            core::Clock& clock) {
     const core::Secret* refresh_token = input.refresh_token ? &*input.refresh_token : nullptr;
-    const GrantInput grant{.provider = input.provider, .settings = input.settings, .refresh_token = refresh_token};
+    const GrantInput grant{
+        .provider = input.provider, .settings = input.settings, .refresh_token = refresh_token};
     auto request = token_request(grant, clock.steady_now());
     if (!request) co_return Answer{.response = request.error()};
     http::Request sendable = std::move(*request);
     const core::SteadyTime deadline = sendable.deadline;
     Result<http::Response> response = co_await transport.send(std::move(sendable));
-    if (response && response->body_truncated && clock.steady_now() >= deadline) response = cut_by_deadline();
+    if (response && response->body_truncated && clock.steady_now() >= deadline)
+        response = cut_by_deadline();
     if (!response) {
         const Error cause = response.error();
         const auto* sent = cause.details.if_contains("sent");
@@ -41,8 +44,8 @@ asio::awaitable<Answer> ask(const ExchangeInput& input, http::Transport& transpo
         Error failure = endpoint_failure(cause, input.provider.token_endpoint);
         co_return Answer{.response = std::move(failure), .lost = lost};
     }
-    co_return Answer{
-        .response = parse_token_response(*response, input.provider, input.settings, clock.system_now())};
+    co_return Answer{.response = parse_token_response(*response, input.provider, input.settings,
+                                                      clock.system_now())};
 }
 
 // Done with whether an earlier exchange with the same refresh token never came to its end.
@@ -58,25 +61,29 @@ asio::awaitable<Result<bool>> note_rotation(const ExchangeInput& input, storage:
 Error explain_lost_rotation(Error error) {
     const auto* code = error.details.if_contains("error");
     if (code != nullptr && *code == "invalid_grant") {
-        error.details["error_description"] = "rotation lost: an earlier exchange with this refresh token was cut off";
+        error.details["error_description"] =
+            "rotation lost: an earlier exchange with this refresh token was cut off";
     }
     return error;
 }
 
 }  // namespace
 
-asio::awaitable<ExchangeResult> exchange(ExchangeInput input, http::Transport& transport, storage::Store& store,
-                                         core::Clock& clock) {
+asio::awaitable<ExchangeResult> exchange(ExchangeInput input, http::Transport& transport,
+                                         storage::Store& store, core::Clock& clock) {
     bool interrupted_before = false;
     if (input.refresh_token) {
         Result<bool> noted = co_await note_rotation(input, store);
         if (!noted) {
             Error refused = noted.error();
-            co_return ExchangeResult{.response = std::move(refused), .requested_at = clock.steady_now(), .obtained_at = {}};
+            co_return ExchangeResult{.response = std::move(refused),
+                                     .requested_at = clock.steady_now(),
+                                     .obtained_at = {}};
         }
         interrupted_before = *noted;
     }
-    ExchangeResult result{.response = Error{}, .requested_at = clock.steady_now(), .obtained_at = clock.system_now()};
+    ExchangeResult result{
+        .response = Error{}, .requested_at = clock.steady_now(), .obtained_at = clock.system_now()};
     Answer answer = co_await ask(input, transport, clock);
     result.requests = 1;
     if (answer.lost && input.refresh_token) {
@@ -86,7 +93,8 @@ asio::awaitable<ExchangeResult> exchange(ExchangeInput input, http::Transport& t
         result.requests = 2;
     }
     result.response = std::move(answer.response);
-    if (!result.response && interrupted_before) result.response = explain_lost_rotation(result.response.error());
+    if (!result.response && interrupted_before)
+        result.response = explain_lost_rotation(result.response.error());
     co_return result;
 }
 

@@ -11,7 +11,8 @@
 
 namespace herald::providers {
 
-/// One run of a provider's grant, on copies: what it needs stays the same whatever happens to the provider meanwhile.
+/// One run of a provider's grant, on copies: what it needs stays the same whatever happens to the
+/// provider meanwhile.
 struct ExchangeInput {
     storage::ProviderRecord provider;
     ProviderSettings settings;
@@ -26,9 +27,11 @@ struct ExchangeResult {
     int requests = 0;
 };
 
-/// Asks the token endpoint. A refresh token is presented only after a durable note of it (O-119, O-120); when the answer
-/// to it is lost on the way, exactly once more (O-123).
-[[nodiscard]] boost::asio::awaitable<ExchangeResult> exchange(ExchangeInput input, http::Transport& transport,
-                                                              storage::Store& store, core::Clock& clock);
+/// Asks the token endpoint. A refresh token is presented only after a durable note of it (O-119,
+/// O-120); when the answer to it is lost on the way, exactly once more (O-123).
+[[nodiscard]] boost::asio::awaitable<ExchangeResult> exchange(ExchangeInput input,
+                                                              http::Transport& transport,
+                                                              storage::Store& store,
+                                                              core::Clock& clock);
 
 }  // namespace herald::providers

@@ -20,11 +20,12 @@ constexpr std::chrono::milliseconds kRetryAfterCap = std::chrono::hours(1);  // 
 
 // RFC 6749 section 5.2 and RFC 8707: this configuration will be refused again (O-97).
 constexpr std::array<std::string_view, 7> kConfigurationErrors = {
-    "invalid_client",         "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-    "invalid_target",         "invalid_request",     "access_denied"};
+    "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+    "invalid_target", "invalid_request",     "access_denied"};
 
 bool is_transient_status(int status) {
-    return status == 408 || status == 409 || status == 423 || status == 425 || status == 429 || status >= 500;
+    return status == 408 || status == 409 || status == 423 || status == 425 || status == 429 ||
+           status >= 500;
 }
 
 std::string text_member(const json::object& body, std::string_view key) {
@@ -39,7 +40,8 @@ Error redirect_failure(const http::Response& response, std::string_view endpoint
     Error error{.kind = ErrorKind::kPermanent,
                 .code = "token_endpoint_unreachable",
                 .message = std::string(endpoint) + " answered " + std::to_string(response.status) +
-                           ", a redirect to " + where + ", which is never followed with credentials; configure the "
+                           ", a redirect to " + where +
+                           ", which is never followed with credentials; configure the "
                            "final URL",
                 .details = {}};
     error.details["class"] = "redirect";
@@ -49,14 +51,17 @@ Error redirect_failure(const http::Response& response, std::string_view endpoint
 
 ErrorKind kind_of(int status, std::string_view code) {
     if (status == 429) return ErrorKind::kThrottled;
-    if (is_transient_status(status)) return ErrorKind::kTransient;  // whatever the body says (O-104)
-    const bool configuration =
-        std::find(kConfigurationErrors.begin(), kConfigurationErrors.end(), code) != kConfigurationErrors.end();
-    if (configuration || code == "invalid_grant" || code == "unsupported_token_type") return ErrorKind::kUnauthorized;
+    if (is_transient_status(status))
+        return ErrorKind::kTransient;  // whatever the body says (O-104)
+    const bool configuration = std::find(kConfigurationErrors.begin(), kConfigurationErrors.end(),
+                                         code) != kConfigurationErrors.end();
+    if (configuration || code == "invalid_grant" || code == "unsupported_token_type")
+        return ErrorKind::kUnauthorized;
     return ErrorKind::kPermanent;  // an unknown answer; the manager waits for three alike (O-105)
 }
 
-Error oauth_failure(const http::Response& response, const json::object& body, std::string_view endpoint) {
+Error oauth_failure(const http::Response& response, const json::object& body,
+                    std::string_view endpoint) {
     std::string code = text_member(body, "error");
     if (code.empty()) code = text_member(body, "code");
     if (code.empty()) code = "unsuccessful";
@@ -64,7 +69,8 @@ Error oauth_failure(const http::Response& response, const json::object& body, st
     if (description.empty()) description = text_member(body, "message");
     Error error{.kind = kind_of(response.status, code),
                 .code = "oauth_error",
-                .message = std::string(endpoint) + " answered " + std::to_string(response.status) + " " + code,
+                .message = std::string(endpoint) + " answered " + std::to_string(response.status) +
+                           " " + code,
                 .details = {}};
     if (!description.empty()) error.message += ": " + description;
     error.details["class"] = "oauth";
@@ -75,17 +81,19 @@ Error oauth_failure(const http::Response& response, const json::object& body, st
 
 }  // namespace
 
-Error answer_failure(const http::Response& response, std::string_view endpoint, core::SystemTime now) {
+Error answer_failure(const http::Response& response, std::string_view endpoint,
+                     core::SystemTime now) {
     Error error;
     if (response.status >= 300 && response.status < 400) {
         error = redirect_failure(response, endpoint);
     } else if (auto body = parse_token_body(response); body && !body->empty()) {
         error = oauth_failure(response, *body, endpoint);
     } else {
-        error = Error{.kind = kind_of(response.status, ""),
-                      .code = "token_endpoint_unreachable",
-                      .message = std::string(endpoint) + " answered " + std::to_string(response.status),
-                      .details = {}};
+        error =
+            Error{.kind = kind_of(response.status, ""),
+                  .code = "token_endpoint_unreachable",
+                  .message = std::string(endpoint) + " answered " + std::to_string(response.status),
+                  .details = {}};
         error.details["class"] = "http";
         error.details["error_description"] = body ? "" : body.error().message;
     }
@@ -111,11 +119,13 @@ Error endpoint_failure(const Error& transport_error, std::string_view endpoint) 
 
 storage::ProviderError to_provider_error(const Error& error, core::SystemTime now) {
     storage::ProviderError out;
-    out.error_class = core::string_member(error.details, "class").value_or(
-        error.kind == ErrorKind::kStorage ? "storage" : "oauth");
+    out.error_class = core::string_member(error.details, "class")
+                          .value_or(error.kind == ErrorKind::kStorage ? "storage" : "oauth");
     out.code = core::string_member(error.details, "error").value_or(error.code);
-    out.description = core::string_member(error.details, "error_description").value_or(error.message);
-    if (const json::value* status = error.details.if_contains("status"); status != nullptr && status->is_int64()) {
+    out.description =
+        core::string_member(error.details, "error_description").value_or(error.message);
+    if (const json::value* status = error.details.if_contains("status");
+        status != nullptr && status->is_int64()) {
         out.status = static_cast<int>(status->as_int64());
     }
     out.at = now;

@@ -14,14 +14,32 @@ namespace herald::providers {
 namespace {
 
 constexpr std::chrono::seconds kFlightSpacing{1};
+constexpr std::chrono::seconds kSavePause{1};
+constexpr int kSaveTries = 60;
+
+// What is kept of an answer; where it brought no refresh token the one before stays (O-117).
+storage::TokenRecord record_of(ExchangeResult& result, const storage::TokenRecord* before) {
+    TokenResponse& response = *result.response;
+    storage::TokenRecord record;
+    record.access_token = std::move(response.access_token);
+    record.refresh_token = std::move(response.refresh_token);
+    if (!record.refresh_token && before != nullptr && before->refresh_token) {
+        record.refresh_token = before->refresh_token->clone();
+    }
+    record.scopes = std::move(response.scopes);
+    record.attributes = std::move(response.attributes);
+    record.obtained_at = result.obtained_at;
+    record.expires_at = result.obtained_at + response.lifetime;
+    return record;
+}
 
 }  // namespace
 
 namespace asio = boost::asio;
 using core::Done;
 using core::Error;
-using core::Result;
 using core::ErrorKind;
+using core::Result;
 using storage::ProviderCondition;
 
 void TokenEngine::start_flight(const SlotPtr& slot) {
@@ -32,7 +50,8 @@ void TokenEngine::start_flight(const SlotPtr& slot) {
     asio::co_spawn(executor_, fly(slot), asio::detached);
 }
 
-ExchangeInput TokenEngine::input_of(const TokenSlot& slot, std::optional<core::Secret> refresh_token) const {
+ExchangeInput TokenEngine::input_of(const TokenSlot& slot,
+                                    std::optional<core::Secret> refresh_token) const {
     return {.provider = slot.record.clone(),
             .settings = slot.settings,
             .refresh_token = std::move(refresh_token),
@@ -49,7 +68,8 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr&
     ExchangeInput input = input_of(*slot, std::move(refresh_token));
     ExchangeResult result = co_await exchange(std::move(input), transport_, store_, clock_);
     if (result.response || presented.empty()) co_return result;
-    if (core::string_member(result.response.error().details, "error") != "invalid_grant") co_return result;
+    if (core::string_member(result.response.error().details, "error") != "invalid_grant")
+        co_return result;
     auto stored = store_.token(slot->record.id);
     const bool other = stored && *stored && (*stored)->refresh_token &&
                        (*stored)->refresh_token->fingerprint() != presented;
@@ -66,21 +86,28 @@ asio::awaitable<void> TokenEngine::fly(SlotPtr slot) {
     const storage::TokenFence fence = slot->fence();
     ExchangeResult result = co_await exchange_with_reread(slot);
     const auto took = clock_.steady_now() - result.requested_at;
-    slot->counters->request_ms.fetch_add(std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
-                                         std::memory_order_relaxed);
-    (result.response ? slot->counters->ok : slot->counters->failed).fetch_add(1, std::memory_order_relaxed);
-    co_await land(slot, fence, std::move(result));
+    slot->counters->request_ms.fetch_add(
+        std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
+        std::memory_order_relaxed);
+    (result.response ? slot->counters->ok : slot->counters->failed)
+        .fetch_add(1, std::memory_order_relaxed);
+    const bool cut_off =
+        stopping_ && !result.response;  // by our own stop: it says nothing about the server
+    if (!cut_off) co_await land(slot, fence, std::move(result));
     if (slot->rotating) --rotations_;
     slot->flying = slot->rotating = false;
     if (stopping_ && rotations_ == 0 && stopped_) stopped_();
     tick(slot);
 }
 
-asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence, ExchangeResult result) {
+asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
+                                        ExchangeResult result) {
     const bool overtaken = slot->gone || slot->fence().config_version != fence.config_version ||
                            slot->fence().invalidation_epoch != fence.invalidation_epoch;
+    if (overtaken && !result.response) co_return;
     if (overtaken) {
-        if (result.response) discard(slot, std::move(*result.response));
+        const storage::TokenRecord late = record_of(result, nullptr);
+        discard(slot, late);
         co_return;
     }
     if (result.response) {
@@ -94,7 +121,8 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
     slot->record.last_error = to_provider_error(error, clock_.system_now());
     boost::json::object fields{{"provider", slot->record.name}, {"error", error.message}};
     const bool changed = before != condition;
-    core::log(changed ? core::LogLevel::kWarning : core::LogLevel::kInformation, "token_request_failed", fields);
+    core::log(changed ? core::LogLevel::kWarning : core::LogLevel::kInformation,
+              "token_request_failed", fields);
     if (changed) {
         core::log(core::LogLevel::kWarning, "provider_state_changed",
                   {{"provider", slot->record.name}, {"condition", storage::to_string(condition)}});
@@ -105,34 +133,36 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
                                   .last_error = slot->record.last_error,
                                   .requests = result.requests};
     const Result<> saved = co_await save(std::move(outcome));
-    if (!saved) core::log(core::LogLevel::kError, "provider_state_not_saved", {{"error", saved.error().message}});
+    if (!saved)
+        core::log(core::LogLevel::kError, "provider_state_not_saved",
+                  {{"error", saved.error().message}});
     fail_waiters(slot, error);
 }
 
-asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence fence, ExchangeResult result) {
-    TokenResponse& response = *result.response;
-    const std::chrono::milliseconds lifetime = response.lifetime;
-    storage::TokenRecord record;
-    record.access_token = std::move(response.access_token);
-    record.refresh_token = std::move(response.refresh_token);
-    if (!record.refresh_token && slot->token && slot->token->refresh_token) {
-        record.refresh_token = slot->token->refresh_token->clone();  // none given: the old one stays (O-117)
-    }
-    record.scopes = std::move(response.scopes);
-    record.attributes = std::move(response.attributes);
-    record.obtained_at = result.obtained_at;
-    record.expires_at = result.obtained_at + lifetime;
-    const Obtained obtained = slot->install(std::move(record), result.requested_at, lifetime, random_);
+asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence fence,
+                                              ExchangeResult result) {
+    const std::chrono::milliseconds lifetime = result.response->lifetime;
+    const std::vector<std::string> warnings = result.response->warnings;
+    storage::TokenRecord record = record_of(result, slot->token.get());
+    const Obtained obtained =
+        slot->install(std::move(record), result.requested_at, lifetime, random_);
 
     storage::TokenOutcome outcome{.fence = fence,
                                   .token = obtained.record->clone(),
                                   .condition = ProviderCondition::kOk,
                                   .last_error = std::nullopt,
                                   .requests = result.requests};
-    if (lifetime.count() == 0) outcome.token->access_token.reset();  // serves those who wait, and nobody later
-    const Result<> saved = co_await save(std::move(outcome));
+    if (lifetime.count() == 0)
+        outcome.token->access_token.reset();  // serves those who wait, and nobody later
+    const Result<> saved = co_await save_patiently(slot, std::move(outcome));
+    if (!saved && saved.error().kind == ErrorKind::kConflict) {
+        discard(slot, *obtained.record);  // revoked or changed while it was being stored
+        co_return;
+    }
     if (!saved) {
-        if (saved.error().kind != ErrorKind::kConflict) fail_waiters(slot, saved.error());
+        Error error = saved.error();
+        static_cast<void>(slot->note_failure(error, clock_.steady_now(), random_));
+        fail_waiters(slot, error);
         co_return;
     }
     const bool was_down = slot->record.condition != ProviderCondition::kOk || slot->wanted;
@@ -144,7 +174,7 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence 
                                {"generation", obtained.record->generation},
                                {"expires_at", core::format_time(obtained.record->expires_at)},
                                {"fingerprint", obtained.record->access_token->fingerprint()}};
-    for (const std::string& warning : response.warnings) fields["warning"] = warning;
+    for (const std::string& warning : warnings) fields["warning"] = warning;
     core::log(core::LogLevel::kInformation, "token_obtained", fields);
     for (Waiter& waiter : std::exchange(slot->waiters, {})) waiter.done(obtained);
     if (was_down) recovered(slot);
@@ -152,25 +182,51 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence 
 
 asio::awaitable<Result<>> TokenEngine::save(storage::TokenOutcome outcome) {
     auto kept = std::make_shared<storage::TokenOutcome>(std::move(outcome));
-    auto start = [this, kept](Done<> done) { store_.save_token_outcome(std::move(*kept), std::move(done)); };
+    auto start = [this, kept](Done<> done) {
+        store_.save_token_outcome(std::move(*kept), std::move(done));
+    };
     co_return co_await core::await_done<void>(std::move(start));
 }
 
-// The answer came after a revoke or a change: it must never be used. After a revoke it is itself revoked (O-136).
-void TokenEngine::discard(const SlotPtr& slot, TokenResponse response) {
-    core::log(core::LogLevel::kInformation, "late_token_discarded", {{"provider", slot->record.name}});
+// A server that rotates has forgotten the old refresh token: a locked or full disk must not lose
+// the new one.
+asio::awaitable<Result<>> TokenEngine::save_patiently(SlotPtr slot, storage::TokenOutcome outcome) {
+    for (int tries = 1;; ++tries) {
+        storage::TokenOutcome copy{.fence = outcome.fence,
+                                   .token = outcome.token->clone(),
+                                   .condition = outcome.condition,
+                                   .last_error = outcome.last_error,
+                                   .requests = outcome.requests};
+        const Result<> saved = co_await save(std::move(copy));
+        const bool passing = !saved && (saved.error().code == "database_locked" ||
+                                        saved.error().code == "storage_full");
+        if (!passing || tries == kSaveTries || slot->gone) co_return saved;
+        core::log(core::LogLevel::kError, "token_not_saved_yet",
+                  {{"error", saved.error().message}});
+        co_await pause(kSavePause);
+    }
+}
+
+asio::awaitable<void> TokenEngine::pause(std::chrono::milliseconds length) {
+    const std::unique_ptr<core::Timer> timer = clock_.make_timer(executor_);
+    timer->expires_at(clock_.steady_now() + length);
+    co_await timer->wait();
+}
+
+// The answer came after a revoke or a change: it must never be used. After a revoke it is itself
+// revoked (O-136).
+void TokenEngine::discard(const SlotPtr& slot, const storage::TokenRecord& token) {
+    core::log(core::LogLevel::kInformation, "late_token_discarded",
+              {{"provider", slot->record.name}});
     if (slot->gone || !slot->record.revocation_endpoint) return;
     if (slot->record.condition != ProviderCondition::kRevoked) return;
-    storage::PendingRevocation pending;
-    pending.provider = slot->record.id;
-    pending.token = std::move(response.access_token);
-    pending.token_type_hint = "access_token";
-    pending.next_try_at = clock_.system_now();
-    pending.give_up_at = pending.next_try_at + response.lifetime;
-    store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
-        const auto self = weak.lock();
-        if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });
-    });
+    for (storage::PendingRevocation& pending :
+         revocations_of(slot->record.id, token, clock_.system_now())) {
+        store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
+            const auto self = weak.lock();
+            if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });
+        });
+    }
 }
 
 }  // namespace herald::providers

@@ -14,16 +14,19 @@ namespace asio = boost::asio;
 using core::Done;
 using core::Result;
 
-TokenManager::TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock, core::Random& random,
-                           asio::any_io_executor executor)
-    : engine_(std::make_shared<TokenEngine>(store, transport, clock, random, std::move(executor))) {}
+TokenManager::TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock,
+                           core::Random& random, asio::any_io_executor executor)
+    : engine_(std::make_shared<TokenEngine>(store, transport, clock, random, std::move(executor))) {
+}
 
 TokenManager::~TokenManager() = default;
 
 Result<> TokenManager::start() {
-    if (auto loaded = engine_->load(); !loaded) return loaded;
+    return engine_->load();
+}
+
+void TokenManager::keep_fresh() {
     asio::post(engine_->executor(), [engine = engine_] { engine->begin(); });
-    return {};
 }
 
 void TokenManager::stop() {
@@ -45,33 +48,40 @@ TokenReader TokenManager::reader(core::ProviderId provider) {
 asio::awaitable<Result<AccessTokenPtr>> TokenManager::access_token(core::ProviderId provider,
                                                                    core::SteadyTime deadline) {
     auto start = [engine = engine_, provider, deadline](Done<Obtained> done) {
-        engine->with_slot<Obtained>(provider, std::move(done), [deadline](TokenEngine& self, const SlotPtr& slot, const Done<Obtained>& answer) {
-            self.get(slot, deadline, answer);
-        });
+        engine->with_slot<Obtained>(
+            provider, std::move(done),
+            [deadline](TokenEngine& self, const SlotPtr& slot, const Done<Obtained>& answer) {
+                self.get(slot, deadline, answer);
+            });
     };
     Result<Obtained> obtained = co_await core::await_done<Obtained>(std::move(start));
     if (!obtained) co_return obtained.error();
     co_return std::move(obtained->access);
 }
 
-asio::awaitable<Result<AccessTokenPtr>> TokenManager::renewed_token(core::ProviderId provider, std::int64_t generation,
+asio::awaitable<Result<AccessTokenPtr>> TokenManager::renewed_token(core::ProviderId provider,
+                                                                    std::int64_t generation,
                                                                     core::SteadyTime deadline) {
     auto start = [engine = engine_, provider, generation, deadline](Done<Obtained> done) {
         engine->with_slot<Obtained>(provider, std::move(done),
-                        [generation, deadline](TokenEngine& self, const SlotPtr& slot, const Done<Obtained>& answer) {
-                            self.renew(slot, generation, deadline, answer);
-                        });
+                                    [generation, deadline](TokenEngine& self, const SlotPtr& slot,
+                                                           const Done<Obtained>& answer) {
+                                        self.renew(slot, generation, deadline, answer);
+                                    });
     };
     Result<Obtained> obtained = co_await core::await_done<Obtained>(std::move(start));
     if (!obtained) co_return obtained.error();
     co_return std::move(obtained->access);
 }
 
-void TokenManager::on_recovery(std::function<void(core::ProviderId)> listener) { engine_->listen(std::move(listener)); }
+void TokenManager::on_recovery(std::function<void(core::ProviderId)> listener) {
+    engine_->listen(std::move(listener));
+}
 
 void TokenManager::obtain(core::ProviderId provider, Done<storage::TokenRecord> done) {
     engine_->with_slot<storage::TokenRecord>(
-        provider, std::move(done), [](TokenEngine& self, const SlotPtr& slot, const Done<storage::TokenRecord>& answer) {
+        provider, std::move(done),
+        [](TokenEngine& self, const SlotPtr& slot, const Done<storage::TokenRecord>& answer) {
             self.obtain_by_hand(slot, answer);
         });
 }
@@ -83,20 +93,24 @@ void TokenManager::refresh(core::ProviderId provider, Done<storage::TokenRecord>
 
 void TokenManager::test(core::ProviderId provider, Done<TokenTestResult> done) {
     engine_->with_slot<TokenTestResult>(
-        provider, std::move(done), [](TokenEngine& self, const SlotPtr& slot, const Done<TokenTestResult>& answer) {
+        provider, std::move(done),
+        [](TokenEngine& self, const SlotPtr& slot, const Done<TokenTestResult>& answer) {
             asio::co_spawn(self.executor(), self.test(slot, answer), asio::detached);
         });
 }
 
 void TokenManager::revoke(core::ProviderId provider, Done<RemoteRevocation> done) {
     engine_->with_slot<RemoteRevocation>(
-        provider, std::move(done), [](TokenEngine& self, const SlotPtr& slot, const Done<RemoteRevocation>& answer) {
+        provider, std::move(done),
+        [](TokenEngine& self, const SlotPtr& slot, const Done<RemoteRevocation>& answer) {
             asio::co_spawn(self.executor(), self.revoke(slot, answer), asio::detached);
         });
 }
 
 void TokenManager::reload(core::ProviderId provider, Done<> done) {
-    asio::post(engine_->executor(), [engine = engine_, provider, done = std::move(done)] { done(engine->reload(provider)); });
+    asio::post(engine_->executor(), [engine = engine_, provider, done = std::move(done)] {
+        done(engine->reload(provider));
+    });
 }
 
 ProviderMetrics TokenManager::metrics(core::ProviderId provider) const {

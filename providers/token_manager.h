@@ -30,8 +30,8 @@ enum class RemoteRevocation { kDone, kQueued, kNotRevocable };
 /// Counters since start, for /metrics and stats.
 struct ProviderMetrics {
     std::int64_t requests_ok = 0, requests_failed = 0;
-    std::int64_t waits = 0;            ///< callouts that had to wait for a flight
-    std::int64_t forced_refreshes = 0; ///< caused by a 401
+    std::int64_t waits = 0;             ///< callouts that had to wait for a flight
+    std::int64_t forced_refreshes = 0;  ///< caused by a 401
     std::chrono::milliseconds request_time{0};
 };
 
@@ -39,41 +39,49 @@ class TokenEngine;
 
 /// The one place that talks to token, revocation and test endpoints, and the one owner of tokens.
 ///
-/// One token per provider configuration; at most one token request under way per provider ("flight"), whose outcome,
-/// also a failure, is shared by all who wait; refreshed ahead of expiry while callouts use it; kept sealed across
-/// restarts; a revoked or replaced configuration's late answer is never installed (docs/tokens.md).
+/// One token per provider configuration; at most one token request under way per provider
+/// ("flight"), whose outcome, also a failure, is shared by all who wait; refreshed ahead of expiry
+/// while callouts use it; kept sealed across restarts; a revoked or replaced configuration's late
+/// answer is never installed (docs/tokens.md).
 ///
-/// Threads: everything happens on `executor` (one thread). All public methods may be called from any thread; Done
-/// runs on the token thread and must not block.
-/// Lifetime: must outlive every Courier that uses it. `start` before anything else; `stop` completes a running
-/// refresh-token exchange, then cancels the rest (O-157).
+/// Threads: everything happens on `executor` (one thread). All public methods may be called from
+/// any thread; Done runs on the token thread and must not block. Lifetime: must outlive every
+/// Courier that uses it. `start` before anything else; `stop` completes a running refresh-token
+/// exchange, then cancels the rest (O-157).
 class TokenManager final {
 public:
-    TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock, core::Random& random,
-                 boost::asio::any_io_executor executor);
+    TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock,
+                 core::Random& random, boost::asio::any_io_executor executor);
     ~TokenManager();
 
-    /// Reads providers and tokens from the store. Blocks. Not on the token thread.
+    /// Reads providers and tokens from the store. Blocks. Not on the token thread. From here on it
+    /// answers requests.
     [[nodiscard]] core::Result<> start();
+    /// From here on it also acts by itself: refreshes ahead, probes, queued revocations (the
+    /// daemon).
+    void keep_fresh();
     /// Blocks until no exchange is under way. Not on the token thread.
     void stop();
 
     // For couriers.
 
     [[nodiscard]] TokenReader reader(core::ProviderId provider);
-    /// A usable token; waits for at most one flight and not past `deadline`; a waiter that leaves never ends the flight.
-    /// Errors: code `auth_unavailable`, details.class: the provider cannot give a token now; park the callout.
-    [[nodiscard]] boost::asio::awaitable<core::Result<AccessTokenPtr>> access_token(core::ProviderId provider,
-                                                                                    core::SteadyTime deadline);
-    /// A receiver refused `generation` (401): the newer token if there is one already, else one forced flight for all.
-    /// Errors as above; `auth_refresh_suppressed` while forced refreshes are limited (O-89): nothing was requested.
-    [[nodiscard]] boost::asio::awaitable<core::Result<AccessTokenPtr>> renewed_token(core::ProviderId provider,
-                                                                                     std::int64_t generation,
-                                                                                     core::SteadyTime deadline);
-    /// `listener(provider)` runs on the token thread whenever a provider becomes able to give tokens again.
+    /// A usable token; waits for at most one flight and not past `deadline`; a waiter that leaves
+    /// never ends the flight. Errors: code `auth_unavailable`, details.class: the provider cannot
+    /// give a token now; park the callout.
+    [[nodiscard]] boost::asio::awaitable<core::Result<AccessTokenPtr>> access_token(
+        core::ProviderId provider, core::SteadyTime deadline);
+    /// A receiver refused `generation` (401): the newer token if there is one already, else one
+    /// forced flight for all. Errors as above; `auth_refresh_suppressed` while forced refreshes are
+    /// limited (O-89): nothing was requested.
+    [[nodiscard]] boost::asio::awaitable<core::Result<AccessTokenPtr>> renewed_token(
+        core::ProviderId provider, std::int64_t generation, core::SteadyTime deadline);
+    /// `listener(provider)` runs on the token thread whenever a provider becomes able to give
+    /// tokens again.
     void on_recovery(std::function<void(core::ProviderId)> listener);
 
-    // For the admin interface. Each makes one request to its endpoint, or joins one already under way.
+    // For the admin interface. Each makes one request to its endpoint, or joins one already under
+    // way.
 
     void obtain(core::ProviderId provider, core::Done<storage::TokenRecord> done);
     /// By the refresh token where the grant has one, else the grant again.

@@ -12,10 +12,10 @@ using core::Result;
 
 namespace {
 
-constexpr std::chrono::hours kRefreshTokenRevocationPatience{24 * 7};
-
-TokenTestResult judge_test(const Result<http::Response>& response, std::chrono::milliseconds latency) {
-    TokenTestResult result{.ok = std::nullopt, .verdict = "inconclusive", .status = std::nullopt, .latency = latency};
+TokenTestResult judge_test(const Result<http::Response>& response,
+                           std::chrono::milliseconds latency) {
+    TokenTestResult result{
+        .ok = std::nullopt, .verdict = "inconclusive", .status = std::nullopt, .latency = latency};
     if (!response) return result;
     result.status = response->status;
     if (response->status >= 200 && response->status < 300) {
@@ -36,15 +36,18 @@ TokenTestResult judge_test(const Result<http::Response>& response, std::chrono::
 asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done) {
     const auto self = shared_from_this();
     if (!slot->record.enabled) co_return done(disabled(*slot));
-    if (!slot->record.test_endpoint) co_return done(endpoint_missing(*slot, "test_endpoint", "--test-url"));
-    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now()) co_return done(no_token(*slot));
+    if (!slot->record.test_endpoint)
+        co_return done(endpoint_missing(*slot, "test_endpoint", "--test-url"));
+    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now())
+        co_return done(no_token(*slot));
     const core::SteadyTime started = clock_.steady_now();
     auto request = test_request(slot->record, slot->settings, slot->access->authorization, started);
     if (!request) co_return done(request.error());
     http::Request sendable = std::move(*request);
     const Result<http::Response> response = co_await transport_.send(std::move(sendable));
     if (!response && response.error().code == "blocked_address") co_return done(response.error());
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
     done(judge_test(response, took));
 }
 
@@ -53,23 +56,9 @@ asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> d
     if (!slot->record.revocation_endpoint) {
         co_return done(endpoint_missing(*slot, "revocation_endpoint", "--revoke-url"));
     }
-    const core::SystemTime now = clock_.system_now();
     std::vector<storage::PendingRevocation> pending;
-    const auto add = [&](const core::Secret& token, std::string_view hint, core::SystemTime give_up_at) {
-        storage::PendingRevocation entry;
-        entry.provider = slot->record.id;
-        entry.token = token.clone();
-        entry.token_type_hint = hint;
-        entry.next_try_at = now;
-        entry.give_up_at = give_up_at;
-        pending.push_back(std::move(entry));
-    };
-    if (slot->token && slot->token->refresh_token) {
-        add(*slot->token->refresh_token, "refresh_token", now + kRefreshTokenRevocationPatience);
-    }
-    if (slot->token && slot->token->access_token && slot->token->expires_at > now) {
-        add(*slot->token->access_token, "access_token", slot->token->expires_at);
-    }
+    const std::shared_ptr<const storage::TokenRecord> revoked = slot->token;
+    if (revoked) pending = revocations_of(slot->record.id, *revoked, clock_.system_now());
     if (pending.empty()) co_return done(no_token(*slot));
 
     auto kept = std::make_shared<std::vector<storage::PendingRevocation>>(std::move(pending));
@@ -81,12 +70,14 @@ asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> d
     if (!epoch) co_return done(epoch.error());
     slot->record.invalidation_epoch = *epoch;
     slot->record.condition = storage::ProviderCondition::kRevoked;
+    // One may have been installed between the request and its commit.
+    if (slot->token && slot->token != revoked) discard(slot, *slot->token);
     slot->drop_token();
     fail_waiters(slot, unavailable(*slot, "revoked"));
     core::log(core::LogLevel::kInformation, "token_revoked", {{"provider", slot->record.name}});
     Result<RemoteRevocation> remote = co_await revoker_.revoke_now(id);
     done(std::move(remote));
-    arm(slot);
+    tick(slot);
 }
 
 }  // namespace herald::providers

@@ -11,8 +11,8 @@ using core::Result;
 constexpr std::size_t kMaxTokenResponse = 1024 * 1024;  // O-46
 constexpr std::size_t kMaxTestResponse = 64 * 1024;     // O-129
 
-Result<http::Request> request_to(std::string_view endpoint, std::string_view field, const ProviderSettings& settings,
-                                 core::SteadyTime now) {
+Result<http::Request> request_to(std::string_view endpoint, std::string_view field,
+                                 const ProviderSettings& settings, core::SteadyTime now) {
     auto url = http::Url::parse(endpoint, field);
     if (!url) return url.error();
     http::Request request;
@@ -28,8 +28,9 @@ Result<http::Request> request_to(std::string_view endpoint, std::string_view fie
 }
 
 Result<http::Request> form_request(std::string_view endpoint, std::string_view field,
-                                   const storage::ProviderRecord& provider, const ProviderSettings& settings,
-                                   TokenForm form, core::SteadyTime now) {
+                                   const storage::ProviderRecord& provider,
+                                   const ProviderSettings& settings, TokenForm form,
+                                   core::SteadyTime now) {
     find_client_authentication(provider.client_authentication)->apply(provider, settings, form);
     auto request = request_to(endpoint, field, settings, now);
     if (!request) return request.error();
@@ -42,7 +43,8 @@ Result<http::Request> form_request(std::string_view endpoint, std::string_view f
 
 }  // namespace
 
-std::string scope_parameter(const storage::ProviderRecord& provider, const ProviderSettings& settings) {
+std::string scope_parameter(const storage::ProviderRecord& provider,
+                            const ProviderSettings& settings) {
     if (settings.raw_scope) return *settings.raw_scope;
     std::string joined;
     for (const std::string& scope : provider.scopes) {
@@ -54,31 +56,37 @@ std::string scope_parameter(const storage::ProviderRecord& provider, const Provi
 
 Result<http::Request> token_request(const GrantInput& input, core::SteadyTime now) {
     TokenForm form;
-    if (auto added = find_grant(input.provider.grant_type)->add_fields(input, form); !added) return added.error();
+    if (auto added = find_grant(input.provider.grant_type)->add_fields(input, form); !added)
+        return added.error();
     if (input.provider.audience) form.fields.emplace_back("audience", *input.provider.audience);
-    for (const std::string& resource : input.provider.resources) form.fields.emplace_back("resource", resource);
+    for (const std::string& resource : input.provider.resources)
+        form.fields.emplace_back("resource", resource);
     for (const auto& [name, value] : input.provider.parameters) {
-        if (value.empty()) continue;  // RFC 6749 section 3.2: sent without a value counts as left out
+        if (value.empty())
+            continue;  // RFC 6749 section 3.2: sent without a value counts as left out
         if (name == "grant_type") {
             form.fields.front().second = value;
         } else {
             form.fields.emplace_back(name, value);
         }
     }
-    return form_request(input.provider.token_endpoint, "token_endpoint", input.provider, input.settings,
-                        std::move(form), now);
+    return form_request(input.provider.token_endpoint, "token_endpoint", input.provider,
+                        input.settings, std::move(form), now);
 }
 
-Result<http::Request> revocation_request(const storage::ProviderRecord& provider, const ProviderSettings& settings,
+Result<http::Request> revocation_request(const storage::ProviderRecord& provider,
+                                         const ProviderSettings& settings,
                                          const core::Secret& token, std::string_view type_hint,
                                          core::SteadyTime now) {
     TokenForm form;
     form.fields.emplace_back("token", token.reveal());
     form.fields.emplace_back("token_type_hint", type_hint);
-    return form_request(*provider.revocation_endpoint, "revocation_endpoint", provider, settings, std::move(form), now);
+    return form_request(*provider.revocation_endpoint, "revocation_endpoint", provider, settings,
+                        std::move(form), now);
 }
 
-Result<http::Request> test_request(const storage::ProviderRecord& provider, const ProviderSettings& settings,
+Result<http::Request> test_request(const storage::ProviderRecord& provider,
+                                   const ProviderSettings& settings,
                                    const core::Secret& authorization, core::SteadyTime now) {
     auto request = request_to(*provider.test_endpoint, "test_endpoint", settings, now);
     if (!request) return request.error();

@@ -22,11 +22,13 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxTokenBytes = 64 * 1024;  // O-63
 
-Error malformed(ErrorKind kind, const http::Response& response, std::string_view endpoint, std::string_view why) {
+Error malformed(ErrorKind kind, const http::Response& response, std::string_view endpoint,
+                std::string_view why) {
     Error error{.kind = kind,
                 .code = "malformed_token_response",
                 .message = "token endpoint " + std::string(endpoint) + " answered " +
-                           std::to_string(response.status) + " without a usable token: " + std::string(why),
+                           std::to_string(response.status) +
+                           " without a usable token: " + std::string(why),
                 .details = {}};
     error.details["class"] = "malformed";
     error.details["error_description"] = why;
@@ -45,7 +47,8 @@ std::optional<double> number_of(const json::value& value) {
         const std::string_view text = core::trim(value.as_string());
         const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
         const bool overflow = ec == std::errc::result_out_of_range;
-        if (!overflow && (ec != std::errc() || end != text.data() + text.size())) return std::nullopt;
+        if (!overflow && (ec != std::errc() || end != text.data() + text.size()))
+            return std::nullopt;
         if (overflow) seconds = 1e300;
     } else {
         return std::nullopt;
@@ -89,8 +92,9 @@ const json::value* member(const json::object& body, std::string_view key) {
     return value == nullptr || value->is_null() ? nullptr : value;
 }
 
-milliseconds lifetime_of(const json::object& body, const core::Secret& token, const ProviderSettings& settings,
-                         core::SystemTime now, std::vector<std::string>& warnings) {
+milliseconds lifetime_of(const json::object& body, const core::Secret& token,
+                         const ProviderSettings& settings, core::SystemTime now,
+                         std::vector<std::string>& warnings) {
     std::optional<double> seconds;
     if (const auto* value = member(body, "expires_in")) seconds = number_of(*value);
     for (const std::string_view key : {"expires_at", "expires_on"}) {
@@ -111,13 +115,15 @@ milliseconds lifetime_of(const json::object& body, const core::Secret& token, co
     return milliseconds(static_cast<std::int64_t>(std::floor(std::min(*seconds, cap)) * 1000.0));
 }
 
-std::vector<std::string> granted_scopes(const json::object& body, const storage::ProviderRecord& provider,
+std::vector<std::string> granted_scopes(const json::object& body,
+                                        const storage::ProviderRecord& provider,
                                         std::vector<std::string>& warnings) {
     const json::value* value = member(body, "scope");
     if (value == nullptr) return provider.scopes;
     std::vector<std::string> granted;
     const auto add = [&](std::string_view text) {
-        if (auto scopes = parse_scopes(text)) granted.insert(granted.end(), scopes->begin(), scopes->end());
+        if (auto scopes = parse_scopes(text))
+            granted.insert(granted.end(), scopes->begin(), scopes->end());
     };
     if (value->is_string()) add(value->as_string());
     if (value->is_array()) {
@@ -135,18 +141,21 @@ std::vector<std::string> granted_scopes(const json::object& body, const storage:
 
 bool names_a_credential(std::string_view key) {
     const std::string lower = core::to_lower(key);
-    for (const std::string_view part : {"token", "secret", "password", "assertion", "signature", "key"}) {
+    for (const std::string_view part :
+         {"token", "secret", "password", "assertion", "signature", "key"}) {
         if (lower.find(part) != std::string::npos) return true;
     }
     return false;
 }
 
-// Small scalars that callouts may need later (instance_url, api_domain, id …), never a credential (O-62).
+// Small scalars that callouts may need later (instance_url, api_domain, id …), never a credential
+// (O-62).
 json::object attributes_of(const json::object& body) {
     json::object kept;
     for (const auto& entry : body) {
         const json::value& value = entry.value();
-        const bool small = value.is_number() || value.is_bool() || (value.is_string() && value.as_string().size() <= 1024);
+        const bool small = value.is_number() || value.is_bool() ||
+                           (value.is_string() && value.as_string().size() <= 1024);
         const std::string_view key = entry.key();
         if (!small || names_a_credential(key) || key == "expires_in" || key == "scope") continue;
         if (kept.size() < 32) kept[key] = value;
@@ -156,37 +165,44 @@ json::object attributes_of(const json::object& body) {
 
 Result<core::Secret> access_token_of(const json::object& body, const http::Response& response,
                                      std::string_view endpoint) {
-    const auto refuse = [&](std::string_view why) { return malformed(ErrorKind::kPermanent, response, endpoint, why); };
+    const auto refuse = [&](std::string_view why) {
+        return malformed(ErrorKind::kPermanent, response, endpoint, why);
+    };
     const json::value* value = body.if_contains("access_token");
     if (value == nullptr) return refuse("there is no access_token");
     if (!value->is_string()) return refuse("access_token is not a string");
     const std::string_view token = value->as_string();
     if (core::trim(token).empty() || token == "null") return refuse("access_token is empty");
     if (token.size() > kMaxTokenBytes) {
-        return refuse("token too large (" + std::to_string(token.size()) + " bytes; at most 65536 are carried)");
+        return refuse("token too large (" + std::to_string(token.size()) +
+                      " bytes; at most 65536 are carried)");
     }
     for (const char c : token) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x21 || byte == 0x7F) return refuse("access_token has a control character or a space");
+        if (byte < 0x21 || byte == 0x7F)
+            return refuse("access_token has a control character or a space");
     }
     return core::Secret(token);
 }
 
 // RFC 6749 section 7.1: a token whose type is not understood must not be used (O-59).
-Result<> check_token_type(const json::object& body, const http::Response& response, std::string_view endpoint,
-                          std::vector<std::string>& warnings) {
+Result<> check_token_type(const json::object& body, const http::Response& response,
+                          std::string_view endpoint, std::vector<std::string>& warnings) {
     const json::value* value = member(body, "token_type");
     if (value == nullptr) {
         warnings.emplace_back("token_type is missing; taken as Bearer");
         return {};
     }
     const std::string_view type = value->is_string() ? std::string_view(value->as_string()) : "";
-    if (core::equals_ignoring_case(type, "bearer") || core::equals_ignoring_case(type, "BearerToken")) return {};
+    if (core::equals_ignoring_case(type, "bearer") ||
+        core::equals_ignoring_case(type, "BearerToken"))
+        return {};
     return malformed(ErrorKind::kPermanent, response, endpoint,
                      "token_type '" + core::printable(type, 40) + "' is not Bearer");
 }
 
-std::optional<core::Secret> refresh_token_of(const json::object& body, const storage::ProviderRecord& provider) {
+std::optional<core::Secret> refresh_token_of(const json::object& body,
+                                             const storage::ProviderRecord& provider) {
     // With client credentials it is of no use and never preferred (O-67).
     if (!find_grant(provider.grant_type)->needs_refresh_token) return std::nullopt;
     const auto* value = member(body, "refresh_token");
@@ -197,12 +213,15 @@ std::optional<core::Secret> refresh_token_of(const json::object& body, const sto
 
 }  // namespace
 
-Result<TokenResponse> parse_token_response(const http::Response& response, const storage::ProviderRecord& provider,
+Result<TokenResponse> parse_token_response(const http::Response& response,
+                                           const storage::ProviderRecord& provider,
                                            const ProviderSettings& settings, core::SystemTime now) {
     const std::string& endpoint = provider.token_endpoint;
-    if (response.status < 200 || response.status > 299) return answer_failure(response, endpoint, now);
+    if (response.status < 200 || response.status > 299)
+        return answer_failure(response, endpoint, now);
     if (response.body_truncated) {
-        return malformed(ErrorKind::kTransient, response, endpoint, "the answer was cut short or exceeds 1 MiB");
+        return malformed(ErrorKind::kTransient, response, endpoint,
+                         "the answer was cut short or exceeds 1 MiB");
     }
     auto body = parse_token_body(response);
     if (!body) return malformed(ErrorKind::kTransient, response, endpoint, body.error().message);
@@ -213,7 +232,8 @@ Result<TokenResponse> parse_token_response(const http::Response& response, const
         return answer_failure(response, endpoint, now);
     }
     TokenResponse token;
-    if (auto type = check_token_type(*body, response, endpoint, token.warnings); !type) return type.error();
+    if (auto type = check_token_type(*body, response, endpoint, token.warnings); !type)
+        return type.error();
     auto access = access_token_of(*body, response, endpoint);
     if (!access) return access.error();
     token.access_token = std::move(*access);

@@ -18,30 +18,35 @@ namespace herald::providers {
 struct TokenResponse {
     core::Secret access_token;
     std::optional<core::Secret> refresh_token;
-    std::vector<std::string> scopes;         ///< granted; as requested where the server does not say
-    std::chrono::milliseconds lifetime{0};   ///< clamped; 0: serves those who wait, then is dropped (O-57)
-    boost::json::object attributes;          ///< other members, without anything that looks like a credential
+    std::vector<std::string> scopes;  ///< granted; as requested where the server does not say
+    std::chrono::milliseconds lifetime{
+        0};  ///< clamped; 0: serves those who wait, then is dropped (O-57)
+    boost::json::object
+        attributes;  ///< other members, without anything that looks like a credential
     std::vector<std::string> warnings;
 };
 
 /// Understands any answer of a token endpoint. Pure; a failure leaves nothing half done (O-66).
 ///
-/// Errors are what the token manager acts on: `kind` kTransient or kThrottled (back off), kUnauthorized (a person
-/// must act) or kPermanent; `code` of contract section 3; details {class, error, error_description, status}.
-/// No part of the body reaches an error but `error`, `error_description` and a preview of HTML, made printable.
-[[nodiscard]] core::Result<TokenResponse> parse_token_response(const http::Response& response,
-                                                               const storage::ProviderRecord& provider,
-                                                               const ProviderSettings& settings,
-                                                               core::SystemTime now);
+/// Errors are what the token manager acts on: `kind` kTransient or kThrottled (back off),
+/// kUnauthorized (a person must act) or kPermanent; `code` of contract section 3; details {class,
+/// error, error_description, status}. No part of the body reaches an error but `error`,
+/// `error_description` and a preview of HTML, made printable.
+[[nodiscard]] core::Result<TokenResponse> parse_token_response(
+    const http::Response& response, const storage::ProviderRecord& provider,
+    const ProviderSettings& settings, core::SystemTime now);
 
 /// A failed exchange with one of the provider's endpoints (DNS, TLS, timeout …) in the same terms.
-[[nodiscard]] core::Error endpoint_failure(const core::Error& transport_error, std::string_view endpoint);
+[[nodiscard]] core::Error endpoint_failure(const core::Error& transport_error,
+                                           std::string_view endpoint);
 
-/// An answer that is no success: OAuth error object, bare status, or redirect; the same for every endpoint.
+/// An answer that is no success: OAuth error object, bare status, or redirect; the same for every
+/// endpoint.
 [[nodiscard]] core::Error answer_failure(const http::Response& response, std::string_view endpoint,
                                          core::SystemTime now);
 
 /// What is kept and shown of a failure.
-[[nodiscard]] storage::ProviderError to_provider_error(const core::Error& error, core::SystemTime now);
+[[nodiscard]] storage::ProviderError to_provider_error(const core::Error& error,
+                                                       core::SystemTime now);
 
 }  // namespace herald::providers

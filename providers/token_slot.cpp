@@ -8,8 +8,8 @@
 namespace herald::providers {
 namespace {
 
-using storage::ProviderCondition;
 using std::chrono::milliseconds;
+using storage::ProviderCondition;
 
 constexpr int kAlikeUntilPermanent = 3;
 constexpr std::chrono::seconds kForcedSpacing{30};
@@ -17,10 +17,12 @@ constexpr std::chrono::minutes kForcedWindow{10};
 constexpr std::size_t kForcedPerWindow = 5;
 constexpr std::chrono::seconds kBackwardsJump{60};  // O-81
 
-std::shared_ptr<AccessToken> make_access(const storage::TokenRecord& record, const TokenTimes& times) {
+std::shared_ptr<AccessToken> make_access(const storage::TokenRecord& record,
+                                         const TokenTimes& times) {
     auto access = std::make_shared<AccessToken>();
     access->value = record.access_token->clone();
-    access->authorization = core::Secret::take("Bearer " + std::string(record.access_token->reveal()));
+    access->authorization =
+        core::Secret::take("Bearer " + std::string(record.access_token->reveal()));
     access->generation = record.generation;
     access->refresh_from = times.refresh_from;
     access->usable_until = times.usable_until;
@@ -42,28 +44,32 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
     blocked_until_ = earliest = clock.steady_now();
     drop_token();
     const core::SystemTime now = clock.system_now();
-    // A permanent refusal is remembered across restarts, so that restarting is no way to hammer a server.
+    // A permanent refusal is remembered across restarts, so that restarting is no way to hammer a
+    // server.
     if (record.condition == ProviderCondition::kRejected && record.last_error) {
         const auto left = record.last_error->at + settings.rejected_retry_s - now;
-        blocked_until_ += std::clamp<milliseconds>(left, milliseconds(0), settings.rejected_retry_s);
+        blocked_until_ +=
+            std::clamp<milliseconds>(left, milliseconds(0), settings.rejected_retry_s);
     }
     if (!stored) return;
     last_generation_ = std::max(last_generation_, stored->generation);
     const bool clock_went_back = stored->obtained_at > now + kBackwardsJump;
     if (stored->access_token && stored->expires_at > now && !clock_went_back) {
         const auto age = std::max(now - stored->obtained_at, milliseconds(0));
-        const auto times = token_times(clock.steady_now() - age, stored->expires_at - stored->obtained_at, settings, random);
+        const auto times = token_times(clock.steady_now() - age,
+                                       stored->expires_at - stored->obtained_at, settings, random);
         access = make_access(*stored, times);
     }
     token = std::make_shared<const storage::TokenRecord>(std::move(*stored));
     if (record.enabled && access) cell->publish(access);
 }
 
-Obtained TokenSlot::install(storage::TokenRecord token_record, core::SteadyTime requested_at, milliseconds lifetime,
-                            core::Random& random) {
+Obtained TokenSlot::install(storage::TokenRecord token_record, core::SteadyTime requested_at,
+                            milliseconds lifetime, core::Random& random) {
     token_record.generation = ++last_generation_;
     Obtained obtained;
-    obtained.access = make_access(token_record, token_times(requested_at, lifetime, settings, random));
+    obtained.access =
+        make_access(token_record, token_times(requested_at, lifetime, settings, random));
     obtained.record = std::make_shared<const storage::TokenRecord>(std::move(token_record));
     return obtained;
 }
@@ -77,7 +83,8 @@ void TokenSlot::drop_token() {
 std::optional<std::string> TokenSlot::automatic_block(core::SteadyTime now) const {
     if (gone) return "deleted";
     if (!record.enabled) return "disabled";
-    if (record.condition == ProviderCondition::kRevoked && !settings.resume_after_revoke) return "revoked";
+    if (record.condition == ProviderCondition::kRevoked && !settings.resume_after_revoke)
+        return "revoked";
     if (record.condition == ProviderCondition::kNeedsSetup) return "needs_setup";
     if (now >= blocked_until_) return std::nullopt;
     if (record.condition == ProviderCondition::kRejected) return "rejected";
@@ -85,7 +92,11 @@ std::optional<std::string> TokenSlot::automatic_block(core::SteadyTime now) cons
 }
 
 bool TokenSlot::wants_flight(core::SteadyTime now) const {
-    if (flying || automatic_block(now)) return false;
+    if (flying || gone || !record.enabled) return false;
+    const auto by_hand = [](const Waiter& waiter) { return !waiter.deadline; };
+    if (std::any_of(waiters.begin(), waiters.end(), by_hand))
+        return true;  // whatever speaks against it (O-98)
+    if (automatic_block(now)) return false;
     if (now < earliest && !urgent) return false;
     if (!waiters.empty()) return true;
     if (!usable(now)) return wanted;
@@ -115,10 +126,11 @@ bool TokenSlot::allow_forced(core::SteadyTime now) {
     return true;
 }
 
-ProviderCondition TokenSlot::note_failure(core::Error& error, core::SteadyTime now, core::Random& random) {
+ProviderCondition TokenSlot::note_failure(core::Error& error, core::SteadyTime now,
+                                          core::Random& random) {
     const std::string error_class = core::string_member(error.details, "class").value_or("");
-    const bool unknown_answer =
-        error.kind == core::ErrorKind::kPermanent && (error_class == "oauth" || error_class == "http");
+    const bool unknown_answer = error.kind == core::ErrorKind::kPermanent &&
+                                (error_class == "oauth" || error_class == "http");
     if (unknown_answer) {
         alike_ = error.message == last_answer_ ? alike_ + 1 : 1;
         last_answer_ = error.message;
@@ -126,12 +138,15 @@ ProviderCondition TokenSlot::note_failure(core::Error& error, core::SteadyTime n
     }
     blocked_until_ = now + wait_after_failure(error, ++failures_, settings, random);
     urgent = false;
-    const bool dead_refresh_token = core::string_member(error.details, "error") == "invalid_grant" &&
-                                    find_grant(record.grant_type)->needs_refresh_token;
-    if (error.code == "no_token" || (dead_refresh_token && error.kind == core::ErrorKind::kUnauthorized)) {
+    const bool dead_refresh_token =
+        core::string_member(error.details, "error") == "invalid_grant" &&
+        find_grant(record.grant_type)->needs_refresh_token;
+    if (error.code == "no_token" ||
+        (dead_refresh_token && error.kind == core::ErrorKind::kUnauthorized)) {
         return ProviderCondition::kNeedsSetup;
     }
-    const bool refused = error.kind == core::ErrorKind::kUnauthorized || error.kind == core::ErrorKind::kPermanent;
+    const bool refused =
+        error.kind == core::ErrorKind::kUnauthorized || error.kind == core::ErrorKind::kPermanent;
     return refused ? ProviderCondition::kRejected : ProviderCondition::kFailing;
 }
 
@@ -147,7 +162,9 @@ void TokenSlot::note_success() {
 
 std::vector<Waiter> TokenSlot::take_expired(core::SteadyTime now) {
     std::vector<Waiter> expired;
-    const auto late = [&](const Waiter& waiter) { return waiter.deadline && *waiter.deadline <= now; };
+    const auto late = [&](const Waiter& waiter) {
+        return waiter.deadline && *waiter.deadline <= now;
+    };
     const auto kept = std::stable_partition(waiters.begin(), waiters.end(), std::not_fn(late));
     std::move(kept, waiters.end(), std::back_inserter(expired));
     waiters.erase(kept, waiters.end());

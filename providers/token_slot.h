@@ -25,7 +25,8 @@ struct Obtained {
 /// One who waits for a flight. Leaving never ends the flight (O-73).
 struct Waiter {
     core::Done<Obtained> done;
-    std::optional<core::SteadyTime> deadline;  ///< none: a person waits, as long as the flight takes
+    std::optional<core::SteadyTime>
+        deadline;  ///< none: a person waits, as long as the flight takes
 };
 
 /// All that the token manager knows about one provider, and the decisions that follow from it.
@@ -34,22 +35,26 @@ struct Waiter {
 /// States and transitions: docs/tokens.md.
 class TokenSlot final {
 public:
-    TokenSlot(storage::ProviderRecord record, std::shared_ptr<TokenCell> token_cell, std::unique_ptr<core::Timer> wake);
+    TokenSlot(storage::ProviderRecord record, std::shared_ptr<TokenCell> token_cell,
+              std::unique_ptr<core::Timer> wake);
 
     // Which token may be used.
 
     /// Adopts what the store holds: at start, and after a change of configuration.
-    void adopt(storage::ProviderRecord record, std::optional<storage::TokenRecord> stored, core::Clock& clock,
-               core::Random& random);
+    void adopt(storage::ProviderRecord record, std::optional<storage::TokenRecord> stored,
+               core::Clock& clock, core::Random& random);
     /// Makes a token the current one and publishes it; one of no lifetime is only returned.
     [[nodiscard]] Obtained install(storage::TokenRecord token_record, core::SteadyTime requested_at,
                                    std::chrono::milliseconds lifetime, core::Random& random);
     void drop_token();
-    [[nodiscard]] bool usable(core::SteadyTime now) const { return access && now < access->usable_until; }
+    [[nodiscard]] bool usable(core::SteadyTime now) const {
+        return access && now < access->usable_until;
+    }
 
     // When to ask for one.
 
-    /// Why nothing may be asked automatically now, in the words of `auth_unavailable`'s class; empty: it may.
+    /// Why nothing may be asked automatically now, in the words of `auth_unavailable`'s class;
+    /// empty: it may.
     [[nodiscard]] std::optional<std::string> automatic_block(core::SteadyTime now) const;
     /// Whether a flight is to start now.
     [[nodiscard]] bool wants_flight(core::SteadyTime now) const;
@@ -60,8 +65,10 @@ public:
 
     // What became of it.
 
-    /// Notes a failure and until when nothing is asked again; returns the condition the provider is in now.
-    [[nodiscard]] storage::ProviderCondition note_failure(core::Error& error, core::SteadyTime now, core::Random& random);
+    /// Notes a failure and until when nothing is asked again; returns the condition the provider is
+    /// in now.
+    [[nodiscard]] storage::ProviderCondition note_failure(core::Error& error, core::SteadyTime now,
+                                                          core::Random& random);
     void note_success();
     /// Takes the waiters whose deadline has passed.
     [[nodiscard]] std::vector<Waiter> take_expired(core::SteadyTime now);
@@ -77,11 +84,13 @@ public:
 
     std::vector<Waiter> waiters;
     bool flying = false;
-    bool rotating = false;     ///< the flight presents a refresh token: it must end before we stop (O-157)
-    bool urgent = false;       ///< a receiver refused the token: do not space this flight from the last one
-    bool wanted = false;       ///< callouts are parked for it
-    bool gone = false;         ///< deleted
-    core::SteadyTime earliest; ///< automatic flights start at least a second apart (O-57, O-77)
+    bool rotating =
+        false;  ///< the flight presents a refresh token: it must end before we stop (O-157)
+    bool urgent =
+        false;  ///< a receiver refused the token: do not space this flight from the last one
+    bool wanted = false;        ///< callouts are parked for it
+    bool gone = false;          ///< deleted
+    core::SteadyTime earliest;  ///< automatic flights start at least a second apart (O-57, O-77)
 
     struct Counters {
         std::atomic<std::int64_t> ok{0}, failed{0}, waits{0}, forced{0}, request_ms{0};

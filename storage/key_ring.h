@@ -12,13 +12,15 @@
 
 namespace herald::storage {
 
-/// The 256-bit master keys: the newest seals, all of them open. Kept in a file beside, never in, the database.
+/// The 256-bit master keys: the newest seals, all of them open. Kept in a file beside, never in,
+/// the database.
 ///
 /// File: a line `herald-key-ring 1`, then one line `<id> <base64 of 32 bytes>` a key; mode 0600.
 /// Immutable once loaded, so it may be shared between threads.
 class KeyRing final {
 public:
-    /// Refused (kStorage, `key_mismatch` or `storage_error`) when absent, malformed, or open to group or others.
+    /// Refused (kStorage, `key_mismatch` or `storage_error`) when absent, malformed, or open to
+    /// group or others.
     [[nodiscard]] static core::Result<KeyRing> load(const std::filesystem::path& path);
     /// Writes a new ring with one key, 0600, synced. Refuses to replace a file.
     [[nodiscard]] static core::Result<KeyRing> create(const std::filesystem::path& path);
@@ -44,7 +46,8 @@ struct SealedPlace {
 };
 
 /// AES-256-GCM: `key id (4) | nonce (12) | ciphertext | tag (16)`, the place as associated data.
-[[nodiscard]] std::string seal(const KeyRing& ring, const SealedPlace& place, std::string_view plain);
+[[nodiscard]] std::string seal(const KeyRing& ring, const SealedPlace& place,
+                               std::string_view plain);
 /// `key_mismatch` where the key is unknown, the place is another, or a bit is wrong.
 [[nodiscard]] core::Result<core::Secret> open_sealed(const KeyRing& ring, const SealedPlace& place,
                                                      std::string_view sealed);

@@ -30,7 +30,8 @@ enum class ProviderCondition {
 };
 
 struct ProviderError {
-    std::string error_class;  ///< dns, connect, tls, timeout, http, oauth, malformed, blocked_address, redirect
+    std::string error_class;  ///< dns, connect, tls, timeout, http, oauth, malformed,
+                              ///< blocked_address, redirect
     std::string code;         ///< the OAuth `error`, or our own word
     std::string description;
     std::optional<int> status = std::nullopt;
@@ -51,7 +52,7 @@ struct ProviderRecord {
     std::optional<std::string> revocation_endpoint = std::nullopt;
     std::optional<std::string> test_endpoint = std::nullopt;
     std::vector<std::string> scopes;
-    Fields parameters;                   ///< extra token-request form fields
+    Fields parameters;  ///< extra token-request form fields
     std::optional<std::string> audience = std::nullopt;
     std::vector<std::string> resources;  ///< RFC 8707
     boost::json::object settings;        ///< quirks and margins; keys in providers/settings.h
@@ -110,7 +111,7 @@ using Authentication = std::variant<NoAuth, BasicAuth, HeaderAuth, OauthAuth>;
 struct RetrySettings {
     std::vector<std::chrono::seconds> schedule;
     std::optional<std::chrono::seconds> max_age = std::nullopt;  ///< counted from the event
-    std::vector<std::string> reject;              ///< "4xx" or exact statuses that end the callout
+    std::vector<std::string> reject;  ///< "4xx" or exact statuses that end the callout
 };
 
 /// 2xx is success only if the response body has `value` at `pointer`.
@@ -151,7 +152,7 @@ struct NotificationRecord {
 struct EventRecord {
     core::EventId id;
     std::string type;
-    std::string data;                ///< JSON, byte for byte as it came in
+    std::string data;                               ///< JSON, byte for byte as it came in
     std::optional<std::string> key = std::nullopt;  ///< idempotency key, unique
     core::SystemTime occurred_at;
     core::SystemTime received_at;
@@ -164,7 +165,8 @@ enum class CalloutState { kPending, kInFlight, kDelivered, kDead, kCancelled };
 struct CalloutRecord {
     core::CalloutId id;
     core::EventId event;
-    std::optional<core::NotificationId> notification = std::nullopt;  ///< as it was, also after its deletion
+    std::optional<core::NotificationId> notification =
+        std::nullopt;  ///< as it was, also after its deletion
     std::string notification_name;
     std::optional<std::string> provider_name = std::nullopt;  ///< kept when the provider is gone
     CalloutState state = CalloutState::kPending;
@@ -185,7 +187,8 @@ struct AttemptRecord {
     std::chrono::milliseconds duration{0};
     std::optional<int> status = std::nullopt;
     AttemptOutcome outcome = AttemptOutcome::kRetry;
-    std::optional<std::string> error = std::nullopt;  ///< transport error class and text; location of a refused redirect
+    std::optional<std::string> error =
+        std::nullopt;  ///< transport error class and text; location of a refused redirect
     std::optional<std::int64_t> token_generation = std::nullopt;
     std::string response_excerpt;  ///< raw bytes, at most 4 KiB, credentials masked
 };

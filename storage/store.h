@@ -33,9 +33,10 @@ struct NewEvent {
 
 enum class AppendStatus {
     kStored,
-    kDuplicate,         ///< the key is known with the same type and data: `event` is the first one's id
-    kKeyConflict,       ///< the key is known with another type or other data; nothing stored
-    kStaleCatalogue,    ///< notifications or providers changed since the match; nothing stored: match again
+    kDuplicate,    ///< the key is known with the same type and data: `event` is the first one's id
+    kKeyConflict,  ///< the key is known with another type or other data; nothing stored
+    kStaleCatalogue,  ///< notifications or providers changed since the match; nothing stored: match
+                      ///< again
 };
 
 struct AppendResult {
@@ -54,8 +55,8 @@ struct ClaimedCallout {
 
 struct Claim {
     std::vector<ClaimedCallout> callouts;  ///< by due time, at most `limit`
-    /// When the next one of this notification falls due; empty where none is left. Earlier than now when
-    /// `limit` cut the claim.
+    /// When the next one of this notification falls due; empty where none is left. Earlier than now
+    /// when `limit` cut the claim.
     std::optional<core::SystemTime> next_due_at = std::nullopt;
 };
 
@@ -73,8 +74,10 @@ struct CalloutFilter {
     std::optional<CalloutState> state = std::nullopt;
     std::optional<std::string> notification = std::nullopt;
     std::optional<core::EventId> event = std::nullopt;
-    std::optional<core::SystemTime> since = std::nullopt;  ///< by the callout's id, that is: when it was created
-    std::optional<core::CalloutId> before = std::nullopt;  ///< keyset cursor: newest first, strictly older than this one
+    std::optional<core::SystemTime> since =
+        std::nullopt;  ///< by the callout's id, that is: when it was created
+    std::optional<core::CalloutId> before =
+        std::nullopt;  ///< keyset cursor: newest first, strictly older than this one
     std::size_t limit = 50;
 };
 
@@ -108,11 +111,11 @@ struct TokenOutcome {
 
 /// Everything that is kept. One implementation owns one database; see storage/sqlite/.
 ///
-/// Durability: a write is acknowledged (its Done is called with success, or the call returns) only after it
-/// would survive power loss. Errors of kind kStorage mean: outcome unknown.
-/// Thread-safety: all methods may be called concurrently. A Done runs on the writer's thread: it must not
-/// block, and must not call a blocking method of the Store.
-/// Ordering: asynchronous writes take effect in the order in which they were submitted.
+/// Durability: a write is acknowledged (its Done is called with success, or the call returns) only
+/// after it would survive power loss. Errors of kind kStorage mean: outcome unknown. Thread-safety:
+/// all methods may be called concurrently. A Done runs on the writer's thread: it must not block on
+/// anything but a short read of the Store. Ordering: asynchronous writes take effect in the order
+/// in which they were submitted.
 class Store {
 public:
     virtual ~Store() = default;
@@ -123,9 +126,10 @@ public:
     [[nodiscard]] virtual core::Result<> add_provider(ProviderRecord record,
                                                       std::optional<TokenRecord> token) = 0;
     /// Reads, lets `change` alter a copy, writes, in one transaction. `change` must be repeatable.
-    /// With `drop_token` set by `change`, the access token goes and the invalidation epoch grows; a refresh token
-    /// is a credential and stays unless `change` clears or replaces `token`. What `token` then holds is stored.
-    /// Name, id and `created_at` never change; the store sets `updated_at`.
+    /// With `drop_token` set by `change`, the access token goes and the invalidation epoch grows; a
+    /// refresh token is a credential and stays unless `change` clears or replaces `token`. What
+    /// `token` then holds is stored. Name, id and `created_at` never change; the store sets
+    /// `updated_at`.
     struct ProviderEdit {
         ProviderRecord record;
         std::optional<TokenRecord> token;
@@ -138,17 +142,21 @@ public:
     [[nodiscard]] virtual core::Result<std::vector<ProviderRecord>> providers() = 0;
     [[nodiscard]] virtual core::Result<ProviderRecord> provider(std::string_view name) = 0;
     /// Names of the notifications that refer to it.
-    [[nodiscard]] virtual core::Result<std::vector<std::string>> provider_users(core::ProviderId id) = 0;
+    [[nodiscard]] virtual core::Result<std::vector<std::string>> provider_users(
+        core::ProviderId id) = 0;
     [[nodiscard]] virtual core::Result<std::optional<TokenRecord>> token(core::ProviderId id) = 0;
 
-    /// Conflict `notification_exists`; `not_found` where its provider is gone. `auth` names the provider by id.
+    /// Conflict `notification_exists`; `not_found` where its provider is gone. `auth` names the
+    /// provider by id.
     [[nodiscard]] virtual core::Result<> add_notification(NotificationRecord record) = 0;
     /// As edit_provider. Unfinished callouts follow: pending ones take over the new provider.
     [[nodiscard]] virtual core::Result<NotificationRecord> edit_notification(
         std::string_view name, std::function<core::Result<>(NotificationRecord&)> change) = 0;
-    /// Conflict `notification_in_use` with details {unfinished_callouts: n} unless `cancel_pending`, which cancels
-    /// what is pending in small steps; what is in flight is then a conflict too.
-    [[nodiscard]] virtual core::Result<> delete_notification(std::string_view name, bool cancel_pending) = 0;
+    /// Conflict `notification_in_use` with details {unfinished_callouts: n} unless
+    /// `cancel_pending`, which cancels what is pending in small steps; what is in flight is then a
+    /// conflict too.
+    [[nodiscard]] virtual core::Result<> delete_notification(std::string_view name,
+                                                             bool cancel_pending) = 0;
     [[nodiscard]] virtual core::Result<std::vector<NotificationRecord>> notifications() = 0;
     [[nodiscard]] virtual core::Result<NotificationRecord> notification(std::string_view name) = 0;
     /// Grows with every change of a notification or provider. Lock-free.
@@ -157,11 +165,13 @@ public:
     // Tokens. Asynchronous: called on the token thread.
 
     virtual void save_token_outcome(TokenOutcome outcome, core::Done<> done) = 0;
-    /// Durable note that the refresh token with this fingerprint is about to be presented (O-119, O-120).
-    /// Cleared by save_token_outcome. Done with whether such a note for it was there already.
-    virtual void note_refresh_started(TokenFence fence, std::string fingerprint, core::Done<bool> done) = 0;
-    /// Drops the stored token, sets kRevoked, grows the epoch and queues `pending`, in one transaction.
-    /// Done with the new epoch.
+    /// Durable note that the refresh token with this fingerprint is about to be presented (O-119,
+    /// O-120). Cleared by save_token_outcome. Done with whether such a note for it was there
+    /// already.
+    virtual void note_refresh_started(TokenFence fence, std::string fingerprint,
+                                      core::Done<bool> done) = 0;
+    /// Drops the stored token, sets kRevoked, grows the epoch and queues `pending`, in one
+    /// transaction. Done with the new epoch.
     virtual void revoke_token(core::ProviderId id, std::vector<PendingRevocation> pending,
                               core::Done<std::int64_t> done) = 0;
     virtual void queue_revocation(PendingRevocation pending, core::Done<> done) = 0;
@@ -174,38 +184,50 @@ public:
 
     virtual void append_event(NewEvent event, core::Done<AppendResult> done) = 0;
     /// Marks up to `limit` due callouts of one notification in flight and returns them.
-    virtual void claim_due(core::NotificationId notification, core::SystemTime now, std::size_t limit,
-                           core::Done<Claim> done) = 0;
-    /// One callout's attempts (two where a 401 was resent) and its next state. A callout that goes back to
-    /// pending is bound to its notification's current provider; a finished one lets go of its provider.
+    virtual void claim_due(core::NotificationId notification, core::SystemTime now,
+                           std::size_t limit, core::Done<Claim> done) = 0;
+    /// One callout's attempts (two where a 401 was resent) and its next state. A callout that goes
+    /// back to pending is bound to its notification's current provider; a finished one lets go of
+    /// its provider.
     virtual void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
                                 core::Done<> done) = 0;
-    /// New states without an attempt: given back to the backlog, parked, cancelled. Never counts as an attempt.
+    /// New states without an attempt: given back to the backlog, parked, cancelled. Never counts as
+    /// an attempt.
     virtual void update_callouts(std::vector<CalloutUpdate> updates, core::Done<> done) = 0;
-    /// At start: everything in flight gets an attempt `unknown_crash` and is due at `now`. Returns how many.
+    /// At start: everything in flight gets an attempt `unknown_crash` and is due at `now`. Returns
+    /// how many.
     [[nodiscard]] virtual core::Result<std::int64_t> recover_in_flight(core::SystemTime now) = 0;
 
-    /// A dead, cancelled or pending callout becomes due now, with its attempts counted on and its schedule
-    /// begun anew. Conflict `callout_in_flight`, `callout_delivered`, or `not_found` with its notification gone.
-    [[nodiscard]] virtual core::Result<CalloutRecord> retry_callout(core::CalloutId id, core::SystemTime now) = 0;
-    /// Up to `limit` dead callouts that match, made due. Returns how many; `dry_run` only counts all.
-    [[nodiscard]] virtual core::Result<std::int64_t> retry_dead(const CalloutFilter& filter, core::SystemTime now,
-                                                                std::size_t limit, bool dry_run) = 0;
+    /// A dead, cancelled or pending callout becomes due now, with its attempts counted on and its
+    /// schedule begun anew. Conflict `callout_in_flight`, `callout_delivered`, or `not_found` with
+    /// its notification gone.
+    [[nodiscard]] virtual core::Result<CalloutRecord> retry_callout(core::CalloutId id,
+                                                                    core::SystemTime now) = 0;
+    /// Up to `limit` dead callouts that match, made due. Returns how many; `dry_run` only counts
+    /// all.
+    [[nodiscard]] virtual core::Result<std::int64_t> retry_dead(const CalloutFilter& filter,
+                                                                core::SystemTime now,
+                                                                std::size_t limit,
+                                                                bool dry_run) = 0;
     /// Conflict `callout_in_flight` while an attempt runs; `callout_finished` when it is over.
     [[nodiscard]] virtual core::Result<CalloutRecord> cancel_callout(core::CalloutId id) = 0;
 
     // Reading history. Blocking, on a read-only connection.
 
     [[nodiscard]] virtual core::Result<EventRecord> event(core::EventId id) = 0;
-    [[nodiscard]] virtual core::Result<std::vector<CalloutRecord>> callouts_of(core::EventId id) = 0;
+    [[nodiscard]] virtual core::Result<std::vector<CalloutRecord>> callouts_of(
+        core::EventId id) = 0;
     [[nodiscard]] virtual core::Result<CalloutRecord> callout(core::CalloutId id) = 0;
-    [[nodiscard]] virtual core::Result<std::vector<AttemptRecord>> attempts_of(core::CalloutId id) = 0;
-    [[nodiscard]] virtual core::Result<std::vector<CalloutRecord>> list_callouts(const CalloutFilter& filter) = 0;
+    [[nodiscard]] virtual core::Result<std::vector<AttemptRecord>> attempts_of(
+        core::CalloutId id) = 0;
+    [[nodiscard]] virtual core::Result<std::vector<CalloutRecord>> list_callouts(
+        const CalloutFilter& filter) = 0;
     [[nodiscard]] virtual core::Result<StoreCounts> counts() = 0;
 
     /// A consistent, synced copy under its final name, readable with the same key ring. 0600.
     [[nodiscard]] virtual core::Result<> backup(const std::string& path) = 0;
-    /// Seals everything again under the key ring's newest key. Restartable. Returns the rows resealed.
+    /// Seals everything again under the key ring's newest key. Restartable. Returns the rows
+    /// resealed.
     [[nodiscard]] virtual core::Result<std::int64_t> reseal() = 0;
 
     /// Stops taking writes, finishes those that wait, checkpoints. Idempotent.

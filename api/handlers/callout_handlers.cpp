@@ -64,7 +64,8 @@ Result<core::SystemTime> read_since(const std::string& text) {
 
 Result<CalloutState> read_state(const std::string& text) {
     const auto state = storage::parse_callout_state(text);
-    if (!state) return invalid_argument("state", "one of pending, in_flight, delivered, dead, cancelled");
+    if (!state)
+        return invalid_argument("state", "one of pending, in_flight, delivered, dead, cancelled");
     return *state;
 }
 
@@ -77,7 +78,8 @@ Result<core::EventId> read_event_id(const std::string& text) {
 // A cursor is the last id of the page before: anything else was not given out by us (E-107).
 Result<core::CalloutId> read_cursor(const std::string& text) {
     auto id = core::CalloutId::parse(text);
-    if (!id) return malformed_request("cursor: not one that a page of callouts gave as next_cursor");
+    if (!id)
+        return malformed_request("cursor: not one that a page of callouts gave as next_cursor");
     return id;
 }
 
@@ -93,7 +95,9 @@ Result<> take_query(const Call& call, const char* name, Into& into, Read read) {
 }
 
 Result<CalloutFilter> read_filter(const Call& call) {
-    if (auto ok = expect_query(call, {"state", "notification", "event", "since", "limit", "cursor"}); !ok) {
+    if (auto ok =
+            expect_query(call, {"state", "notification", "event", "since", "limit", "cursor"});
+        !ok) {
         return ok.error();
     }
     CalloutFilter filter;
@@ -110,7 +114,8 @@ Result<ApiResponse> list(const Call& call) {
     auto filter = read_filter(call);
     if (!filter) return filter.error();
     const std::size_t limit = filter->limit;
-    // One more tells whether there is a next page; the store gives no more than the longest page, so there a full one does.
+    // One more tells whether there is a next page; the store gives no more than the longest page,
+    // so there a full one does.
     filter->limit = std::min(limit + 1, kMaxPage);
     auto page = call.services.store.list_callouts(*filter);
     if (!page) return page.error();
@@ -170,7 +175,9 @@ Result<RetryOrder> read_retry_order(const Call& call) {
     in.optional_text("since", since);
     in.flag("dry_run", order.dry_run);
     if (auto done = in.finish(); !done) return done.error();
-    if (state != "dead") return invalid_argument("state", "\"dead\" is expected: only dead callouts are retried together");
+    if (state != "dead")
+        return invalid_argument("state",
+                                "\"dead\" is expected: only dead callouts are retried together");
     order.filter.state = CalloutState::kDead;
     if (!since) return order;
     const auto from = read_since(*since);
@@ -181,11 +188,12 @@ Result<RetryOrder> read_retry_order(const Call& call) {
 
 void wake_lanes(const Services& services) {
     if (services.scheduler == nullptr) return;
-    for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes()) services.scheduler->wake(lane.id);
+    for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes())
+        services.scheduler->wake(lane.id);
 }
 
-// In steps, so that the writer serves others in between; no more than there were at the start, so that callouts which
-// die again meanwhile do not make it endless.
+// In steps, so that the writer serves others in between; no more than there were at the start, so
+// that callouts which die again meanwhile do not make it endless.
 Result<std::int64_t> retry_in_steps(const Services& services, const RetryOrder& order) {
     const core::SystemTime now = services.clock.system_now();
     const auto there = services.store.retry_dead(order.filter, now, kRetryStep, true);
@@ -193,7 +201,8 @@ Result<std::int64_t> retry_in_steps(const Services& services, const RetryOrder& 
     std::int64_t retried = 0;
     while (retried < *there) {
         const auto left = static_cast<std::size_t>(*there - retried);
-        const auto step = services.store.retry_dead(order.filter, now, std::min(left, kRetryStep), false);
+        const auto step =
+            services.store.retry_dead(order.filter, now, std::min(left, kRetryStep), false);
         if (!step) return step;
         if (*step == 0) break;
         retried += *step;
@@ -211,7 +220,8 @@ Result<ApiResponse> retry_dead(const Call& call) {
     }
     const auto retried = retry_in_steps(call.services, *order);
     if (!retried) return retried.error();
-    return json_response(200, boost::json::object{{"retried", *retried}, {"dry_run", order->dry_run}});
+    return json_response(200,
+                         boost::json::object{{"retried", *retried}, {"dry_run", order->dry_run}});
 }
 
 }  // namespace

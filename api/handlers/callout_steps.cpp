@@ -19,10 +19,12 @@ bool gives_no_tokens(const storage::ProviderRecord& provider) {
     if (!provider.enabled) return true;
     switch (provider.condition) {
         case storage::ProviderCondition::kOk:
-        case storage::ProviderCondition::kFailing: return false;
+        case storage::ProviderCondition::kFailing:
+            return false;
         case storage::ProviderCondition::kRejected:
         case storage::ProviderCondition::kNeedsSetup:
-        case storage::ProviderCondition::kRevoked: return true;
+        case storage::ProviderCondition::kRevoked:
+            return true;
     }
     return false;
 }
@@ -52,26 +54,30 @@ Result<std::map<core::ProviderId, std::string>> silent_providers(storage::Store&
 Result<HoldReasons> HoldReasons::read(const Services& services) {
     HoldReasons out;
     if (services.scheduler != nullptr) {
-        for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes()) out.reasons_[lane.id] = reason_of(lane);
+        for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes())
+            out.reasons_[lane.id] = reason_of(lane);
         return out;
     }
     const auto silent = silent_providers(services.store);
     if (!silent) return silent.error();
     const auto notifications = services.store.notifications();
     if (!notifications) return notifications.error();
-    for (const storage::NotificationRecord& record : *notifications) out.reasons_[record.id] = reason_of(record, *silent);
+    for (const storage::NotificationRecord& record : *notifications)
+        out.reasons_[record.id] = reason_of(record, *silent);
     return out;
 }
 
 std::optional<std::string> HoldReasons::of(const storage::CalloutRecord& callout) const {
     if (callout.reason) return callout.reason;
-    if (callout.state != storage::CalloutState::kPending || !callout.notification) return std::nullopt;
+    if (callout.state != storage::CalloutState::kPending || !callout.notification)
+        return std::nullopt;
     const auto found = reasons_.find(*callout.notification);
     if (found == reasons_.end() || found->second.empty()) return std::nullopt;
     return found->second;
 }
 
-boost::json::object callout_summary(const storage::CalloutRecord& callout, const HoldReasons& reasons) {
+boost::json::object callout_summary(const storage::CalloutRecord& callout,
+                                    const HoldReasons& reasons) {
     boost::json::object out;
     out["id"] = callout.id.text();
     out["notification"] = callout.notification_name;

@@ -12,7 +12,8 @@
 
 namespace herald::api {
 
-/// Why a pending callout waits where its record does not say: its notification or its provider holds it.
+/// Why a pending callout waits where its record does not say: its notification or its provider
+/// holds it.
 class HoldReasons final {
 public:
     [[nodiscard]] static core::Result<HoldReasons> read(const Services& services);
@@ -23,6 +24,7 @@ private:
 };
 
 /// {"id","notification","state","reason"}: a callout inside its event.
-[[nodiscard]] boost::json::object callout_summary(const storage::CalloutRecord& callout, const HoldReasons& reasons);
+[[nodiscard]] boost::json::object callout_summary(const storage::CalloutRecord& callout,
+                                                  const HoldReasons& reasons);
 
 }  // namespace herald::api

@@ -30,7 +30,8 @@ Result<> take_key_header(const Call& call, dispatcher::EventInput& input) {
         return malformed_request("Idempotency-Key: 1 to 255 visible ASCII characters");
     }
     if (input.key && *input.key != key) {
-        return malformed_request("the Idempotency-Key header and the member \"key\" differ; give one of them");
+        return malformed_request(
+            "the Idempotency-Key header and the member \"key\" differ; give one of them");
     }
     input.key = key;
     return {};
@@ -39,7 +40,8 @@ Result<> take_key_header(const Call& call, dispatcher::EventInput& input) {
 boost::json::object accepted_json(const dispatcher::AcceptedEvent& accepted) {
     boost::json::array callouts;
     for (const dispatcher::AcceptedCallout& callout : accepted.callouts) {
-        callouts.push_back(boost::json::object{{"id", callout.id.text()}, {"notification", callout.notification}});
+        callouts.push_back(
+            boost::json::object{{"id", callout.id.text()}, {"notification", callout.notification}});
     }
     boost::json::object out;
     out["id"] = accepted.id.text();
@@ -52,15 +54,18 @@ Result<ApiResponse> fire_one(const Call& call) {
     auto input = read_event(call.request.body);
     if (!input) return input.error();
     if (auto key = take_key_header(call, *input); !key) return key.error();
-    const auto accepted = core::wait_done<dispatcher::AcceptedEvent>(
-        [&](core::Done<dispatcher::AcceptedEvent> done) { call.services.intake.submit(std::move(*input), std::move(done)); });
+    const auto accepted =
+        core::wait_done<dispatcher::AcceptedEvent>([&](core::Done<dispatcher::AcceptedEvent> done) {
+            call.services.intake.submit(std::move(*input), std::move(done));
+        });
     if (!accepted) return accepted.error();
     return json_response(202, accepted_json(*accepted));
 }
 
 Result<ApiResponse> fire_lines(const Call& call) {
     if (call.request.headers.contains("idempotency-key")) {
-        return malformed_request("Idempotency-Key stands for one event; give each line a \"key\" of its own");
+        return malformed_request(
+            "Idempotency-Key stands for one event; give each line a \"key\" of its own");
     }
     const auto summary = submit_lines(call.services.intake, call.request.body);
     if (!summary) return summary.error();
@@ -75,9 +80,9 @@ Result<ApiResponse> fire(const Call& call) {
 
 // Empty where the notification would match this event today as well as then.
 std::string why_not(const NotificationRecord& notification, const storage::EventRecord& event) {
-    const bool fits = std::any_of(notification.events.begin(), notification.events.end(), [&](const std::string& pattern) {
-        return dispatcher::matches(pattern, event.type);
-    });
+    const bool fits = std::any_of(
+        notification.events.begin(), notification.events.end(),
+        [&](const std::string& pattern) { return dispatcher::matches(pattern, event.type); });
     if (!fits) {
         std::string why = "no pattern matches '" + event.type + "': ";
         for (std::size_t i = 0; i < notification.events.size(); ++i) {
@@ -96,11 +101,13 @@ Result<boost::json::array> unmatched_json(storage::Store& store, const storage::
     if (!notifications) return notifications.error();
     boost::json::array out;
     for (const NotificationRecord& notification : *notifications) {
-        const bool matched = std::any_of(callouts.begin(), callouts.end(), [&](const storage::CalloutRecord& callout) {
-            return callout.notification == notification.id;
-        });
+        const bool matched = std::any_of(callouts.begin(), callouts.end(),
+                                         [&](const storage::CalloutRecord& callout) {
+                                             return callout.notification == notification.id;
+                                         });
         if (matched) continue;
-        out.push_back(boost::json::object{{"notification", notification.name}, {"why", why_not(notification, event)}});
+        out.push_back(boost::json::object{{"notification", notification.name},
+                                          {"why", why_not(notification, event)}});
     }
     return out;
 }
@@ -115,7 +122,8 @@ Result<ApiResponse> show(const Call& call) {
     const auto reasons = HoldReasons::read(call.services);
     if (!reasons) return reasons.error();
     boost::json::array shown;
-    for (const storage::CalloutRecord& callout : *callouts) shown.push_back(callout_summary(callout, *reasons));
+    for (const storage::CalloutRecord& callout : *callouts)
+        shown.push_back(callout_summary(callout, *reasons));
     const auto unmatched = unmatched_json(call.services.store, *event, *callouts);
     if (!unmatched) return unmatched.error();
     ApiResponse response;

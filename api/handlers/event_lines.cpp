@@ -4,8 +4,8 @@
 #include <map>
 #include <mutex>
 
-#include "api/member_reader.h"
 #include "api/json_text.h"
+#include "api/member_reader.h"
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/time_text.h"
@@ -92,8 +92,11 @@ private:
 
 Result<> read_occurred_at(const boost::json::value& value, EventInput& input) {
     if (value.is_null()) return {};
-    const auto at = value.is_string() ? core::parse_time(std::string_view(value.get_string())) : std::nullopt;
-    if (!at) return core::invalid_argument("occurred_at", "an RFC 3339 time such as 2026-11-21T08:00:00Z");
+    const auto at =
+        value.is_string() ? core::parse_time(std::string_view(value.get_string())) : std::nullopt;
+    if (!at)
+        return core::invalid_argument("occurred_at",
+                                      "an RFC 3339 time such as 2026-11-21T08:00:00Z");
     input.occurred_at = *at;
     return {};
 }
@@ -112,7 +115,8 @@ Result<EventInput> read_event(std::string_view text) {
         return {};
     });
     in.optional_text("key", input.key);
-    in.other("occurred_at", [&](const boost::json::value& value) { return read_occurred_at(value, input); });
+    in.other("occurred_at",
+             [&](const boost::json::value& value) { return read_occurred_at(value, input); });
     if (auto done = in.finish(); !done) return done.error();
     if (!in.has("type")) return core::invalid_argument("type", "is required");
     return input;
@@ -132,7 +136,9 @@ Result<boost::json::object> submit_lines(dispatcher::Intake& intake, std::string
             continue;
         }
         if (!ledger->begin()) break;
-        intake.submit(std::move(*input), [ledger, number](const Result<AcceptedEvent>& result) { ledger->end(number, result); });
+        intake.submit(std::move(*input), [ledger, number](const Result<AcceptedEvent>& result) {
+            ledger->end(number, result);
+        });
     }
     return ledger->summary();
 }

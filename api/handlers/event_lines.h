@@ -8,13 +8,17 @@
 
 namespace herald::api {
 
-/// One event as JSON: {"type","data","key"?,"occurred_at"?}. `data` is taken as the bytes that came in, absent: null.
+/// One event as JSON: {"type","data","key"?,"occurred_at"?}. `data` is taken as the bytes that came
+/// in, absent: null.
 [[nodiscard]] core::Result<dispatcher::EventInput> read_event(std::string_view text);
 
-/// Submits every line without waiting for the one before, at most 1024 at a time, so that they share commits.
+/// Submits every line without waiting for the one before, at most 1024 at a time, so that they
+/// share commits.
 ///
-/// Blocks until all are durable. {"accepted","duplicates","rejected":[{"line","error"}]}; blank lines are skipped.
-/// An error of the store ends it: the lines after the one in details.line were not all taken.
-[[nodiscard]] core::Result<boost::json::object> submit_lines(dispatcher::Intake& intake, std::string_view lines);
+/// Blocks until all are durable. {"accepted","duplicates","rejected":[{"line","error"}]}; blank
+/// lines are skipped. An error of the store ends it: the lines after the one in details.line were
+/// not all taken.
+[[nodiscard]] core::Result<boost::json::object> submit_lines(dispatcher::Intake& intake,
+                                                             std::string_view lines);
 
 }  // namespace herald::api

@@ -62,7 +62,8 @@ void write_callouts(Exposition& out, const Overview& overview) {
     out.sample({{"state", "delivered"}}, all.delivered);
     out.sample({{"state", "dead"}}, all.dead);
     out.sample({{"state", "cancelled"}}, all.cancelled);
-    out.family("herald_oldest_pending_seconds", "gauge", "Age of the oldest pending callout, 0 without one.");
+    out.family("herald_oldest_pending_seconds", "gauge",
+               "Age of the oldest pending callout, 0 without one.");
     out.sample({}, overview.oldest_pending_s.value_or(0.0));
 }
 
@@ -80,33 +81,41 @@ void write_lanes(Exposition& out, const Overview& overview) {
     }
     out.family("herald_lane_state", "gauge", "1 for the state a lane is in.");
     for (const LaneOverview& lane : overview.lanes) {
-        out.sample({{"notification", lane.name}, {"state", lane.state}, {"breaker", lane.breaker}}, std::int64_t{1});
+        out.sample({{"notification", lane.name}, {"state", lane.state}, {"breaker", lane.breaker}},
+                   std::int64_t{1});
     }
 }
 
 void write_token_requests(Exposition& out, const Overview& overview) {
     out.family("herald_token_requests_total", "counter", "Token requests since start.");
     for (const ProviderOverview& each : overview.providers) {
-        out.sample({{"provider", each.name}, {"grant", each.grant_type}, {"result", "ok"}}, each.metrics.requests_ok);
+        out.sample({{"provider", each.name}, {"grant", each.grant_type}, {"result", "ok"}},
+                   each.metrics.requests_ok);
         out.sample({{"provider", each.name}, {"grant", each.grant_type}, {"result", "failed"}},
                    each.metrics.requests_failed);
     }
-    out.family("herald_token_request_duration_seconds", "summary", "Time spent in token requests since start.");
+    out.family("herald_token_request_duration_seconds", "summary",
+               "Time spent in token requests since start.");
     for (const ProviderOverview& each : overview.providers) {
         const std::chrono::duration<double> spent = each.metrics.request_time;
         out.sample({{"provider", each.name}}, spent.count(), "_sum");
-        out.sample({{"provider", each.name}}, each.metrics.requests_ok + each.metrics.requests_failed, "_count");
+        out.sample({{"provider", each.name}},
+                   each.metrics.requests_ok + each.metrics.requests_failed, "_count");
     }
-    out.family("herald_token_waits_total", "counter", "Callouts that had to wait for a token request.");
-    for (const ProviderOverview& each : overview.providers) out.sample({{"provider", each.name}}, each.metrics.waits);
-    out.family("herald_token_forced_refreshes_total", "counter", "Token requests caused by a receiver's 401.");
+    out.family("herald_token_waits_total", "counter",
+               "Callouts that had to wait for a token request.");
+    for (const ProviderOverview& each : overview.providers)
+        out.sample({{"provider", each.name}}, each.metrics.waits);
+    out.family("herald_token_forced_refreshes_total", "counter",
+               "Token requests caused by a receiver's 401.");
     for (const ProviderOverview& each : overview.providers) {
         out.sample({{"provider", each.name}}, each.metrics.forced_refreshes);
     }
 }
 
 void write_tokens(Exposition& out, const Overview& overview) {
-    out.family("herald_token_expiry_seconds", "gauge", "Seconds until the access token expires, negative afterwards.");
+    out.family("herald_token_expiry_seconds", "gauge",
+               "Seconds until the access token expires, negative afterwards.");
     for (const ProviderOverview& each : overview.providers) {
         if (!each.token_expires_at) continue;
         const std::chrono::duration<double> left = *each.token_expires_at - overview.at;
@@ -116,7 +125,8 @@ void write_tokens(Exposition& out, const Overview& overview) {
     for (const ProviderOverview& each : overview.providers) {
         out.sample({{"provider", each.name}, {"state", each.state}}, std::int64_t{1});
     }
-    out.family("herald_revocations_pending", "gauge", "Tokens that are still to be revoked at their server.");
+    out.family("herald_revocations_pending", "gauge",
+               "Tokens that are still to be revoked at their server.");
     out.sample({}, overview.pending_revocations);
 }
 

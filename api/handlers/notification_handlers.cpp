@@ -26,7 +26,8 @@ Result<ApiResponse> applied_notification(const Call& call, int status, const std
     return json_response(status, notification_json(*stored));
 }
 
-Result<std::optional<core::ProviderId>> provider_id(const Services& services, const boost::json::object& request) {
+Result<std::optional<core::ProviderId>> provider_id(const Services& services,
+                                                    const boost::json::object& request) {
     const auto name = wanted_provider(request);
     if (!name) return name.error();
     if (!*name || (*name)->empty()) return std::optional<core::ProviderId>();
@@ -51,20 +52,24 @@ Result<ApiResponse> add(const Call& call) {
     const auto provider = provider_id(call.services, *request);
     if (!provider) return provider.error();
     NotificationRecord record = new_record(call.services);
-    if (auto done = patch_notification(PatchKind::kAdd, *request, *provider, record); !done) return done.error();
+    if (auto done = patch_notification(PatchKind::kAdd, *request, *provider, record); !done)
+        return done.error();
     if (auto ok = dispatcher::validate(record, call.services.egress); !ok) return ok.error();
     const std::string name = record.name;
-    if (auto added = call.services.store.add_notification(std::move(record)); !added) return added.error();
+    if (auto added = call.services.store.add_notification(std::move(record)); !added)
+        return added.error();
     return applied_notification(call, 201, name);
 }
 
-Result<ApiResponse> change(const Call& call, const std::function<Result<>(NotificationRecord&)>& alter) {
+Result<ApiResponse> change(const Call& call,
+                           const std::function<Result<>(NotificationRecord&)>& alter) {
     const core::SystemTime now = call.services.clock.system_now();
-    auto edited = call.services.store.edit_notification(call.param("name"), [&](NotificationRecord& record) -> Result<> {
-        if (auto altered = alter(record); !altered) return altered;
-        record.updated_at = now;
-        return dispatcher::validate(record, call.services.egress);
-    });
+    auto edited = call.services.store.edit_notification(
+        call.param("name"), [&](NotificationRecord& record) -> Result<> {
+            if (auto altered = alter(record); !altered) return altered;
+            record.updated_at = now;
+            return dispatcher::validate(record, call.services.egress);
+        });
     if (!edited) return edited.error();
     return applied_notification(call, 200, edited->name);
 }
@@ -79,23 +84,33 @@ Result<ApiResponse> edit(const Call& call) {
     });
 }
 
-// A switch is turned without the other rules: what was stored under older rules can still be paused.
-Result<ApiResponse> turn(const Call& call, bool NotificationRecord::*flag, bool value) {
+// A switch is turned without the other rules: what was stored under older rules can still be
+// paused.
+Result<ApiResponse> turn(const Call& call, bool NotificationRecord::* flag, bool value) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const core::SystemTime now = call.services.clock.system_now();
-    auto edited = call.services.store.edit_notification(call.param("name"), [&](NotificationRecord& record) -> Result<> {
-        if (record.*flag != value) record.updated_at = now;
-        record.*flag = value;
-        return {};
-    });
+    auto edited = call.services.store.edit_notification(
+        call.param("name"), [&](NotificationRecord& record) -> Result<> {
+            if (record.*flag != value) record.updated_at = now;
+            record.*flag = value;
+            return {};
+        });
     if (!edited) return edited.error();
     return applied_notification(call, 200, edited->name);
 }
 
-Result<ApiResponse> enable(const Call& call) { return turn(call, &NotificationRecord::enabled, true); }
-Result<ApiResponse> disable(const Call& call) { return turn(call, &NotificationRecord::enabled, false); }
-Result<ApiResponse> pause(const Call& call) { return turn(call, &NotificationRecord::paused, true); }
-Result<ApiResponse> resume(const Call& call) { return turn(call, &NotificationRecord::paused, false); }
+Result<ApiResponse> enable(const Call& call) {
+    return turn(call, &NotificationRecord::enabled, true);
+}
+Result<ApiResponse> disable(const Call& call) {
+    return turn(call, &NotificationRecord::enabled, false);
+}
+Result<ApiResponse> pause(const Call& call) {
+    return turn(call, &NotificationRecord::paused, true);
+}
+Result<ApiResponse> resume(const Call& call) {
+    return turn(call, &NotificationRecord::paused, false);
+}
 
 Result<ApiResponse> show(const Call& call) {
     const auto record = call.services.store.notification(call.param("name"));
@@ -111,15 +126,16 @@ Result<ApiResponse> list(const Call& call) {
     return json_response(200, out);
 }
 
-// The lane is emptied first, else its attempts in flight would forbid the deletion; if that is then refused, `apply`
-// gives the lane back.
+// The lane is emptied first, else its attempts in flight would forbid the deletion; if that is then
+// refused, `apply` gives the lane back.
 Result<ApiResponse> remove(const Call& call) {
     if (auto ok = expect_query(call, {"cancel_pending"}); !ok) return ok.error();
     const auto cancel_pending = query_flag(call, "cancel_pending");
     if (!cancel_pending) return cancel_pending.error();
     const auto record = call.services.store.notification(call.param("name"));
     if (!record) return record.error();
-    if (*cancel_pending && call.services.scheduler != nullptr) call.services.scheduler->drain_lane(record->id);
+    if (*cancel_pending && call.services.scheduler != nullptr)
+        call.services.scheduler->drain_lane(record->id);
     const auto deleted = call.services.store.delete_notification(record->name, *cancel_pending);
     const auto applied = apply_to_lanes(call.services);
     if (!deleted) return deleted.error();

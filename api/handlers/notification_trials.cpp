@@ -59,15 +59,22 @@ Result<Trial> prepare(const Call& call) {
     auto compiled = dispatcher::compile(std::move(*record));
     if (!compiled) return compiled.error();
     const core::SystemTime now = call.services.clock.system_now();
-    return Trial{std::move(*compiled), std::move(*event), core::CalloutId::generate(now, call.services.random)};
+    return Trial{std::move(*compiled), std::move(*event),
+                 core::CalloutId::generate(now, call.services.random)};
 }
 
 struct MaskedAuthorization {
     http::Headers& headers;
     void operator()(const storage::NoAuth&) const {}
-    void operator()(const storage::BasicAuth&) const { headers.set("Authorization", "Basic " + std::string(kMask)); }
-    void operator()(const storage::HeaderAuth& auth) const { headers.set(auth.name, std::string(kMask)); }
-    void operator()(const storage::OauthAuth&) const { headers.set("Authorization", "Bearer " + std::string(kMask)); }
+    void operator()(const storage::BasicAuth&) const {
+        headers.set("Authorization", "Basic " + std::string(kMask));
+    }
+    void operator()(const storage::HeaderAuth& auth) const {
+        headers.set(auth.name, std::string(kMask));
+    }
+    void operator()(const storage::OauthAuth&) const {
+        headers.set("Authorization", "Bearer " + std::string(kMask));
+    }
 };
 
 boost::json::value headers_json(const http::Headers& headers) {
@@ -81,7 +88,8 @@ Result<ApiResponse> preview(const Call& call) {
     if (!trial) return trial.error();
     std::vector<std::string> warnings;
     const core::SystemTime now = call.services.clock.system_now();
-    auto composed = dispatcher::compose(*trial->notification, *trial->event, trial->callout, 1, now, &warnings);
+    auto composed =
+        dispatcher::compose(*trial->notification, *trial->event, trial->callout, 1, now, &warnings);
     if (!composed) return composed.error();
     std::visit(MaskedAuthorization{composed->headers}, trial->notification->record.auth);
     boost::json::array told;
@@ -107,8 +115,8 @@ core::Error no_token_error(const Services& services, const NotificationRecord& n
     const auto* auth = std::get_if<storage::OauthAuth>(&notification.auth);
     const std::string name = auth == nullptr ? std::string() : auth->provider_name;
     core::Error error{.kind = core::ErrorKind::kUnauthorized, .code = "no_token", .message = {}};
-    error.message = "send a test callout of notification '" + notification.name + "': provider '" + name +
-                    "' gives no token; see herald provider show " + name;
+    error.message = "send a test callout of notification '" + notification.name + "': provider '" +
+                    name + "' gives no token; see herald provider show " + name;
     error.details["provider"] = name;
     const auto provider = services.store.provider(name);
     if (!provider || !provider->last_error) return error;
@@ -122,7 +130,8 @@ core::Error no_token_error(const Services& services, const NotificationRecord& n
 }
 
 // No request left: the notification itself makes none for this event.
-core::Error nothing_sent(const NotificationRecord& notification, const dispatcher::AttemptResult& result) {
+core::Error nothing_sent(const NotificationRecord& notification,
+                         const dispatcher::AttemptResult& result) {
     const std::string reason = result.update.reason.value_or("no request was sent");
     const bool in_template = reason.starts_with("template_error");
     core::Error error{.kind = core::ErrorKind::kPermanent,
@@ -138,7 +147,8 @@ Result<ApiResponse> test(const Call& call) {
     if (!trial) return trial.error();
     const NotificationRecord& notification = trial->notification->record;
     dispatcher::CalloutJob job{.id = trial->callout, .event = trial->event};
-    const dispatcher::AttemptResult result = call.trials.send(call.services, trial->notification, std::move(job));
+    const dispatcher::AttemptResult result =
+        call.trials.send(call.services, trial->notification, std::move(job));
     if (result.parked) return no_token_error(call.services, notification);
     if (result.attempts.empty()) return nothing_sent(notification, result);
     return json_response(200, attempt_json(result.attempts.back()));

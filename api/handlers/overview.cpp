@@ -15,7 +15,8 @@ using LaneMap = std::map<core::NotificationId, dispatcher::LaneSnapshot>;
 LaneMap lanes_of(const Services& services) {
     LaneMap lanes;
     if (services.scheduler == nullptr) return lanes;
-    for (dispatcher::LaneSnapshot& lane : services.scheduler->lanes()) lanes.emplace(lane.id, std::move(lane));
+    for (dispatcher::LaneSnapshot& lane : services.scheduler->lanes())
+        lanes.emplace(lane.id, std::move(lane));
     return lanes;
 }
 

@@ -12,7 +12,8 @@ namespace {
 using core::Result;
 using storage::ProviderRecord;
 
-std::optional<storage::TokenRecord> token_with_refresh_only(std::optional<core::Secret> refresh_token) {
+std::optional<storage::TokenRecord> token_with_refresh_only(
+    std::optional<core::Secret> refresh_token) {
     if (!refresh_token) return std::nullopt;
     storage::TokenRecord token;
     token.refresh_token = std::move(refresh_token);
@@ -28,16 +29,20 @@ Result<ApiResponse> add(const Call& call) {
     record.created_at = now;
     record.updated_at = now;
     std::optional<core::Secret> refresh_token;
-    if (auto done = patch_provider(PatchKind::kAdd, *request, record, refresh_token); !done) return done.error();
-    if (auto ok = providers::validate(record, refresh_token.has_value(), call.services.egress); !ok) return ok.error();
+    if (auto done = patch_provider(PatchKind::kAdd, *request, record, refresh_token); !done)
+        return done.error();
+    if (auto ok = providers::validate(record, refresh_token.has_value(), call.services.egress); !ok)
+        return ok.error();
     const core::ProviderId id = record.id;
     const std::string name = record.name;
-    auto added = call.services.store.add_provider(std::move(record), token_with_refresh_only(std::move(refresh_token)));
+    auto added = call.services.store.add_provider(
+        std::move(record), token_with_refresh_only(std::move(refresh_token)));
     if (!added) return added.error();
     return adopted_provider(call, 201, name, id);
 }
 
-// What must survive a change of the token: the refresh token that an operator gave or a server issued (O-12).
+// What must survive a change of the token: the refresh token that an operator gave or a server
+// issued (O-12).
 void drop_access_token(storage::Store::ProviderEdit& edit) {
     edit.drop_token = true;
     if (!edit.token || !edit.token->refresh_token) {
@@ -47,12 +52,6 @@ void drop_access_token(storage::Store::ProviderEdit& edit) {
     edit.token->access_token.reset();
     edit.token->attributes.clear();
     edit.token->scopes.clear();
-}
-
-void forget_troubles(ProviderRecord& record) {
-    record.config_version += 1;
-    record.condition = storage::ProviderCondition::kOk;
-    record.last_error.reset();
 }
 
 void put_refresh_token(storage::Store::ProviderEdit& edit, const core::Secret& refresh_token) {
@@ -67,12 +66,14 @@ Result<> change(PatchKind kind, const boost::json::object& request, const Servic
     std::optional<core::Secret> refresh_token;
     if (auto done = patch_provider(kind, request, edit.record, refresh_token); !done) return done;
     const bool stored = edit.token && edit.token->refresh_token;
-    if (auto ok = providers::validate(edit.record, refresh_token || stored, services.egress); !ok) return ok;
+    if (auto ok = providers::validate(edit.record, refresh_token || stored, services.egress); !ok)
+        return ok;
     edit.record.updated_at = services.clock.system_now();
     if (refresh_token) put_refresh_token(edit, *refresh_token);
-    const bool other_token = providers::shapes_another_token(before, edit.record) || refresh_token.has_value();
+    const bool other_token =
+        providers::shapes_another_token(before, edit.record) || refresh_token.has_value();
     if (kind != PatchKind::kReset && !other_token) return {};
-    forget_troubles(edit.record);
+    ++edit.record.config_version;
     drop_access_token(edit);
     return {};
 }
@@ -81,28 +82,39 @@ Result<ApiResponse> patch(const Call& call, PatchKind kind) {
     const auto request = kind == PatchKind::kReset ? optional_body_object(call) : body_object(call);
     if (!request) return request.error();
     auto edited = call.services.store.edit_provider(
-        call.param("name"), [&](storage::Store::ProviderEdit& edit) { return change(kind, *request, call.services, edit); });
+        call.param("name"), [&](storage::Store::ProviderEdit& edit) {
+            return change(kind, *request, call.services, edit);
+        });
     if (!edited) return edited.error();
     return adopted_provider(call, 200, edited->name, edited->id);
 }
 
-Result<ApiResponse> edit(const Call& call) { return patch(call, PatchKind::kEdit); }
-Result<ApiResponse> reset(const Call& call) { return patch(call, PatchKind::kReset); }
+Result<ApiResponse> edit(const Call& call) {
+    return patch(call, PatchKind::kEdit);
+}
+Result<ApiResponse> reset(const Call& call) {
+    return patch(call, PatchKind::kReset);
+}
 
 Result<ApiResponse> set_enabled(const Call& call, bool enabled) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const core::SystemTime now = call.services.clock.system_now();
-    auto edited = call.services.store.edit_provider(call.param("name"), [&](storage::Store::ProviderEdit& edit) -> Result<> {
-        if (edit.record.enabled != enabled) edit.record.updated_at = now;
-        edit.record.enabled = enabled;
-        return {};
-    });
+    auto edited = call.services.store.edit_provider(
+        call.param("name"), [&](storage::Store::ProviderEdit& edit) -> Result<> {
+            if (edit.record.enabled != enabled) edit.record.updated_at = now;
+            edit.record.enabled = enabled;
+            return {};
+        });
     if (!edited) return edited.error();
     return adopted_provider(call, 200, edited->name, edited->id);
 }
 
-Result<ApiResponse> enable(const Call& call) { return set_enabled(call, true); }
-Result<ApiResponse> disable(const Call& call) { return set_enabled(call, false); }
+Result<ApiResponse> enable(const Call& call) {
+    return set_enabled(call, true);
+}
+Result<ApiResponse> disable(const Call& call) {
+    return set_enabled(call, false);
+}
 
 Result<ApiResponse> show(const Call& call) {
     auto shown = provider_view(call.services, call.param("name"));
@@ -130,9 +142,11 @@ Result<ApiResponse> remove(const Call& call) {
     if (!record) return record.error();
     if (*revoke) {
         if (auto free = expect_unused(call.services, *record); !free) return free.error();
-        if (auto revoked = revoke_for_deletion(call.services, *record); !revoked) return revoked.error();
+        if (auto revoked = revoke_for_deletion(call.services, *record); !revoked)
+            return revoked.error();
     }
-    if (auto deleted = call.services.store.delete_provider(record->name); !deleted) return deleted.error();
+    if (auto deleted = call.services.store.delete_provider(record->name); !deleted)
+        return deleted.error();
     if (auto adopted = reload_provider(call.services, record->id); !adopted) return adopted.error();
     return json_response(200, boost::json::object{{"deleted", record->name}});
 }

@@ -14,9 +14,11 @@ const storage::TokenRecord* pointer_to(const std::optional<storage::TokenRecord>
     return token ? &*token : nullptr;
 }
 
-core::Error in_use(const ProviderRecord& record, const std::vector<std::string>& users, std::int64_t unfinished) {
+core::Error in_use(const ProviderRecord& record, const std::vector<std::string>& users,
+                   std::int64_t unfinished) {
     core::Error error{.kind = core::ErrorKind::kConflict, .code = "provider_in_use", .message = {}};
-    error.message = "cannot delete provider '" + record.name + "': it is in use; let its notifications use another "
+    error.message = "cannot delete provider '" + record.name +
+                    "': it is in use; let its notifications use another "
                     "provider, or delete them, and wait until its callouts are finished";
     boost::json::array names;
     for (const std::string& user : users) names.emplace_back(user);
@@ -25,7 +27,8 @@ core::Error in_use(const ProviderRecord& record, const std::vector<std::string>&
     return error;
 }
 
-// Pending callouts follow their notification to another provider; only those on the wire still hold the old one.
+// Pending callouts follow their notification to another provider; only those on the wire still hold
+// the old one.
 Result<std::int64_t> callouts_on_the_wire(storage::Store& store, const std::string& provider) {
     storage::CalloutFilter filter;
     filter.state = storage::CalloutState::kInFlight;
@@ -34,16 +37,19 @@ Result<std::int64_t> callouts_on_the_wire(storage::Store& store, const std::stri
     while (true) {
         const auto page = store.list_callouts(filter);
         if (!page) return page.error();
-        for (const storage::CalloutRecord& callout : *page) found += callout.provider_name == provider ? 1 : 0;
+        for (const storage::CalloutRecord& callout : *page)
+            found += callout.provider_name == provider ? 1 : 0;
         if (page->size() < filter.limit) return found;
         filter.before = page->back().id;
     }
 }
 
 core::Error revocation_failed(const std::string& provider, const std::string& why) {
-    core::Error error{.kind = core::ErrorKind::kTransient, .code = "revocation_failed", .message = {}};
-    error.message = "revoke the token of provider '" + provider + "' before deleting it: " + why +
-                    "; nothing was deleted; delete without --revoke to leave the token to its expiry";
+    core::Error error{
+        .kind = core::ErrorKind::kTransient, .code = "revocation_failed", .message = {}};
+    error.message =
+        "revoke the token of provider '" + provider + "' before deleting it: " + why +
+        "; nothing was deleted; delete without --revoke to leave the token to its expiry";
     error.details["provider"] = provider;
     return error;
 }
@@ -65,10 +71,12 @@ Result<boost::json::object> provider_view(const Services& services, const std::s
 }
 
 Result<> reload_provider(const Services& services, core::ProviderId id) {
-    return core::wait_done<void>([&](core::Done<> done) { services.tokens.reload(id, std::move(done)); });
+    return core::wait_done<void>(
+        [&](core::Done<> done) { services.tokens.reload(id, std::move(done)); });
 }
 
-Result<ApiResponse> adopted_provider(const Call& call, int status, const std::string& name, core::ProviderId id) {
+Result<ApiResponse> adopted_provider(const Call& call, int status, const std::string& name,
+                                     core::ProviderId id) {
     if (auto adopted = reload_provider(call.services, id); !adopted) return adopted.error();
     const auto view = provider_view(call.services, name);
     if (!view) return view.error();
@@ -89,11 +97,16 @@ Result<> revoke_for_deletion(const Services& services, const ProviderRecord& rec
     if (!token) return token.error();
     if (!*token || (!(*token)->access_token && !(*token)->refresh_token)) return {};
     const auto revoked = core::wait_done<providers::RemoteRevocation>(
-        [&](core::Done<providers::RemoteRevocation> done) { services.tokens.revoke(record.id, std::move(done)); });
-    if (!revoked && revoked.error().kind == core::ErrorKind::kInvalidArgument) return revoked.error();
+        [&](core::Done<providers::RemoteRevocation> done) {
+            services.tokens.revoke(record.id, std::move(done));
+        });
+    if (!revoked && revoked.error().code == "no_token") return {};  // expired meanwhile
+    if (!revoked && revoked.error().kind == core::ErrorKind::kInvalidArgument)
+        return revoked.error();
     if (!revoked) return revocation_failed(record.name, revoked.error().message);
     if (*revoked == providers::RemoteRevocation::kQueued) {
-        return revocation_failed(record.name, "the revocation endpoint could not do it now, it is tried again later");
+        return revocation_failed(
+            record.name, "the revocation endpoint could not do it now, it is tried again later");
     }
     return {};
 }

@@ -66,13 +66,17 @@ Result<ApiResponse> metrics(const Call& call) {
     return response;
 }
 
-Result<ApiResponse> live(const Call&) { return json_response(200, boost::json::object{{"live", true}}); }
+Result<ApiResponse> live(const Call&) {
+    return json_response(200, boost::json::object{{"live", true}});
+}
 
 Result<ApiResponse> ready(const Call& call) {
     if (call.services.healthy()) return json_response(200, boost::json::object{{"ready", true}});
-    return core::Error{.kind = core::ErrorKind::kStorage,
-                       .code = "storage_error",
-                       .message = "the database takes no more writes after an I/O error; look at the disk, then restart"};
+    return core::Error{
+        .kind = core::ErrorKind::kStorage,
+        .code = "storage_error",
+        .message =
+            "the database takes no more writes after an I/O error; look at the disk, then restart"};
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ Result<ApiResponse> show(const Call& call) {
     if (!record) return record.error();
     const auto token = call.services.store.token(record->id);
     if (!token) return token.error();
-    return json_response(200, token_json(*record, *token ? &**token : nullptr, call.services.clock.system_now()));
+    return json_response(
+        200, token_json(*record, *token ? &**token : nullptr, call.services.clock.system_now()));
 }
 
 using TokenOperation = void (providers::TokenManager::*)(core::ProviderId, core::Done<TokenRecord>);
@@ -34,24 +35,33 @@ Result<ApiResponse> renew(const Call& call, TokenOperation operation) {
     return json_response(200, token_json(*after, &*token, call.services.clock.system_now()));
 }
 
-Result<ApiResponse> obtain(const Call& call) { return renew(call, &providers::TokenManager::obtain); }
-Result<ApiResponse> refresh(const Call& call) { return renew(call, &providers::TokenManager::refresh); }
+Result<ApiResponse> obtain(const Call& call) {
+    return renew(call, &providers::TokenManager::obtain);
+}
+Result<ApiResponse> refresh(const Call& call) {
+    return renew(call, &providers::TokenManager::refresh);
+}
 
 Result<ApiResponse> test(const Call& call) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const auto record = call.services.store.provider(call.param("name"));
     if (!record) return record.error();
     const auto result = core::wait_done<providers::TokenTestResult>(
-        [&](core::Done<providers::TokenTestResult> done) { call.services.tokens.test(record->id, std::move(done)); });
+        [&](core::Done<providers::TokenTestResult> done) {
+            call.services.tokens.test(record->id, std::move(done));
+        });
     if (!result) return result.error();
     return json_response(200, token_test_json(record->name, *result));
 }
 
 std::string_view word(RemoteRevocation remote) {
     switch (remote) {
-        case RemoteRevocation::kDone: return "done";
-        case RemoteRevocation::kQueued: return "queued";
-        case RemoteRevocation::kNotRevocable: return "not_revocable";
+        case RemoteRevocation::kDone:
+            return "done";
+        case RemoteRevocation::kQueued:
+            return "queued";
+        case RemoteRevocation::kNotRevocable:
+            return "not_revocable";
     }
     return "queued";
 }
@@ -60,8 +70,9 @@ Result<ApiResponse> revoke(const Call& call) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const auto record = call.services.store.provider(call.param("name"));
     if (!record) return record.error();
-    const auto remote = core::wait_done<RemoteRevocation>(
-        [&](core::Done<RemoteRevocation> done) { call.services.tokens.revoke(record->id, std::move(done)); });
+    const auto remote = core::wait_done<RemoteRevocation>([&](core::Done<RemoteRevocation> done) {
+        call.services.tokens.revoke(record->id, std::move(done));
+    });
     if (!remote) return remote.error();
     boost::json::object out;
     out["provider"] = record->name;

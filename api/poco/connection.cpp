@@ -17,19 +17,26 @@ constexpr std::size_t kMaxNdjsonBody = 64 * 1024 * 1024;
 
 std::string_view reason_phrase(int status) {
     switch (status) {
-        case 200: return "OK";
-        case 201: return "Created";
-        case 202: return "Accepted";
-        default: return status < 400 ? "OK" : "Error";
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        default:
+            return status < 400 ? "OK" : "Error";
     }
 }
 
 bool is_ndjson(const RequestHead& head) {
     const auto found = head.headers.find("content-type");
-    return found != head.headers.end() && core::to_lower(found->second).starts_with("application/x-ndjson");
+    return found != head.headers.end() &&
+           core::to_lower(found->second).starts_with("application/x-ndjson");
 }
 
-bool is_health_path(std::string_view path) { return path == "/livez" || path == "/readyz" || path == "/metrics"; }
+bool is_health_path(std::string_view path) {
+    return path == "/livez" || path == "/readyz" || path == "/metrics";
+}
 
 // Who speaks on a Unix socket, as the kernel knows it.
 std::string peer_name(const Poco::Net::StreamSocket& socket) {
@@ -42,18 +49,22 @@ std::string peer_name(const Poco::Net::StreamSocket& socket) {
 
 std::string head_text(const ApiResponse& response, bool keep_alive) {
     std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
-    text.append(reason_phrase(response.status)).append("\r\nContent-Type: ").append(response.content_type);
+    text.append(reason_phrase(response.status))
+        .append("\r\nContent-Type: ")
+        .append(response.content_type);
     text.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
     text.append("\r\nCache-Control: no-store\r\n");
-    for (const auto& [name, value] : response.headers) text.append(name).append(": ").append(value).append("\r\n");
+    for (const auto& [name, value] : response.headers)
+        text.append(name).append(": ").append(value).append("\r\n");
     if (!keep_alive) text.append("Connection: close\r\n");
     return text.append("\r\n");
 }
 
 ApiResponse not_over_tcp() {
-    return problem({.kind = core::ErrorKind::kNotFound,
-                    .code = "not_found",
-                    .message = "over TCP only /livez, /readyz and /metrics are served; use the Unix socket"});
+    return problem(
+        {.kind = core::ErrorKind::kNotFound,
+         .code = "not_found",
+         .message = "over TCP only /livez, /readyz and /metrics are served; use the Unix socket"});
 }
 
 }  // namespace
@@ -73,11 +84,14 @@ void Connection::run() {
         while (serve_one()) {
         }
     } catch (const std::exception& exception) {
-        core::log(core::LogLevel::kWarning, "connection_failed", {{"what", core::printable(exception.what(), 256)}});
+        core::log(core::LogLevel::kWarning, "connection_failed",
+                  {{"what", core::printable(exception.what(), 256)}});
     }
 }
 
-core::SteadyTime Connection::deadline() const { return listener_.clock.steady_now() + listener_.patience; }
+core::SteadyTime Connection::deadline() const {
+    return listener_.clock.steady_now() + listener_.patience;
+}
 
 bool Connection::serve_one() {
     if (!reader_.wait_for_request(deadline())) return false;
@@ -99,7 +113,8 @@ bool Connection::refuse(const core::Error& error) {
     told.details.erase("status");
     if (send(problem_with_status(reader_status(error), told), false)) {
         socket().shutdownSend();
-        reader_.drain(listener_.clock.steady_now() + std::min(listener_.patience, std::chrono::milliseconds(1000)));
+        reader_.drain(listener_.clock.steady_now() +
+                      std::min(listener_.patience, std::chrono::milliseconds(1000)));
     }
     return false;
 }
@@ -134,7 +149,8 @@ bool Connection::send_text(const std::string& text) {
     try {
         std::size_t sent = 0;
         while (sent < text.size()) {
-            const auto left = static_cast<int>(std::min<std::size_t>(text.size() - sent, 1024 * 1024));
+            const auto left =
+                static_cast<int>(std::min<std::size_t>(text.size() - sent, 1024 * 1024));
             const int count = socket().sendBytes(text.data() + sent, left, MSG_NOSIGNAL);
             if (count <= 0) return false;
             sent += static_cast<std::size_t>(count);

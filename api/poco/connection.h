@@ -26,8 +26,9 @@ struct Listener {
 
 /// One client's requests, one after the other.
 ///
-/// Poco's own HTTPServerConnection takes Content-Length beside Transfer-Encoding, folded lines and bare LF (S-12, P13)
-/// and times each read instead of the request; so only its threads, sockets and queue are used here.
+/// Poco's own HTTPServerConnection takes Content-Length beside Transfer-Encoding, folded lines and
+/// bare LF (S-12, P13) and times each read instead of the request; so only its threads, sockets and
+/// queue are used here.
 class Connection final : public Poco::Net::TCPServerConnection {
 public:
     Connection(const Poco::Net::StreamSocket& socket, Listener& listener);

@@ -22,8 +22,12 @@ core::Error with_status(core::Error error, int status) {
     return error;
 }
 
-core::Error too_slow() { return with_status(malformed_request("the request did not arrive in time"), 408); }
-core::Error cut_short() { return malformed_request("the connection ended inside the request"); }
+core::Error too_slow() {
+    return with_status(malformed_request("the request did not arrive in time"), 408);
+}
+core::Error cut_short() {
+    return malformed_request("the connection ended inside the request");
+}
 
 Poco::Timespan timespan(core::SteadyTime::duration duration) {
     return {std::chrono::duration_cast<std::chrono::microseconds>(duration).count()};
@@ -37,7 +41,8 @@ int reader_status(const core::Error& error) {
 }
 
 core::Error body_too_large(std::size_t limit) {
-    return with_status(malformed_request("the body is larger than " + std::to_string(limit) + " bytes"), 413);
+    return with_status(
+        malformed_request("the body is larger than " + std::to_string(limit) + " bytes"), 413);
 }
 
 SocketReader::SocketReader(Poco::Net::StreamSocket socket, core::Clock& clock, Pressure pressure)
@@ -51,9 +56,11 @@ Result<std::string> SocketReader::read_head(core::SteadyTime deadline) {
     while (true) {
         const std::size_t end = buffer_.find("\r\n\r\n");
         if (end != std::string::npos && end + 4 <= kMaxHead) return cut(end + 4);
-        if (buffer_.size() > kMaxHead) return with_status(malformed_request("the header is larger than 32 KiB"), 431);
+        if (buffer_.size() > kMaxHead)
+            return with_status(malformed_request("the header is larger than 32 KiB"), 431);
         // A header whose lines end with LF alone never shows the end above.
-        if (buffer_.find("\n\n") != std::string::npos) return malformed_request("lines end with CR LF");
+        if (buffer_.find("\n\n") != std::string::npos)
+            return malformed_request("lines end with CR LF");
         const Fill filled = fill(deadline);
         if (filled == Fill::kGone) return std::string();
         if (filled == Fill::kLate) return too_slow();
@@ -73,10 +80,12 @@ Result<std::string> SocketReader::read_chunked(std::size_t limit, core::SteadyTi
         std::uint64_t size = 0;
         const auto [end, ec] = std::from_chars(line->data(), line->data() + line->size(), size, 16);
         const bool ends_well = end == line->data() + line->size() || *end == ';';
-        if (ec != std::errc() || !ends_well) return malformed_request("a chunk starts with its size in hex digits");
+        if (ec != std::errc() || !ends_well)
+            return malformed_request("a chunk starts with its size in hex digits");
         if (size == 0) break;
         if (size > limit - body.size()) return body_too_large(limit);
-        if (auto there = need(static_cast<std::size_t>(size) + 2, deadline); !there) return there.error();
+        if (auto there = need(static_cast<std::size_t>(size) + 2, deadline); !there)
+            return there.error();
         body += cut(static_cast<std::size_t>(size));
         if (cut(2) != "\r\n") return malformed_request("a chunk ends with CR LF");
     }
@@ -96,7 +105,8 @@ void SocketReader::drain(core::SteadyTime deadline) {
     } while (drained < kMaxDrained && fill(deadline) == Fill::kMore);
 }
 
-SocketReader::Fill SocketReader::fill(core::SteadyTime deadline, std::chrono::milliseconds silence) {
+SocketReader::Fill SocketReader::fill(core::SteadyTime deadline,
+                                      std::chrono::milliseconds silence) {
     try {
         const core::SteadyTime began = clock_.steady_now();
         while (true) {
@@ -134,7 +144,8 @@ Result<std::string> SocketReader::read_line(core::SteadyTime deadline) {
             cut(2);
             return line;
         }
-        if (buffer_.size() > kMaxChunkLine) return malformed_request("a line inside the chunked body is too long");
+        if (buffer_.size() > kMaxChunkLine)
+            return malformed_request("a line inside the chunked body is too long");
         if (auto there = need(buffer_.size() + 1, deadline); !there) return there.error();
     }
 }

@@ -17,7 +17,7 @@ using core::Result;
 class Demo final {
 public:
     Demo(Context& context, const std::filesystem::path& folder, const std::string& secret)
-        : stage_(context, folder), tokens_("demo-app", secret), receiver_(tokens_) {}
+        : stage_(context, folder), tokens_("demo-app", core::Secret(secret)), receiver_(tokens_) {}
 
     Result<> play();
 

@@ -24,7 +24,7 @@ std::map<std::string, std::string> form_fields(std::string_view body) {
 
 }  // namespace
 
-DemoTokenEndpoint::DemoTokenEndpoint(std::string client_id, std::string client_secret)
+DemoTokenEndpoint::DemoTokenEndpoint(std::string client_id, core::Secret client_secret)
     : client_id_(std::move(client_id)),
       client_secret_(std::move(client_secret)),
       server_([this](const DemoRequest& request) { return answer(request); }) {}
@@ -41,6 +41,10 @@ std::size_t DemoTokenEndpoint::valid_tokens() const {
     return tokens_.size();
 }
 
+bool DemoTokenEndpoint::is_client(std::string_view id, std::string_view secret) const {
+    return id == client_id_ && secret == client_secret_.reveal();
+}
+
 DemoResponse DemoTokenEndpoint::answer(const DemoRequest& request) {
     if (request.path == "/token" && request.method == "POST") return issue(request);
     if (request.path == "/revoke" && request.method == "POST") return revoke(request);
@@ -53,7 +57,7 @@ DemoResponse DemoTokenEndpoint::answer(const DemoRequest& request) {
 
 DemoResponse DemoTokenEndpoint::issue(const DemoRequest& request) {
     auto fields = form_fields(request.body);
-    if (fields["client_id"] != client_id_ || fields["client_secret"] != client_secret_) {
+    if (!is_client(fields["client_id"], fields["client_secret"])) {
         return {401, R"({"error":"invalid_client"})"};
     }
     if (fields["grant_type"] != "client_credentials")
@@ -67,7 +71,7 @@ DemoResponse DemoTokenEndpoint::issue(const DemoRequest& request) {
 
 DemoResponse DemoTokenEndpoint::revoke(const DemoRequest& request) {
     auto fields = form_fields(request.body);
-    if (fields["client_id"] != client_id_ || fields["client_secret"] != client_secret_) {
+    if (!is_client(fields["client_id"], fields["client_secret"])) {
         return {401, R"({"error":"invalid_client"})"};
     }
     const std::scoped_lock lock(mutex_);

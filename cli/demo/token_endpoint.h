@@ -6,6 +6,7 @@
 
 #include "cli/demo/loopback_server.h"
 #include "core/random.h"
+#include "core/secret.h"
 
 namespace herald::cli {
 
@@ -15,7 +16,7 @@ namespace herald::cli {
 /// Thread-safety: all methods may be called concurrently.
 class DemoTokenEndpoint final {
 public:
-    DemoTokenEndpoint(std::string client_id, std::string client_secret);
+    DemoTokenEndpoint(std::string client_id, core::Secret client_secret);
 
     [[nodiscard]] std::string url(const std::string& path) const { return server_.url(path); }
     /// Whether `Authorization: Bearer …` carries a token that was issued and not revoked.
@@ -23,12 +24,13 @@ public:
     [[nodiscard]] std::size_t valid_tokens() const;
 
 private:
+    [[nodiscard]] bool is_client(std::string_view id, std::string_view secret) const;
     DemoResponse answer(const DemoRequest& request);
     DemoResponse issue(const DemoRequest& request);
     DemoResponse revoke(const DemoRequest& request);
 
     const std::string client_id_;
-    const std::string client_secret_;
+    const core::Secret client_secret_;
     core::SystemRandom random_;
     mutable std::mutex mutex_;
     std::set<std::string> tokens_;  // guarded by mutex_

@@ -17,23 +17,27 @@ struct BeastTransportOptions {
     std::chrono::milliseconds tls_timeout{5'000};
     std::size_t max_header_bytes = 32 * 1024;
     std::size_t max_header_fields = 100;
-    std::size_t max_interim_responses = 8;          ///< 1xx
+    std::size_t max_interim_responses = 8;  ///< 1xx
     std::size_t max_idle_per_origin = 64;
     std::chrono::seconds idle_timeout{30};
 };
 
 /// HTTP/1.1 with keep-alive on Boost.Beast; a pool of connections per origin and TLS identity.
 ///
-/// A connection is used again only when the response ended where its framing said, nothing more is readable and
-/// nobody announced a close. TLS 1.2 or newer, chain and host name verified, also on loopback.
-/// A TLS identity whose CA file cannot be read is a `tls` error naming the file.
-/// REQUIRES: `policy`, `resolver` and `clock` outlive it; it is used and destroyed on `executor`'s thread.
+/// A connection is used again only when the response ended where its framing said, nothing more is
+/// readable and nobody announced a close. TLS 1.2 or newer, chain and host name verified, also on
+/// loopback. A TLS identity whose CA file cannot be read is a `tls` error naming the file.
+/// REQUIRES: `policy`, `resolver` and `clock` outlive it; it is used and destroyed on `executor`'s
+/// thread.
 [[nodiscard]] std::unique_ptr<Transport> make_beast_transport(boost::asio::any_io_executor executor,
-                                                              const EgressPolicy& policy, Resolver& resolver,
-                                                              core::Clock& clock, BeastTransportOptions options = {});
+                                                              const EgressPolicy& policy,
+                                                              Resolver& resolver,
+                                                              core::Clock& clock,
+                                                              BeastTransportOptions options = {});
 
 /// getaddrinfo on a few threads of its own, answers kept for a short while (successes only).
-[[nodiscard]] std::unique_ptr<Resolver> make_threaded_resolver(core::Clock& clock, std::size_t threads = 4,
-                                                               std::chrono::seconds keep = std::chrono::seconds(5));
+[[nodiscard]] std::unique_ptr<Resolver> make_threaded_resolver(
+    core::Clock& clock, std::size_t threads = 4,
+    std::chrono::seconds keep = std::chrono::seconds(5));
 
 }  // namespace herald::http

@@ -6,7 +6,8 @@
 namespace herald::providers {
 namespace {
 
-void apply(const storage::ProviderRecord& provider, const ProviderSettings& settings, TokenForm& form) {
+void apply(const storage::ProviderRecord& provider, const ProviderSettings& settings,
+           TokenForm& form) {
     const auto encode = [&](std::string_view text) {
         return settings.raw_basic ? std::string(text) : core::form_encode(text);
     };

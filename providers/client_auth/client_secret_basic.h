@@ -4,7 +4,8 @@
 
 namespace herald::providers {
 
-/// Client id and secret, form-encoded, as HTTP Basic (RFC 6749 section 2.3.1; raw with `raw_basic`, O-27).
+/// Client id and secret, form-encoded, as HTTP Basic (RFC 6749 section 2.3.1; raw with `raw_basic`,
+/// O-27).
 extern const ClientAuthentication kClientSecretBasic;
 
 }  // namespace herald::providers

@@ -5,7 +5,8 @@ namespace {
 
 void apply(const storage::ProviderRecord& provider, const ProviderSettings&, TokenForm& form) {
     form.fields.emplace_back("client_id", provider.client_id);
-    if (provider.client_secret) form.fields.emplace_back("client_secret", provider.client_secret->reveal());
+    if (provider.client_secret)
+        form.fields.emplace_back("client_secret", provider.client_secret->reveal());
 }
 
 }  // namespace

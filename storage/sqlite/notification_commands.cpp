@@ -55,7 +55,11 @@ Deletion delete_notification_step(WriteSession& session, std::string_view name,
     const std::int64_t unfinished = count_unfinished(session.db, record.id);
     if (unfinished > 0) {
         if (!cancel_pending) throw Refusal(notification_in_use(name, unfinished));
-        return cancel_some_pending(session, record.id) > 0 ? Deletion::kGoOn : Deletion::kInFlight;
+        const bool cancelled = cancel_some_pending(session, record.id) > 0;
+        // Done in the same transaction where that was the rest: new events must not keep the
+        // deletion going for ever.
+        if (count_unfinished(session.db, record.id) > 0)
+            return cancelled ? Deletion::kGoOn : Deletion::kInFlight;
     }
     session.tally.fold_deleted(session.db, record.id);
     session.db.run("DELETE FROM notification WHERE id = ?", record.id);

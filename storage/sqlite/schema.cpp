@@ -125,10 +125,12 @@ CREATE TABLE callout (
     CHECK (state <= 1 OR provider_id IS NULL),
     CHECK ((state = 0) = (due_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX callout_unfinished ON callout (notification_id, state, due_at, id) WHERE state = 0 OR state = 1;
+CREATE INDEX callout_unfinished ON callout (notification_id, state, due_at, id)
+    WHERE state = 0 OR state = 1;
 CREATE INDEX callout_provider ON callout (provider_id) WHERE provider_id IS NOT NULL;
 CREATE INDEX callout_ended ON callout (state, id) WHERE state = 3 OR state = 4;
-CREATE INDEX callout_ended_name ON callout (notification_name, state, id) WHERE state = 3 OR state = 4;
+CREATE INDEX callout_ended_name ON callout (notification_name, state, id)
+    WHERE state = 3 OR state = 4;
 
 CREATE TABLE attempt (
     callout_id BLOB NOT NULL,

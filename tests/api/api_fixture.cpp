@@ -32,8 +32,10 @@ json::value Answer::at(std::string_view path) const {
         const std::string step(path.substr(0, path.find('.')));
         path.remove_prefix(std::min(path.size(), step.size() + 1));
         json::value next;
-        if (current.is_object() && current.get_object().contains(step)) next = current.get_object().at(step);
-        if (current.is_array() && std::stoul(step) < current.get_array().size()) next = current.get_array()[std::stoul(step)];
+        if (current.is_object() && current.get_object().contains(step))
+            next = current.get_object().at(step);
+        if (current.is_array() && std::stoul(step) < current.get_array().size())
+            next = current.get_array()[std::stoul(step)];
         current = std::move(next);
     }
     return current;
@@ -50,10 +52,12 @@ ApiFixture::ApiFixture(bool writer_thread)
       keep_running_(boost::asio::make_work_guard(token_context_)) {
     const auto key_file = directory_ / "herald.db.key";
     auto ring = storage::KeyRing::create(key_file);
-    store_ = std::move(storage::open_sqlite_store({.path = directory_ / "herald.db", .writer_thread = writer_thread},
-                                                  std::move(ring.value()), clock_)
+    store_ = std::move(storage::open_sqlite_store(
+                           {.path = directory_ / "herald.db", .writer_thread = writer_thread},
+                           std::move(ring.value()), clock_)
                            .value());
-    tokens_ = std::make_unique<providers::TokenManager>(*store_, provider_transport_, clock_, random_, token_context_.get_executor());
+    tokens_ = std::make_unique<providers::TokenManager>(*store_, provider_transport_, clock_,
+                                                        random_, token_context_.get_executor());
     intake_ = std::make_unique<dispatcher::Intake>(*store_, clock_, random_, nullptr);
     router_ = std::make_unique<api::Router>(api::Services{
         .store = *store_,
@@ -81,14 +85,15 @@ ApiFixture::~ApiFixture() {
     std::filesystem::remove_all(directory_);
 }
 
-Answer ApiFixture::call(const std::string& method, const std::string& target, const std::string& body,
-                        std::map<std::string, std::string> headers) {
+Answer ApiFixture::call(const std::string& method, const std::string& target,
+                        const std::string& body, std::map<std::string, std::string> headers) {
     api::ApiRequest request;
     request.method = method;
     request.path = target.substr(0, target.find('?'));
     request.headers = std::move(headers);
     request.body = body;
-    std::string query = target.find('?') == std::string::npos ? "" : target.substr(target.find('?') + 1);
+    std::string query =
+        target.find('?') == std::string::npos ? "" : target.substr(target.find('?') + 1);
     while (!query.empty()) {
         const std::string pair = query.substr(0, query.find('&'));
         query.erase(0, pair.size() + 1);
@@ -103,7 +108,8 @@ Answer ApiFixture::call(const std::string& method, const std::string& target, co
             .headers = response.headers};
 }
 
-Answer ApiFixture::must(const std::string& method, const std::string& target, const std::string& body) {
+Answer ApiFixture::must(const std::string& method, const std::string& target,
+                        const std::string& body) {
     Answer answer = call(method, target, body);
     EXPECT_EQ(answer.status / 100, 2) << method << " " << target << " " << answer.text;
     return answer;
@@ -112,20 +118,25 @@ Answer ApiFixture::must(const std::string& method, const std::string& target, co
 void ApiFixture::given_provider(const std::string& name) {
     must("POST", "/v1/providers",
          R"({"name":")" + name + R"(","client_id":"abc","client_secret":")" + kSecret +
-             R"(","token_endpoint":"http://127.0.0.1:1/token","revocation_endpoint":"http://127.0.0.1:1/revoke",)"
+             R"(","token_endpoint":"http://127.0.0.1:1/token",)"
+             R"("revocation_endpoint":"http://127.0.0.1:1/revoke",)"
              R"("test_endpoint":"http://127.0.0.1:1/me","scopes":["read","write"]})");
 }
 
-void ApiFixture::given_notification(const std::string& name, const std::string& event, const std::string& auth) {
+void ApiFixture::given_notification(const std::string& name, const std::string& event,
+                                    const std::string& auth) {
     must("POST", "/v1/notifications",
-         R"({"name":")" + name + R"(","events":[")" + event + R"("],"url":"http://127.0.0.1:2/hook","auth":)" + auth + "}");
+         R"({"name":")" + name + R"(","events":[")" + event +
+             R"("],"url":"http://127.0.0.1:2/hook","auth":)" + auth + "}");
 }
 
 std::string ApiFixture::given_callout(const std::string& type) {
-    return must("POST", "/v1/events", R"({"type":")" + type + R"(","data":{}})").text_at("callouts.0.id");
+    return must("POST", "/v1/events", R"({"type":")" + type + R"(","data":{}})")
+        .text_at("callouts.0.id");
 }
 
-void ApiFixture::settle(const std::string& notification, storage::CalloutState state, const std::string& reason) {
+void ApiFixture::settle(const std::string& notification, storage::CalloutState state,
+                        const std::string& reason) {
     const auto id = store_->notification(notification).value().id;
     const auto claim = core::wait_done<storage::Claim>([&](core::Done<storage::Claim> done) {
         store_->claim_due(id, clock_.system_now(), 10'000, std::move(done));
@@ -141,11 +152,14 @@ void ApiFixture::settle(const std::string& notification, storage::CalloutState s
         update.failures = 1;
         updates.push_back(std::move(update));
     }
-    core::wait_done<void>([&](core::Done<> done) { store_->update_callouts(updates, std::move(done)); }).value();
+    core::wait_done<void>([&](core::Done<> done) {
+        store_->update_callouts(updates, std::move(done));
+    }).value();
 }
 
 http::Response token_response(const std::string& token) {
-    return respond_json(200, R"({"access_token":")" + token + R"(","token_type":"Bearer","expires_in":3600,"scope":"read"})");
+    return respond_json(200, R"({"access_token":")" + token +
+                                 R"(","token_type":"Bearer","expires_in":3600,"scope":"read"})");
 }
 
 }  // namespace herald::test

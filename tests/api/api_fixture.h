@@ -30,11 +30,13 @@ struct Answer {
     [[nodiscard]] boost::json::value at(std::string_view path) const;
     [[nodiscard]] std::string text_at(std::string_view path) const;
     /// By value, so that a loop over it may begin at a temporary answer.
-    [[nodiscard]] boost::json::array array_at(std::string_view path) const { return at(path).as_array(); }
+    [[nodiscard]] boost::json::array array_at(std::string_view path) const {
+        return at(path).as_array();
+    }
 };
 
-/// The admin interface over a real database in a directory of its own, with a token endpoint and a receiver that are
-/// functions. No daemon: no scheduler.
+/// The admin interface over a real database in a directory of its own, with a token endpoint and a
+/// receiver that are functions. No daemon: no scheduler.
 class ApiFixture : public testing::Test {
 protected:
     /// Without a writer thread every write is its own transaction, on the caller's thread.
@@ -48,11 +50,13 @@ protected:
 
     /// A provider with every endpoint, on loopback.
     void given_provider(const std::string& name = "crm");
-    void given_notification(const std::string& name, const std::string& event, const std::string& auth = R"({"kind":"none"})");
+    void given_notification(const std::string& name, const std::string& event,
+                            const std::string& auth = R"({"kind":"none"})");
     /// The id of the callout that firing `type` causes first.
     std::string given_callout(const std::string& type = "invoice.posted");
     /// As the scheduler would: claims what is due of `notification` and leaves it in `state`.
-    void settle(const std::string& notification, storage::CalloutState state, const std::string& reason);
+    void settle(const std::string& notification, storage::CalloutState state,
+                const std::string& reason);
 
     static constexpr const char* kSecret = "CANARY-client-secret";
     std::filesystem::path directory_;

@@ -37,14 +37,20 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
     update.attempts = 1;
     update.failures = 1;
     settle("posted", CalloutState::kInFlight, "");
-    core::wait_done<void>([&](core::Done<> done) { store_->record_attempt({attempt}, update, std::move(done)); }).value();
+    core::wait_done<void>([&](core::Done<> done) {
+        store_->record_attempt({attempt}, update, std::move(done));
+    }).value();
     const Answer shown = must("GET", "/v1/callouts/" + id);
     std::string text = shown.text;
     text.erase(text.find(R"("event_id":")") + 12, 30);
-    EXPECT_EQ(text, R"({"id":")" + id + R"(","event_id":"","notification":"posted","provider":null,"state":"pending",)"
-                    R"("reason":"retry","due_at":"2026-11-21T08:00:05.000Z","attempts":[{"number":1,"resend":false,)"
-                    R"("started_at":"2026-11-21T08:00:00.000Z","duration_ms":31,"status":503,"outcome":"retry","error":null,)"
-                    R"("token_generation":3,"response_excerpt":"busy"}]})");
+    EXPECT_EQ(text,
+              R"({"id":")" + id +
+                  R"(","event_id":"","notification":"posted","provider":null,"state":"pending",)"
+                  R"("reason":"retry","due_at":"2026-11-21T08:00:05.000Z",)"
+                  R"("attempts":[{"number":1,"resend":false,)"
+                  R"("started_at":"2026-11-21T08:00:00.000Z","duration_ms":31,)"
+                  R"("status":503,"outcome":"retry","error":null,)"
+                  R"("token_generation":3,"response_excerpt":"busy"}]})");
 }
 
 TEST_F(CalloutHandlersTest, PagesAreNewestFirstAndEndWithNull) {
@@ -58,7 +64,8 @@ TEST_F(CalloutHandlersTest, PagesAreNewestFirstAndEndWithNull) {
     int pages = 0;
     do {
         const Answer page = must("GET", "/v1/callouts?limit=2" + cursor);
-        for (const auto& item : page.array_at("items")) seen.emplace_back(item.at("id").as_string());
+        for (const auto& item : page.array_at("items"))
+            seen.emplace_back(item.at("id").as_string());
         cursor = page.at("next_cursor").is_null() ? "" : "&cursor=" + page.text_at("next_cursor");
         ++pages;
     } while (!cursor.empty());
@@ -77,8 +84,10 @@ TEST_F(CalloutHandlersTest, FiltersNarrowTheList) {
     EXPECT_THAT(listed("?state=dead"), testing::ElementsAre(first));
     EXPECT_EQ(listed("?state=pending").size(), 2U);
     EXPECT_EQ(listed("?notification=other").size(), 2U);
-    EXPECT_THAT(listed("?event=" + second.text_at("id")), testing::ElementsAre(second.text_at("callouts.0.id")));
-    EXPECT_THAT(listed("?since=2026-11-21T08:00:05Z"), testing::ElementsAre(second.text_at("callouts.0.id")));
+    EXPECT_THAT(listed("?event=" + second.text_at("id")),
+                testing::ElementsAre(second.text_at("callouts.0.id")));
+    EXPECT_THAT(listed("?since=2026-11-21T08:00:05Z"),
+                testing::ElementsAre(second.text_at("callouts.0.id")));
     EXPECT_TRUE(listed("?state=dead&notification=other").empty());
 }
 
@@ -154,7 +163,8 @@ TEST_F(CalloutHandlersTest, APendingCalloutIsCancelledOnce) {
 }
 
 TEST_F(CalloutHandlersTest, UnknownIdsAreNotFound) {
-    for (const char* id : {"cal_01JD7Z00000000000000000000", "nonsense", "evt_01JD7Z00000000000000000000"}) {
+    for (const char* id :
+         {"cal_01JD7Z00000000000000000000", "nonsense", "evt_01JD7Z00000000000000000000"}) {
         EXPECT_EQ(call("GET", std::string("/v1/callouts/") + id).status, 404) << id;
         EXPECT_EQ(call("POST", std::string("/v1/callouts/") + id + "/retry").status, 404) << id;
         EXPECT_EQ(call("POST", std::string("/v1/callouts/") + id + "/cancel").status, 404) << id;
@@ -170,20 +180,26 @@ protected:
 TEST_F(ManyCalloutsTest, AllDeadOnesAreRetriedInSteps) {
     std::string lines;
     for (int i = 0; i < 2500; ++i) lines += "{\"type\":\"invoice.posted\"}\n";
-    ASSERT_EQ(call("POST", "/v1/events", lines, {{"content-type", "application/x-ndjson"}}).at("accepted"), 2500);
+    ASSERT_EQ(call("POST", "/v1/events", lines, {{"content-type", "application/x-ndjson"}})
+                  .at("accepted"),
+              2500);
     settle("posted", CalloutState::kDead, "attempts_exhausted");
-    EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","dry_run":true})").text, R"({"retried":2500,"dry_run":true})");
+    EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","dry_run":true})").text,
+              R"({"retried":2500,"dry_run":true})");
     EXPECT_EQ(must("GET", "/v1/stats").at("callouts.dead"), 2500);
-    EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"posted"})").text,
-              R"({"retried":2500,"dry_run":false})");
+    EXPECT_EQ(
+        must("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"posted"})").text,
+        R"({"retried":2500,"dry_run":false})");
     EXPECT_EQ(must("GET", "/v1/stats").at("callouts.pending"), 2500);
 }
 
 TEST_F(CalloutHandlersTest, RetryingManyNeedsTheStateAndAKnownNotification) {
-    for (const char* body : {"{}", R"({"state":"pending"})", R"({"state":"dead","since":"x"})", R"({"state":"dead","limit":5})"}) {
+    for (const char* body : {"{}", R"({"state":"pending"})", R"({"state":"dead","since":"x"})",
+                             R"({"state":"dead","limit":5})"}) {
         EXPECT_EQ(call("POST", "/v1/callouts/retry", body).status, 422) << body;
     }
-    EXPECT_EQ(call("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"no"})").status, 404);
+    EXPECT_EQ(call("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"no"})").status,
+              404);
     EXPECT_EQ(call("POST", "/v1/callouts/retry").status, 400);
 }
 
@@ -194,7 +210,8 @@ TEST_F(CalloutHandlersTest, APendingCalloutTellsWhatHoldsIt) {
     const auto reason_of = [&](const std::string& notification) {
         return listed("?notification=" + notification).empty()
                    ? std::string("none listed")
-                   : must("GET", "/v1/callouts?notification=" + notification).text_at("items.0.reason");
+                   : must("GET", "/v1/callouts?notification=" + notification)
+                         .text_at("items.0.reason");
     };
     EXPECT_EQ(reason_of("posted"), "null");
     must("POST", "/v1/notifications/posted/pause");
@@ -205,7 +222,8 @@ TEST_F(CalloutHandlersTest, APendingCalloutTellsWhatHoldsIt) {
     must("POST", "/v1/providers/crm/disable");
     EXPECT_EQ(reason_of("auth"), "auth_unavailable:crm");
     const Answer event = must("GET", "/v1/events/" + fired.text_at("id"));
-    EXPECT_THAT(event.text_at("callouts"), testing::HasSubstr(R"("reason":"auth_unavailable:crm")"));
+    EXPECT_THAT(event.text_at("callouts"),
+                testing::HasSubstr(R"("reason":"auth_unavailable:crm")"));
 }
 
 }  // namespace

@@ -13,7 +13,9 @@ protected:
     Answer import(const std::string& lines) {
         return fire(lines, {{"content-type", "application/x-ndjson; charset=utf-8"}});
     }
-    [[nodiscard]] std::int64_t stored_events() { return must("GET", "/v1/stats").at("events").as_int64(); }
+    [[nodiscard]] std::int64_t stored_events() {
+        return must("GET", "/v1/stats").at("events").as_int64();
+    }
 };
 
 TEST_F(EventHandlersTest, AnEventIsAcceptedWithTheCalloutsItCauses) {
@@ -30,7 +32,8 @@ TEST_F(EventHandlersTest, AnEventIsAcceptedWithTheCalloutsItCauses) {
 
 TEST_F(EventHandlersTest, DataStaysByteForByte) {
     const std::string data = R"({ "n": 12345678901234567890.10, "n": 1e400,	"u": "\u00e9\/" })";
-    const Answer fired = fire(R"({"type":"a.b","data":)" + data + R"(,"occurred_at":"2026-11-21T09:00:00+02:00"})");
+    const Answer fired =
+        fire(R"({"type":"a.b","data":)" + data + R"(,"occurred_at":"2026-11-21T09:00:00+02:00"})");
     ASSERT_EQ(fired.status, 202) << fired.text;
     const Answer shown = must("GET", "/v1/events/" + fired.text_at("id"));
     EXPECT_THAT(shown.text, testing::HasSubstr(R"("data":)" + data + R"(,"callouts":[])"));
@@ -66,7 +69,8 @@ TEST_F(EventHandlersTest, SaysWhyANotificationHasNoCallout) {
 }
 
 TEST_F(EventHandlersTest, AnUnknownEventIsNotFound) {
-    for (const char* id : {"evt_01JD7Z00000000000000000000", "nonsense", "cal_01JD7Z00000000000000000000"}) {
+    for (const char* id :
+         {"evt_01JD7Z00000000000000000000", "nonsense", "cal_01JD7Z00000000000000000000"}) {
         EXPECT_EQ(call("GET", std::string("/v1/events/") + id).status, 404) << id;
     }
 }
@@ -78,7 +82,8 @@ TEST_F(EventHandlersTest, TheSameKeyGivesTheFirstEventAndOtherBytesAConflict) {
     EXPECT_EQ(second.status, 202);
     EXPECT_EQ(second.at("duplicate"), true);
     EXPECT_EQ(second.text_at("id"), first.text_at("id"));
-    for (const char* other : {R"({"type":"a.b","data":{"a": 1}})", R"({"type":"a.c","data":{"a":1}})"}) {
+    for (const char* other :
+         {R"({"type":"a.b","data":{"a": 1}})", R"({"type":"a.c","data":{"a":1}})"}) {
         const Answer conflict = fire(other, key);
         EXPECT_EQ(conflict.status, 409) << other;
         EXPECT_EQ(conflict.text_at("code"), "idempotency_conflict") << other;
@@ -119,7 +124,8 @@ protected:
 TEST_F(EventGroupCommitTest, MoreLinesThanMayBeOutstandingAreAllTaken) {
     std::string lines;
     for (int i = 0; i < 3000; ++i) lines += R"({"type":"a.b","data":)" + std::to_string(i) + "}\n";
-    const Answer summary = call("POST", "/v1/events", lines, {{"content-type", "application/x-ndjson"}});
+    const Answer summary =
+        call("POST", "/v1/events", lines, {{"content-type", "application/x-ndjson"}});
     EXPECT_EQ(summary.at("accepted"), 3000);
     EXPECT_EQ(must("GET", "/v1/stats").at("events"), 3000);
 }
@@ -138,7 +144,8 @@ TEST_F(EventHandlersTest, AnEmptyImportAcceptsNothing) {
 }
 
 TEST_F(EventHandlersTest, OneKeyForManyLinesIsRefused) {
-    const Answer refused = fire("{\"type\":\"a.b\"}\n", {{"content-type", "application/x-ndjson"}, {"idempotency-key", "k"}});
+    const Answer refused = fire("{\"type\":\"a.b\"}\n", {{"content-type", "application/x-ndjson"},
+                                                         {"idempotency-key", "k"}});
     EXPECT_EQ(refused.status, 400);
 }
 

@@ -46,7 +46,8 @@ TEST_F(EventInputTest, BadBodiesAreRefusedAndNothingIsStored) {
         {R"({"type":"a..b"})", 422, "invalid_argument", "type"},
         {R"({"type":")" + std::string(129, 'a') + R"("})", 422, "invalid_argument", "type"},
         {R"({"type":"a.b","key":5})", 422, "invalid_argument", "key"},
-        {R"({"type":"a.b","key":")" + std::string(256, 'k') + R"("})", 422, "invalid_argument", "key"},
+        {R"({"type":"a.b","key":")" + std::string(256, 'k') + R"("})", 422, "invalid_argument",
+         "key"},
         {R"({"type":"a.b","occurred_at":"yesterday"})", 422, "invalid_argument", "occurred_at"},
         {R"({"type":"a.b","occurred_at":5})", 422, "invalid_argument", "occurred_at"},
         {R"({"type":"a.b","id":"evt_1"})", 422, "invalid_argument", "id"},
@@ -72,12 +73,14 @@ TEST_F(EventInputTest, DuplicateKeysInsideTheDataAreNobodysBusinessHere) {
 
 TEST_F(EventInputTest, BadKeyHeadersAreRefused) {
     const std::string body = R"({"type":"a.b"})";
-    for (const std::string& key : {std::string(), std::string(256, 'k'), std::string("a\x01"), std::string("a\tb"), std::string("\xc3\xa9")}) {
+    for (const std::string& key : {std::string(), std::string(256, 'k'), std::string("a\x01"),
+                                   std::string("a\tb"), std::string("\xc3\xa9")}) {
         const Answer answer = call("POST", "/v1/events", body, {{"idempotency-key", key}});
         EXPECT_EQ(answer.status, 400) << key;
         EXPECT_EQ(answer.text_at("code"), "malformed_request") << key;
     }
-    EXPECT_EQ(call("POST", "/v1/events", body, {{"idempotency-key", std::string(255, 'k')}}).status, 202);
+    EXPECT_EQ(call("POST", "/v1/events", body, {{"idempotency-key", std::string(255, 'k')}}).status,
+              202);
 }
 
 TEST_F(EventInputTest, HeaderAndMemberMustAgree) {

@@ -12,7 +12,8 @@ namespace herald::test {
 /// The other side of a transport as a function.
 using Endpoint = std::function<core::Result<http::Response>(const http::Request&)>;
 
-/// Keeps what was sent in `requests` and answers at once. Both are borrowed: the test reads and changes them between calls.
+/// Keeps what was sent in `requests` and answers at once. Both are borrowed: the test reads and
+/// changes them between calls.
 class FunctionTransport final : public http::Transport {
 public:
     FunctionTransport(const Endpoint& endpoint, std::vector<http::Request>& requests)

@@ -8,7 +8,8 @@ namespace {
 using NotificationHandlersTest = ApiFixture;
 
 constexpr const char* kMembers =
-    "id name enabled paused events method url headers parameters content_type body_template auth signing_secret timeout_ms "
+    "id name enabled paused events method url headers parameters content_type body_template auth "
+    "signing_secret timeout_ms "
     "retry max_in_flight rate_per_s success created_at updated_at ";
 
 TEST_F(NotificationHandlersTest, ShowsEveryMemberOfTheContractWithItsDefault) {
@@ -30,16 +31,22 @@ TEST_F(NotificationHandlersTest, ShowsEveryMemberOfTheContractWithItsDefault) {
 
 TEST_F(NotificationHandlersTest, TakesEveryMemberAndShowsItBack) {
     given_provider();
-    const Answer added = must("POST", "/v1/notifications", R"({"name":"full","enabled":false,"paused":true,"events":["a.b","c.*"],
-        "method":"PUT","url":"https://a.example/{{ data.id }}","headers":[["X-A","1"],["X-B","2"]],"parameters":{"q":"{{ type }}"},
-        "content_type":"text/plain","body_template":"hello {{ id }}","auth":{"kind":"oauth2","provider":"crm"},
+    const Answer added =
+        must("POST", "/v1/notifications",
+             R"({"name":"full","enabled":false,"paused":true,"events":["a.b","c.*"],
+        "method":"PUT","url":"https://a.example/{{ data.id }}",
+        "headers":[["X-A","1"],["X-B","2"]],"parameters":{"q":"{{ type }}"},
+        "content_type":"text/plain","body_template":"hello {{ id }}",
+        "auth":{"kind":"oauth2","provider":"crm"},
         "signing_secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz","timeout_ms":5000,
-        "retry":{"schedule_s":[1,2],"max_age_s":60,"reject":["4xx",422]},"max_in_flight":7,"rate_per_s":2.5,
+        "retry":{"schedule_s":[1,2],"max_age_s":60,"reject":["4xx",422]},
+        "max_in_flight":7,"rate_per_s":2.5,
         "success":{"pointer":"/ok","value":"true"}})");
     EXPECT_EQ(added.text_at("headers"), R"({"X-A":"1","X-B":"2"})");
     EXPECT_EQ(added.text_at("auth"), R"({"kind":"oauth2","provider":"crm"})");
     EXPECT_EQ(added.text_at("signing_secret"), "set");
-    EXPECT_EQ(added.text_at("retry"), R"({"schedule_s":[1,2],"max_age_s":60,"reject":["4xx","422"]})");
+    EXPECT_EQ(added.text_at("retry"),
+              R"({"schedule_s":[1,2],"max_age_s":60,"reject":["4xx","422"]})");
     EXPECT_EQ(added.text_at("success"), R"({"pointer":"/ok","value":"true"})");
     EXPECT_EQ(added.at("rate_per_s"), 2.5);
     EXPECT_EQ(added.at("enabled"), false);
@@ -47,20 +54,25 @@ TEST_F(NotificationHandlersTest, TakesEveryMemberAndShowsItBack) {
 }
 
 TEST_F(NotificationHandlersTest, AuthKeepsTheSecretWhileItsKindStays) {
-    given_notification("posted", "*", R"({"kind":"basic","username":"u","password":"CANARY-password"})");
-    const Answer edited = must("PATCH", "/v1/notifications/posted", R"({"auth":{"kind":"basic","username":"v"}})");
+    given_notification("posted", "*",
+                       R"({"kind":"basic","username":"u","password":"CANARY-password"})");
+    const Answer edited =
+        must("PATCH", "/v1/notifications/posted", R"({"auth":{"kind":"basic","username":"v"}})");
     EXPECT_EQ(edited.text_at("auth"), R"({"kind":"basic","username":"v","password":"set"})");
     const auto record = store_->notification("posted").value();
     EXPECT_EQ(std::get<storage::BasicAuth>(record.auth).password.reveal(), "CANARY-password");
-    const Answer other = call("PATCH", "/v1/notifications/posted", R"({"auth":{"kind":"header","name":"X-Key"}})");
+    const Answer other =
+        call("PATCH", "/v1/notifications/posted", R"({"auth":{"kind":"header","name":"X-Key"}})");
     EXPECT_EQ(other.text_at("details.field"), "auth.value");
 }
 
 TEST_F(NotificationHandlersTest, RetryMayBeWrittenAsOnTheCommandLine) {
     given_notification("posted", "*");
-    const Answer edited = must("PATCH", "/v1/notifications/posted", R"({"retry":"schedule=5s,5m;max-age=24h"})");
+    const Answer edited =
+        must("PATCH", "/v1/notifications/posted", R"({"retry":"schedule=5s,5m;max-age=24h"})");
     EXPECT_EQ(edited.text_at("retry"), R"({"schedule_s":[5,300],"max_age_s":86400,"reject":[]})");
-    EXPECT_EQ(must("PATCH", "/v1/notifications/posted", R"({"retry":{"max_age_s":null}})").text_at("retry"),
+    EXPECT_EQ(must("PATCH", "/v1/notifications/posted", R"({"retry":{"max_age_s":null}})")
+                  .text_at("retry"),
               R"({"schedule_s":[5,300],"max_age_s":null,"reject":[]})");
 }
 
@@ -102,8 +114,9 @@ TEST_F(NotificationHandlersTest, BadInputNamesTheField) {
         {R"("success":{"pointer":"a","value":"b"})", "success.pointer"},
     };
     for (const BadInput& row : rows) {
-        const Answer answer = call("POST", "/v1/notifications",
-                                   R"({"name":"n","url":"https://a.example/",)" + std::string(row.member) + "}");
+        const Answer answer =
+            call("POST", "/v1/notifications",
+                 R"({"name":"n","url":"https://a.example/",)" + std::string(row.member) + "}");
         EXPECT_EQ(answer.status, 422) << row.member << " " << answer.text;
         EXPECT_EQ(answer.text_at("code"), "invalid_argument") << row.member;
         EXPECT_EQ(answer.text_at("details.field"), row.field) << row.member;
@@ -112,21 +125,24 @@ TEST_F(NotificationHandlersTest, BadInputNamesTheField) {
 }
 
 TEST_F(NotificationHandlersTest, WhatBreaksARuleOfTheDispatcherIsRefusedToo) {
-    const Answer answer = call("POST", "/v1/notifications", R"({"name":"n","events":["a..b"],"url":"https://a.example/"})");
+    const Answer answer = call("POST", "/v1/notifications",
+                               R"({"name":"n","events":["a..b"],"url":"https://a.example/"})");
     EXPECT_EQ(answer.status, 422);
     EXPECT_EQ(answer.text_at("code"), "invalid_argument");
 }
 
 TEST_F(NotificationHandlersTest, ItsProviderMustBeThere) {
     const Answer answer = call("POST", "/v1/notifications",
-                               R"({"name":"n","events":["*"],"url":"https://a.example/","auth":{"kind":"oauth2","provider":"no"}})");
+                               R"({"name":"n","events":["*"],"url":"https://a.example/",)"
+                               R"("auth":{"kind":"oauth2","provider":"no"}})");
     EXPECT_EQ(answer.status, 404);
     EXPECT_THAT(answer.text_at("detail"), testing::HasSubstr("no provider named 'no'"));
 }
 
 TEST_F(NotificationHandlersTest, TheNameIsTakenOnceAndNeverChanged) {
     given_notification("posted", "*");
-    const Answer again = call("POST", "/v1/notifications", R"({"name":"posted","events":["*"],"url":"https://a.example/"})");
+    const Answer again = call("POST", "/v1/notifications",
+                              R"({"name":"posted","events":["*"],"url":"https://a.example/"})");
     EXPECT_EQ(again.status, 409);
     EXPECT_EQ(again.text_at("code"), "notification_exists");
     EXPECT_EQ(call("PATCH", "/v1/notifications/posted", R"({"name":"other"})").status, 422);
@@ -148,7 +164,8 @@ TEST_F(NotificationHandlersTest, DeletionWaitsForItsCalloutsUnlessTheyAreCancell
     EXPECT_EQ(refused.status, 409);
     EXPECT_EQ(refused.text_at("code"), "notification_in_use");
     EXPECT_EQ(refused.at("details.unfinished_callouts"), 1);
-    EXPECT_EQ(must("DELETE", "/v1/notifications/posted?cancel_pending=true").text, R"({"deleted":"posted"})");
+    EXPECT_EQ(must("DELETE", "/v1/notifications/posted?cancel_pending=true").text,
+              R"({"deleted":"posted"})");
     const Answer kept = must("GET", "/v1/callouts/" + callout);
     EXPECT_EQ(kept.text_at("state"), "cancelled");
     EXPECT_EQ(kept.text_at("notification"), "posted");

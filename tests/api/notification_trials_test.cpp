@@ -8,10 +8,13 @@ namespace {
 using NotificationTrialsTest = ApiFixture;
 
 TEST_F(NotificationTrialsTest, PreviewShowsTheRequestAndSendsNothing) {
-    must("POST", "/v1/notifications", R"({"name":"posted","events":["invoice.*"],"url":"https://a.example/{{ data.id }}",
-        "headers":{"X-Source":"{{ data.source }}"},"body_template":"{\"n\": {{ data.n }}, \"t\": \"{{ type }}\"}",
+    must("POST", "/v1/notifications",
+         R"({"name":"posted","events":["invoice.*"],"url":"https://a.example/{{ data.id }}",
+        "headers":{"X-Source":"{{ data.source }}"},
+        "body_template":"{\"n\": {{ data.n }}, \"t\": \"{{ type }}\"}",
         "auth":{"kind":"header","name":"X-Api-Key","value":"CANARY-value"}})");
-    const Answer shown = must("POST", "/v1/notifications/posted/preview", R"({"data":{"id":"a/b","n":12345678901234567890.10}})");
+    const Answer shown = must("POST", "/v1/notifications/posted/preview",
+                              R"({"data":{"id":"a/b","n":12345678901234567890.10}})");
     EXPECT_EQ(shown.text_at("method"), "POST");
     EXPECT_EQ(shown.text_at("url"), "https://a.example/a%2Fb");
     EXPECT_EQ(shown.text_at("headers.X-Api-Key"), "********");
@@ -25,17 +28,22 @@ TEST_F(NotificationTrialsTest, PreviewMasksBearerAndBasicAuthorization) {
     given_provider();
     given_notification("bearer", "*", R"({"kind":"oauth2","provider":"crm"})");
     given_notification("basic", "*", R"({"kind":"basic","username":"u","password":"CANARY"})");
-    EXPECT_EQ(must("POST", "/v1/notifications/bearer/preview").text_at("headers.Authorization"), "Bearer ********");
-    EXPECT_EQ(must("POST", "/v1/notifications/basic/preview").text_at("headers.Authorization"), "Basic ********");
+    EXPECT_EQ(must("POST", "/v1/notifications/bearer/preview").text_at("headers.Authorization"),
+              "Bearer ********");
+    EXPECT_EQ(must("POST", "/v1/notifications/basic/preview").text_at("headers.Authorization"),
+              "Basic ********");
     EXPECT_TRUE(asked_.empty());
 }
 
 TEST_F(NotificationTrialsTest, TheSampleTypeMayBeGivenAndMustBeOne) {
     given_notification("all", "*");
-    EXPECT_THAT(must("POST", "/v1/notifications/all/preview", R"({"type":"a.b","data":1})").text_at("body"),
-                testing::HasSubstr(R"("type":"a.b")"));
+    EXPECT_THAT(
+        must("POST", "/v1/notifications/all/preview", R"({"type":"a.b","data":1})").text_at("body"),
+        testing::HasSubstr(R"("type":"a.b")"));
     EXPECT_EQ(call("POST", "/v1/notifications/all/preview", R"({"type":"a b"})").status, 422);
-    EXPECT_EQ(call("POST", "/v1/notifications/all/preview", R"({"date":{}})").text_at("details.field"), "date");
+    EXPECT_EQ(
+        call("POST", "/v1/notifications/all/preview", R"({"date":{}})").text_at("details.field"),
+        "date");
     EXPECT_EQ(call("POST", "/v1/notifications/all/preview", "nonsense").status, 400);
     EXPECT_EQ(call("POST", "/v1/notifications/nobody/preview").status, 404);
 }
@@ -70,9 +78,11 @@ TEST_F(NotificationTrialsTest, TestWithAProviderThatIsRefusedTellsItsError) {
 }
 
 TEST_F(NotificationTrialsTest, AnEchoedCredentialIsMaskedInTheExcerpt) {
-    given_notification("posted", "*", R"({"kind":"header","name":"X-Api-Key","value":"CANARY-value"})");
+    given_notification("posted", "*",
+                       R"({"kind":"header","name":"X-Api-Key","value":"CANARY-value"})");
     receiver_ = [](const http::Request& request) {
-        return respond(400, "you sent " + std::string(request.headers.get("X-Api-Key").value_or("")));
+        return respond(400,
+                       "you sent " + std::string(request.headers.get("X-Api-Key").value_or("")));
     };
     const Answer attempt = must("POST", "/v1/notifications/posted/test");
     EXPECT_THAT(attempt.text, testing::Not(testing::HasSubstr("CANARY")));

@@ -8,8 +8,10 @@ namespace {
 using ProviderHandlersTest = ApiFixture;
 
 constexpr const char* kMembers =
-    "id name kind enabled grant_type client_id client_secret client_authentication token_endpoint revocation_endpoint "
-    "test_endpoint scopes parameters audience resources settings state token refresh_token last_error used_by "
+    "id name kind enabled grant_type client_id client_secret client_authentication token_endpoint "
+    "revocation_endpoint "
+    "test_endpoint scopes parameters audience resources settings state token refresh_token "
+    "last_error used_by "
     "token_requests created_at updated_at ";
 
 TEST_F(ProviderHandlersTest, ShowsEveryMemberOfTheContractInOrder) {
@@ -31,8 +33,8 @@ TEST_F(ProviderHandlersTest, ShowsEveryMemberOfTheContractInOrder) {
 }
 
 TEST_F(ProviderHandlersTest, AddAnswers201AndTheNameIsTakenThen) {
-    const std::string body =
-        R"({"name":"crm","client_id":"a","client_secret":"s","token_endpoint":"https://a.example/t","scopes":"a b,c"})";
+    const std::string body = R"({"name":"crm","client_id":"a","client_secret":"s",)"
+                             R"("token_endpoint":"https://a.example/t","scopes":"a b,c"})";
     const Answer added = call("POST", "/v1/providers", body);
     EXPECT_EQ(added.status, 201);
     EXPECT_EQ(added.text_at("scopes"), R"(["a","b","c"])");
@@ -44,9 +46,11 @@ TEST_F(ProviderHandlersTest, AddAnswers201AndTheNameIsTakenThen) {
 
 TEST_F(ProviderHandlersTest, ParametersAreAnObjectUnlessANameRepeats) {
     given_provider();
-    EXPECT_EQ(must("PATCH", "/v1/providers/crm", R"({"parameters":[["b","1"],["a","2"]]})").text_at("parameters"),
+    EXPECT_EQ(must("PATCH", "/v1/providers/crm", R"({"parameters":[["b","1"],["a","2"]]})")
+                  .text_at("parameters"),
               R"({"b":"1","a":"2"})");
-    EXPECT_EQ(must("PATCH", "/v1/providers/crm", R"({"parameters":[["a","1"],["a","2"]]})").text_at("parameters"),
+    EXPECT_EQ(must("PATCH", "/v1/providers/crm", R"({"parameters":[["a","1"],["a","2"]]})")
+                  .text_at("parameters"),
               R"([["a","1"],["a","2"]])");
 }
 
@@ -80,14 +84,19 @@ TEST_F(ProviderHandlersTest, BadInputNamesTheFieldAndStoresNothing) {
         {R"({"name":"a","parameters":[["a"]]})", 422, "invalid_argument", "parameters"},
         {R"({"name":"a","resources":"x"})", 422, "invalid_argument", "resources"},
         {R"({"name":"a","settings":[]})", 422, "invalid_argument", "settings"},
-        {R"({"name":"","client_id":"c","client_secret":"s","token_endpoint":"https://a.example/t"})", 422,
-         "invalid_argument", "name"},
-        {R"({"name":"a/b","client_id":"c","client_secret":"s","token_endpoint":"https://a.example/t"})", 422,
-         "invalid_argument", "name"},
-        {R"({"name":"a","client_id":"c","client_secret":"s"})", 422, "invalid_argument", "token_endpoint"},
-        {R"({"name":"a","client_id":"c","client_secret":"s","token_endpoint":"http://a.example/t"})", 422,
-         "invalid_argument", "token_endpoint"},
-        {R"({"name":"a","client_id":"c","token_endpoint":"https://a.example/t"})", 422, "invalid_argument", "client_secret"},
+        {R"({"name":"","client_id":"c","client_secret":"s",)"
+         R"("token_endpoint":"https://a.example/t"})",
+         422, "invalid_argument", "name"},
+        {R"({"name":"a/b","client_id":"c","client_secret":"s",)"
+         R"("token_endpoint":"https://a.example/t"})",
+         422, "invalid_argument", "name"},
+        {R"({"name":"a","client_id":"c","client_secret":"s"})", 422, "invalid_argument",
+         "token_endpoint"},
+        {R"({"name":"a","client_id":"c","client_secret":"s",)"
+         R"("token_endpoint":"http://a.example/t"})",
+         422, "invalid_argument", "token_endpoint"},
+        {R"({"name":"a","client_id":"c","token_endpoint":"https://a.example/t"})", 422,
+         "invalid_argument", "client_secret"},
     };
     for (const BadInput& row : rows) {
         const Answer answer = call("POST", "/v1/providers", row.body);
@@ -107,13 +116,16 @@ TEST_F(ProviderHandlersTest, AnUnknownMemberListsTheKnownOnes) {
 
 TEST_F(ProviderHandlersTest, EditKeepsWhatIsNotGiven) {
     given_provider();
-    must("PATCH", "/v1/providers/crm", R"({"test_endpoint":null,"settings":{"keep_warm":true,"test_method":"HEAD"}})");
-    const Answer edited = must("PATCH", "/v1/providers/crm", R"({"settings":{"test_method":null}})");
+    must("PATCH", "/v1/providers/crm",
+         R"({"test_endpoint":null,"settings":{"keep_warm":true,"test_method":"HEAD"}})");
+    const Answer edited =
+        must("PATCH", "/v1/providers/crm", R"({"settings":{"test_method":null}})");
     EXPECT_EQ(edited.text_at("settings"), R"({"keep_warm":true})");
     EXPECT_TRUE(edited.at("test_endpoint").is_null());
     EXPECT_EQ(edited.text_at("client_secret"), "set");
     EXPECT_EQ(store_->provider("crm").value().client_secret->reveal(), kSecret);
-    EXPECT_EQ(call("PATCH", "/v1/providers/crm", R"({"name":"other"})").text_at("details.field"), "name");
+    EXPECT_EQ(call("PATCH", "/v1/providers/crm", R"({"name":"other"})").text_at("details.field"),
+              "name");
     EXPECT_EQ(call("PATCH", "/v1/providers/nobody", "{}").status, 404);
 }
 
@@ -137,7 +149,8 @@ TEST_F(WithToken, AChangeThatShapesAnotherTokenDropsTheTokenAndRaisesTheVersion)
 }
 
 TEST_F(WithToken, AChangeThatDoesNotKeepsTheToken) {
-    const Answer edited = must("PATCH", "/v1/providers/crm", R"({"test_endpoint":"http://127.0.0.1:1/other"})");
+    const Answer edited =
+        must("PATCH", "/v1/providers/crm", R"({"test_endpoint":"http://127.0.0.1:1/other"})");
     EXPECT_EQ(edited.text_at("state"), "authorized");
     EXPECT_EQ(store_->provider("crm").value().config_version, version_);
 }
@@ -149,14 +162,19 @@ TEST_F(WithToken, ResetDropsTheTokenAndKeepsTheSecretThatIsNotGiven) {
     EXPECT_EQ(store_->provider("crm").value().client_secret->reveal(), kSecret);
     must("POST", "/v1/providers/crm/reset", R"({"client_id":"other","client_secret":"new"})");
     EXPECT_EQ(store_->provider("crm").value().client_secret->reveal(), "new");
-    EXPECT_EQ(call("POST", "/v1/providers/crm/reset", R"({"scopes":["x"]})").text_at("details.field"), "scopes");
+    EXPECT_EQ(
+        call("POST", "/v1/providers/crm/reset", R"({"scopes":["x"]})").text_at("details.field"),
+        "scopes");
 }
 
 TEST_F(WithToken, ResetKeepsTheRefreshTokenThatIsNotGiven) {
     must("POST", "/v1/providers",
-         R"({"name":"user","grant_type":"refresh_token","client_id":"c","client_secret":"s","refresh_token":"CANARY-refresh",)"
+         R"({"name":"user","grant_type":"refresh_token","client_id":"c","client_secret":"s",)"
+         R"("refresh_token":"CANARY-refresh",)"
          R"("token_endpoint":"http://127.0.0.1:1/token"})");
-    EXPECT_EQ(must("POST", "/v1/providers/user/reset", R"({"client_secret":"t"})").text_at("refresh_token"), "set");
+    EXPECT_EQ(must("POST", "/v1/providers/user/reset", R"({"client_secret":"t"})")
+                  .text_at("refresh_token"),
+              "set");
     const auto id = store_->provider("user").value().id;
     EXPECT_EQ(store_->token(id).value()->refresh_token->reveal(), "CANARY-refresh");
 }
@@ -169,12 +187,14 @@ TEST_F(WithToken, DisabledIsAStateAndKeepsTheToken) {
 
 TEST_F(WithToken, NoAnswerHoldsASecret) {
     given_notification("posted", "*", R"({"kind":"oauth2","provider":"crm"})");
-    for (const char* path : {"/v1/providers", "/v1/providers/crm", "/v1/providers/crm/token", "/v1/notifications", "/v1/stats",
-                             "/metrics"}) {
+    for (const char* path : {"/v1/providers", "/v1/providers/crm", "/v1/providers/crm/token",
+                             "/v1/notifications", "/v1/stats", "/metrics"}) {
         EXPECT_EQ(must("GET", path).text.find("CANARY"), std::string::npos) << path;
     }
-    EXPECT_EQ(must("POST", "/v1/providers/crm/token/refresh").text.find("CANARY"), std::string::npos);
-    EXPECT_EQ(must("POST", "/v1/notifications/posted/preview").text.find("CANARY"), std::string::npos);
+    EXPECT_EQ(must("POST", "/v1/providers/crm/token/refresh").text.find("CANARY"),
+              std::string::npos);
+    EXPECT_EQ(must("POST", "/v1/notifications/posted/preview").text.find("CANARY"),
+              std::string::npos);
 }
 
 TEST_F(WithToken, AProviderInUseIsNotDeletedAndNotRevoked) {

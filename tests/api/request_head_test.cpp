@@ -5,13 +5,15 @@
 namespace herald::api {
 namespace {
 
-std::string request(const std::string& fields, const std::string& line = "POST /v1/events HTTP/1.1") {
+std::string request(const std::string& fields,
+                    const std::string& line = "POST /v1/events HTTP/1.1") {
     return line + "\r\nHost: x\r\n" + fields + "\r\n";
 }
 
 TEST(RequestHeadTest, ReadsWhatTheApiNeeds) {
     const auto head = parse_request_head(
-        request("Content-Length: 12\r\ncontent-TYPE: application/json \r\nIdempotency-Key: k 1\r\nX-Other: y\r\n",
+        request("Content-Length: 12\r\ncontent-TYPE: application/json \r\nIdempotency-Key: k "
+                "1\r\nX-Other: y\r\n",
                 "POST /v1/callouts?state=dead&since=2026-11-21T08%3A00%3A00Z&e= HTTP/1.1"));
     ASSERT_TRUE(head);
     EXPECT_EQ(head->method, "POST");

@@ -9,7 +9,8 @@ namespace {
 using RouterTest = ApiFixture;
 
 TEST_F(RouterTest, AnUnknownPathIsNotFound) {
-    for (const char* path : {"/", "/v1", "/v1/nothing", "/v1/providers/", "/v1/providers/crm/token/steal", "/livez/", ""}) {
+    for (const char* path : {"/", "/v1", "/v1/nothing", "/v1/providers/",
+                             "/v1/providers/crm/token/steal", "/livez/", ""}) {
         const Answer answer = call("GET", path);
         EXPECT_EQ(answer.status, 404) << path;
         EXPECT_EQ(answer.text_at("code"), "not_found") << path;
@@ -30,7 +31,8 @@ TEST_F(RouterTest, EveryRouteHasAHandlerThatAnswersItsMethodOnly) {
         const std::string method = route.substr(0, route.find(' '));
         std::string path = route.substr(route.find(' ') + 1);
         const std::size_t parameter = path.find('{');
-        if (parameter != std::string::npos) path.replace(parameter, path.find('}') - parameter + 1, "missing");
+        if (parameter != std::string::npos)
+            path.replace(parameter, path.find('}') - parameter + 1, "missing");
         const Answer answer = call(method, path);
         EXPECT_NE(answer.status, 405) << route;
         EXPECT_NE(answer.status, 500) << route;
@@ -66,7 +68,8 @@ TEST_F(RouterTest, InjectedSqlStaysText) {
     given_provider();
     given_notification("posted", "invoice.*");
     given_callout();
-    for (const char* text : {"' OR 1=1 --", "\"; DROP TABLE provider; --", "%", "_", "\\", "crm' UNION SELECT 1 --", "posted%"}) {
+    for (const char* text : {"' OR 1=1 --", "\"; DROP TABLE provider; --", "%", "_", "\\",
+                             "crm' UNION SELECT 1 --", "posted%"}) {
         const std::string encoded = core::percent_encode(text);
         EXPECT_EQ(call("GET", "/v1/providers/" + encoded).status, 404) << text;
         EXPECT_EQ(call("DELETE", "/v1/notifications/" + encoded).status, 404) << text;
@@ -80,23 +83,45 @@ TEST_F(RouterTest, InjectedSqlStaysText) {
 
 TEST(HttpStatusTest, FollowsTheTableOfTheContract) {
     const std::map<std::string, int> table = {
-        {"invalid_argument", 422},         {"endpoint_missing", 422},  {"malformed_request", 400},
-        {"not_found", 404},                {"provider_exists", 409},   {"notification_exists", 409},
-        {"provider_in_use", 409},          {"notification_in_use", 409}, {"idempotency_conflict", 409},
-        {"already_running", 409},          {"no_token", 409},          {"oauth_error", 502},
-        {"token_endpoint_unreachable", 502}, {"malformed_token_response", 502}, {"blocked_address", 502},
-        {"token_rejected", 502},           {"revocation_failed", 502}, {"database_locked", 503},
-        {"storage_error", 503},            {"storage_full", 507},      {"daemon_not_running", 503},
+        {"invalid_argument", 422},
+        {"endpoint_missing", 422},
+        {"malformed_request", 400},
+        {"not_found", 404},
+        {"provider_exists", 409},
+        {"notification_exists", 409},
+        {"provider_in_use", 409},
+        {"notification_in_use", 409},
+        {"idempotency_conflict", 409},
+        {"already_running", 409},
+        {"no_token", 409},
+        {"oauth_error", 502},
+        {"token_endpoint_unreachable", 502},
+        {"malformed_token_response", 502},
+        {"blocked_address", 502},
+        {"token_rejected", 502},
+        {"revocation_failed", 502},
+        {"database_locked", 503},
+        {"storage_error", 503},
+        {"storage_full", 507},
+        {"daemon_not_running", 503},
         {"key_mismatch", 503},
     };
     for (const auto& [code, status] : table) {
-        EXPECT_EQ(api::http_status({.kind = core::ErrorKind::kPermanent, .code = code, .message = ""}), status) << code;
+        EXPECT_EQ(
+            api::http_status({.kind = core::ErrorKind::kPermanent, .code = code, .message = ""}),
+            status)
+            << code;
     }
-    EXPECT_EQ(api::http_status({.kind = core::ErrorKind::kConflict, .code = "new_one", .message = ""}), 409);
+    EXPECT_EQ(
+        api::http_status({.kind = core::ErrorKind::kConflict, .code = "new_one", .message = ""}),
+        409);
 }
 
 TEST(ProblemTest, TellsWhenToTryAgain) {
-    const core::Error error{.kind = core::ErrorKind::kThrottled, .code = "oauth_error", .message = "m", .details = {},
+    const core::Error error{.kind = core::ErrorKind::kThrottled,
+                            .code = "oauth_error",
+                            .message = "m",
+                            .details = {},
                             .retry_after = std::chrono::milliseconds(1500)};
     EXPECT_EQ(api::problem(error).headers.at("Retry-After"), "2");
 }

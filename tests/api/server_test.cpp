@@ -66,7 +66,9 @@ private:
         if (length > head) return head + 4;  // 100 Continue
         return head + 4 + std::stoul(received_.substr(length + 16));
     }
-    [[nodiscard]] bool is_complete() const { return answer_size() > 0 && received_.size() >= answer_size(); }
+    [[nodiscard]] bool is_complete() const {
+        return answer_size() > 0 && received_.size() >= answer_size();
+    }
 
     asio::io_context context_;
     Socket socket_;
@@ -75,7 +77,8 @@ private:
 
 class ServerTest : public ApiFixture {
 protected:
-    void start(std::chrono::milliseconds patience = std::chrono::seconds(10), std::optional<std::string> listen = std::nullopt) {
+    void start(std::chrono::milliseconds patience = std::chrono::seconds(10),
+               std::optional<std::string> listen = std::nullopt) {
         api::ServerOptions options;
         options.socket = directory_ / "herald.db.sock";
         options.listen = std::move(listen);
@@ -87,9 +90,12 @@ protected:
     [[nodiscard]] asio::local::stream_protocol::endpoint endpoint() const {
         return {(directory_ / "herald.db.sock").string()};
     }
-    [[nodiscard]] RawClient<LocalSocket> connect() const { return RawClient<LocalSocket>(endpoint()); }
+    [[nodiscard]] RawClient<LocalSocket> connect() const {
+        return RawClient<LocalSocket>(endpoint());
+    }
     static std::string post(const std::string& body, const std::string& fields = {}) {
-        return "POST /v1/events HTTP/1.1\r\nHost: x\r\n" + fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+        return "POST /v1/events HTTP/1.1\r\nHost: x\r\n" + fields +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     }
 
     std::optional<api::Server> server_;
@@ -101,7 +107,7 @@ TEST_F(ServerTest, TheSocketIsForItsOwnerOnlyAndGoesWithTheServer) {
     const auto path = directory_ / "herald.db.sock";
     std::ofstream(path) << "left over";
     start();
-    struct stat found {};
+    struct stat found{};
     ASSERT_EQ(::stat(path.c_str(), &found), 0);
     EXPECT_TRUE(S_ISSOCK(found.st_mode));
     EXPECT_EQ(found.st_mode & 0777U, 0600U);
@@ -118,7 +124,8 @@ TEST_F(ServerTest, OneConnectionServesManyRequests) {
     client.send(std::string(kGet) + kGet);
     EXPECT_THAT(client.read_answer(), HasSubstr("200 OK"));
     EXPECT_THAT(client.read_answer(), HasSubstr("200 OK"));
-    const std::string last = client.ask("GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const std::string last =
+        client.ask("GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     EXPECT_THAT(last, HasSubstr("Connection: close"));
     EXPECT_THAT(last, Not(HasSubstr("Server:")));
     EXPECT_TRUE(client.is_closed());
@@ -127,17 +134,23 @@ TEST_F(ServerTest, OneConnectionServesManyRequests) {
 TEST_F(ServerTest, QueryAndHeadersReachTheHandler) {
     start();
     auto client = connect();
-    EXPECT_THAT(client.ask("GET /v1/callouts?limit=0 HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr(R"("field":"limit")"));
-    EXPECT_THAT(client.ask(post(R"({"type":"a.b","key":"a"})", "Idempotency-Key: b\r\n")), StartsWith("HTTP/1.1 400 "));
+    EXPECT_THAT(client.ask("GET /v1/callouts?limit=0 HTTP/1.1\r\nHost: x\r\n\r\n"),
+                HasSubstr(R"("field":"limit")"));
+    EXPECT_THAT(client.ask(post(R"({"type":"a.b","key":"a"})", "Idempotency-Key: b\r\n")),
+                StartsWith("HTTP/1.1 400 "));
 }
 
 TEST_F(ServerTest, ChunkedBodiesAreRead) {
     start();
     auto client = connect();
-    const std::string head = "POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-    EXPECT_THAT(client.ask(head + "8\r\n{\"type\":\r\n6;x=y\r\n\"a.b\"}\r\n0\r\nX-Trailer: 1\r\n\r\n"), StartsWith("HTTP/1.1 202 "));
+    const std::string head =
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    EXPECT_THAT(
+        client.ask(head + "8\r\n{\"type\":\r\n6;x=y\r\n\"a.b\"}\r\n0\r\nX-Trailer: 1\r\n\r\n"),
+        StartsWith("HTTP/1.1 202 "));
     EXPECT_THAT(client.ask(kGet), StartsWith("HTTP/1.1 200 "));
-    for (const char* bad : {"+5\r\n", "-1\r\n", "g\r\n", " 5\r\n", "ffffffffffffffff1\r\n", "2\r\n{}X\r\n", "\r\n"}) {
+    for (const char* bad :
+         {"+5\r\n", "-1\r\n", "g\r\n", " 5\r\n", "ffffffffffffffff1\r\n", "2\r\n{}X\r\n", "\r\n"}) {
         EXPECT_THAT(connect().ask(head + bad), StartsWith("HTTP/1.1 4")) << bad;
     }
 }
@@ -147,8 +160,9 @@ TEST_F(ServerTest, AmbiguousFramingIsRefusedAndTheConnectionEnds) {
     const std::string body = R"({"type":"a.b"})";
     const std::string length = "Content-Length: 14\r\n";
     for (const std::string& rest :
-         {length + "Transfer-Encoding: chunked\r\n\r\ne\r\n" + body + "\r\n0\r\n\r\n", length + length + "\r\n" + body,
-          "Content-Length: +14\r\n\r\n" + body, "Content-Length: -1\r\n\r\n" + body, "Content-Length : 14\r\n\r\n" + body,
+         {length + "Transfer-Encoding: chunked\r\n\r\ne\r\n" + body + "\r\n0\r\n\r\n",
+          length + length + "\r\n" + body, "Content-Length: +14\r\n\r\n" + body,
+          "Content-Length: -1\r\n\r\n" + body, "Content-Length : 14\r\n\r\n" + body,
           "X: a\r\n b\r\n" + length + "\r\n" + body, "X: a\n" + length + "\r\n" + body,
           std::string("Transfer-Encoding: chunked, identity\r\n\r\n") + body}) {
         auto client = connect();
@@ -169,10 +183,15 @@ TEST_F(ServerTest, HeadersWithLfAloneAreRefusedAtOnce) {
 
 TEST_F(ServerTest, TooLargeBodiesAreRefusedBeforeTheyAreRead) {
     start();
-    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
-    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"),
-                StartsWith("HTTP/1.1 413 "));
-    EXPECT_THAT(connect().ask("GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + std::string(40'000, 'a') + "\r\n\r\n"),
+    EXPECT_THAT(
+        connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"),
+        StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(
+        connect().ask(
+            "POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n"),
+        StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(connect().ask("GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " +
+                              std::string(40'000, 'a') + "\r\n\r\n"),
                 StartsWith("HTTP/1.1 431 "));
     const std::string all = R"({"type":"a.b","data":")" + std::string(1'100'000, 'x') + "\"}";
     EXPECT_THAT(connect().ask(post(all)), StartsWith("HTTP/1.1 413 "));
@@ -183,13 +202,15 @@ TEST_F(ServerTest, NdjsonMayBeLarger) {
     std::string lines;
     const std::string line = R"({"type":"a.b","data":")" + std::string(2000, 'x') + "\"}\n";
     for (int i = 0; i < 1000; ++i) lines += line;
-    EXPECT_THAT(connect().ask(post(lines, "Content-Type: application/x-ndjson\r\n")), HasSubstr(R"({"accepted":1000,)"));
+    EXPECT_THAT(connect().ask(post(lines, "Content-Type: application/x-ndjson\r\n")),
+                HasSubstr(R"({"accepted":1000,)"));
 }
 
 TEST_F(ServerTest, AClientThatAsksFirstIsToldToContinue) {
     start();
     auto client = connect();
-    const std::string head = "POST /v1/events HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n";
+    const std::string head =
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n";
     EXPECT_EQ(client.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
     EXPECT_THAT(client.ask(R"({"type":"a.b"})"), StartsWith("HTTP/1.1 202 "));
 }
@@ -197,7 +218,8 @@ TEST_F(ServerTest, AClientThatAsksFirstIsToldToContinue) {
 TEST_F(ServerTest, WhatDoesNotArriveInTimeIsCutOff) {
     start(std::chrono::milliseconds(150));
     EXPECT_THAT(connect().ask("GET /livez HTTP/1.1\r\nHos"), StartsWith("HTTP/1.1 408 "));
-    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{"), StartsWith("HTTP/1.1 408 "));
+    EXPECT_THAT(connect().ask("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{"),
+                StartsWith("HTTP/1.1 408 "));
     EXPECT_TRUE(connect().is_closed());
 }
 
@@ -223,10 +245,13 @@ TEST_F(ServerTest, OverTcpOnlyHealthAndMetrics) {
     ASSERT_NE(server_->port(), 0);
     const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4::loopback(), server_->port());
     const auto get = [&](const std::string& path) {
-        return RawClient<asio::ip::tcp::socket>(endpoint).ask("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+        return RawClient<asio::ip::tcp::socket>(endpoint).ask("GET " + path +
+                                                              " HTTP/1.1\r\nHost: x\r\n\r\n");
     };
-    for (const char* path : {"/livez", "/readyz", "/metrics"}) EXPECT_THAT(get(path), StartsWith("HTTP/1.1 200 ")) << path;
-    for (const char* path : {"/v1/providers", "/v1/stats", "/", "/livez/../v1/stats", "//v1/stats", "/%76%31/stats"}) {
+    for (const char* path : {"/livez", "/readyz", "/metrics"})
+        EXPECT_THAT(get(path), StartsWith("HTTP/1.1 200 ")) << path;
+    for (const char* path :
+         {"/v1/providers", "/v1/stats", "/", "/livez/../v1/stats", "//v1/stats", "/%76%31/stats"}) {
         EXPECT_THAT(get(path), StartsWith("HTTP/1.1 404 ")) << path;
     }
 }
@@ -241,7 +266,8 @@ TEST_F(ServerTest, APathThatCannotBeBoundIsAnError) {
 }
 
 TEST_F(ServerTest, AListenAddressThatIsNoneIsRefusedBeforeAnythingListens) {
-    for (const char* text : {"nowhere", "127.0.0.1:99999", "127.0.0.1", "/tmp/x", "127.0.0.1:http!", ""}) {
+    for (const char* text :
+         {"nowhere", "127.0.0.1:99999", "127.0.0.1", "/tmp/x", "127.0.0.1:http!", ""}) {
         api::ServerOptions options;
         options.socket = directory_ / "ok.sock";
         options.listen = text;

@@ -14,9 +14,11 @@ TEST_F(StatusHandlersTest, StatsHaveTheShapeOfTheContract) {
     given_callout();
     clock_.advance(std::chrono::milliseconds(4200));
     EXPECT_EQ(must("GET", "/v1/stats").text,
-              R"({"events":1,"callouts":{"pending":1,"in_flight":0,"delivered":0,"dead":0,"cancelled":0},)"
+              R"({"events":1,"callouts":{"pending":1,"in_flight":0,)"
+              R"("delivered":0,"dead":0,"cancelled":0},)"
               R"("oldest_pending_s":4.2E0,)"
-              R"("notifications":[{"name":"posted","state":"open","pending":1,"in_flight":0,"delivered":0,"dead":0,"breaker":"closed"}],)"
+              R"("notifications":[{"name":"posted","state":"open","pending":1,)"
+              R"("in_flight":0,"delivered":0,"dead":0,"breaker":"closed"}],)"
               R"("providers":[{"name":"crm","state":"no_token","token_requests":0}]})");
     must("POST", "/v1/notifications/posted/pause");
     EXPECT_EQ(must("GET", "/v1/stats").text_at("notifications.0.state"), "paused");
@@ -49,13 +51,15 @@ TEST_F(StatusHandlersTest, MetricsAreInTheExpositionFormat) {
     given_notification("posted", "invoice.*");
     given_callout();
     const std::string text = must("GET", "/metrics").text;
-    for (const char* line : {"# TYPE herald_callouts gauge", R"(herald_callouts{state="pending"} 1)", "herald_events_total 1",
-                             R"(herald_token_requests_total{provider="crm",grant="client_credentials",result="ok"} 1)",
-                             R"(herald_token_request_duration_seconds_count{provider="crm"} 1)",
-                             R"(herald_token_expiry_seconds{provider="crm"} 3600)",
-                             R"(herald_provider_state{provider="crm",state="authorized"} 1)",
-                             R"(herald_lane_callouts{notification="posted",state="pending"} 1)",
-                             R"(herald_lane_state{notification="posted",state="open",breaker="closed"} 1)"}) {
+    for (const char* line :
+         {"# TYPE herald_callouts gauge", R"(herald_callouts{state="pending"} 1)",
+          "herald_events_total 1",
+          R"(herald_token_requests_total{provider="crm",grant="client_credentials",result="ok"} 1)",
+          R"(herald_token_request_duration_seconds_count{provider="crm"} 1)",
+          R"(herald_token_expiry_seconds{provider="crm"} 3600)",
+          R"(herald_provider_state{provider="crm",state="authorized"} 1)",
+          R"(herald_lane_callouts{notification="posted",state="pending"} 1)",
+          R"(herald_lane_state{notification="posted",state="open",breaker="closed"} 1)"}) {
         EXPECT_THAT(text, testing::HasSubstr(line + std::string("\n")));
     }
     EXPECT_THAT(text, testing::EndsWith("\n"));

@@ -42,7 +42,8 @@ TEST_F(TokenHandlersTest, AnExpiredTokenShowsAsNone) {
 
 TEST_F(TokenHandlersTest, ARefusalIsAnOauthErrorAndIsRemembered) {
     provider_ = [](const http::Request&) {
-        return respond_json(401, R"({"error":"invalid_client","error_description":"no such client"})");
+        return respond_json(401,
+                            R"({"error":"invalid_client","error_description":"no such client"})");
     };
     const Answer refused = call("POST", "/v1/providers/crm/token/obtain");
     EXPECT_EQ(refused.status, 502);
@@ -89,7 +90,8 @@ TEST_F(TokenHandlersTest, TestWithoutTokenOrEndpointSaysSo) {
 TEST_F(TokenHandlersTest, RevokeTellsWhatTheServerDid) {
     must("POST", "/v1/providers/crm/token/obtain");
     provider_ = [](const http::Request&) { return respond(200); };
-    EXPECT_EQ(must("POST", "/v1/providers/crm/token/revoke").text, R"({"provider":"crm","revoked":true,"remote":"done"})");
+    EXPECT_EQ(must("POST", "/v1/providers/crm/token/revoke").text,
+              R"({"provider":"crm","revoked":true,"remote":"done"})");
     EXPECT_EQ(must("GET", "/v1/providers/crm").text_at("state"), "revoked");
 }
 
@@ -97,12 +99,14 @@ TEST_F(TokenHandlersTest, ARevocationThatMustWaitIsQueued) {
     must("POST", "/v1/providers/crm/token/obtain");
     provider_ = [](const http::Request&) { return respond(503); };
     EXPECT_EQ(must("POST", "/v1/providers/crm/token/revoke").text_at("remote"), "queued");
-    EXPECT_NE(must("GET", "/metrics").text.find("herald_revocations_pending 1\n"), std::string::npos);
+    EXPECT_NE(must("GET", "/metrics").text.find("herald_revocations_pending 1\n"),
+              std::string::npos);
 }
 
 TEST_F(TokenHandlersTest, TokenOperationsOnAnUnknownProviderAreNotFound) {
     for (const char* operation : {"obtain", "refresh", "test", "revoke"}) {
-        EXPECT_EQ(call("POST", std::string("/v1/providers/nobody/token/") + operation).status, 404) << operation;
+        EXPECT_EQ(call("POST", std::string("/v1/providers/nobody/token/") + operation).status, 404)
+            << operation;
     }
     EXPECT_EQ(call("GET", "/v1/providers/nobody/token").status, 404);
     EXPECT_EQ(call("POST", "/v1/providers/crm/token/obtain", R"({"x":1})").status, 422);

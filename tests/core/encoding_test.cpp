@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/core/seeded_random.h"
+#include "tests/support/seeded_random.h"
 
 namespace herald::core {
 namespace {
+
+using test::SeededRandom;
 
 std::string percent(unsigned char byte) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";

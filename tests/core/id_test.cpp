@@ -5,10 +5,12 @@
 #include <type_traits>
 #include <unordered_set>
 
-#include "tests/core/seeded_random.h"
+#include "tests/support/seeded_random.h"
 
 namespace herald::core {
 namespace {
+
+using test::SeededRandom;
 
 using std::chrono::milliseconds;
 

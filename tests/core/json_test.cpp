@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "core/encoding.h"
-#include "tests/core/seeded_random.h"
+#include "tests/support/seeded_random.h"
 
 namespace herald::core {
 namespace {
+
+using test::SeededRandom;
 
 using namespace std::string_literals;
 

@@ -5,10 +5,12 @@
 #include <set>
 #include <thread>
 
-#include "tests/core/seeded_random.h"
+#include "tests/support/seeded_random.h"
 
 namespace herald::core {
 namespace {
+
+using test::SeededRandom;
 
 class FixedRandom final : public Random {
 public:

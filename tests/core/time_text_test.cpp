@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/core/seeded_random.h"
+#include "tests/support/seeded_random.h"
 
 namespace herald::core {
 namespace {
+
+using test::SeededRandom;
 
 using std::chrono::milliseconds;
 using std::chrono::sys_days;

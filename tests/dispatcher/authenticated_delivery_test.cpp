@@ -76,7 +76,8 @@ TEST_F(AuthenticatedDeliveryTest, ASecond401IsAFailedAttemptAndNoLoop) {
     EXPECT_EQ(token_requests, 2);
 }
 
-// T-03: one receiver that refuses every token cannot stop the others, nor hammer the token endpoint.
+// T-03: one receiver that refuses every token cannot stop the others, nor hammer the token
+// endpoint.
 TEST_F(AuthenticatedDeliveryTest, AReceiverThatAlwaysRefusesDoesNotDisturbItsNeighbours) {
     start();
     auto bad = with_oauth("bad");
@@ -93,8 +94,9 @@ TEST_F(AuthenticatedDeliveryTest, AReceiverThatAlwaysRefusesDoesNotDisturbItsNei
         advance(1s);
     }
     EXPECT_LE(token_requests, 1 + 6);
-    EXPECT_EQ(store->counts()->notifications.size(), 2U);
-    for (const auto& counts : store->counts()->notifications) {
+    const auto all = store->counts().value();
+    EXPECT_EQ(all.notifications.size(), 2U);
+    for (const auto& counts : all.notifications) {
         if (counts.name == "good") {
             EXPECT_EQ(counts.delivered, 60);
         }
@@ -134,10 +136,11 @@ TEST_F(AuthenticatedDeliveryTest, ADisabledProviderParksAndEnablingResumes) {
     start();
     add(with_oauth());
     const auto enable = [&](bool enabled) {
-        ASSERT_TRUE(store->edit_provider("crm", [&](storage::Store::ProviderEdit& change) -> core::Result<> {
-            change.record.enabled = enabled;
-            return {};
-        }));
+        ASSERT_TRUE(store->edit_provider(
+            "crm", [&](storage::Store::ProviderEdit& change) -> core::Result<> {
+                change.record.enabled = enabled;
+                return {};
+            }));
         manager->reload(provider, [](const core::Result<>&) {});
         settle();
     };
@@ -158,6 +161,20 @@ TEST_F(AuthenticatedDeliveryTest, ParkedCalloutsFollowTheirNotificationToAnother
     edit("invoices", [](auto& change) { change.auth = storage::NoAuth{}; });
     EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
     EXPECT_EQ(received[0].headers.get("Authorization"), std::nullopt);
+}
+
+// The answer of the former provider comes late and must not hold the lane for the new one.
+TEST_F(AuthenticatedDeliveryTest, ALateRefusalOfTheFormerProviderDoesNotHoldTheLane) {
+    start();
+    add(with_oauth());
+    token_server.hold();
+    const core::CalloutId id = fire_one();
+    edit("invoices", [](auto& change) { change.auth = storage::NoAuth{}; });
+    token_answer = respond(503);
+    token_server.release();
+    settle();
+    EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
+    EXPECT_EQ(scheduler->lanes().at(0).held_by, std::nullopt);
 }
 
 // O-79: the token that a long queue waited behind is not sent after its end.

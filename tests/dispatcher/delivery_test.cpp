@@ -239,6 +239,17 @@ TEST_F(DeliveryTest, DrainingReportsOnceNothingCanBeSentNow) {
     EXPECT_TRUE(idle) << "the retry is due later and stays";
 }
 
+// A duplicate holds a reservation for a moment; nothing may go on waiting for it.
+TEST_F(DeliveryTest, DrainingEndsAfterDuplicates) {
+    start();
+    add(notification());
+    for (int i = 0; i < 20; ++i) (void)fire("invoice.posted", "1", "key-1");
+    bool idle = false;
+    scheduler->when_idle([&] { idle = true; });
+    settle();
+    EXPECT_TRUE(idle);
+}
+
 // R-22.
 TEST_F(DeliveryTest, TheSameKeyIsTheSameEvent) {
     start();
@@ -272,10 +283,20 @@ TEST_F(DeliveryTest, BadEventsAreRefusedAndNothingIsStored) {
         {"not JSON", "a", "{", {}, "malformed_request", "data"},
         {"NaN", "a", "NaN", {}, "malformed_request", "data"},
         {"trailing bytes", "a", "1 2", {}, "malformed_request", "data"},
-        {"too deep", "a", std::string(33, '[') + std::string(33, ']'), {}, "malformed_request", "data"},
+        {"too deep",
+         "a",
+         std::string(33, '[') + std::string(33, ']'),
+         {},
+         "malformed_request",
+         "data"},
         {"lone surrogate", "a", R"("\ud800")", {}, "malformed_request", "data"},
         {"invalid UTF-8", "a", "\"\xFF\"", {}, "malformed_request", "data"},
-        {"too large", "a", '"' + std::string(1024 * 1024, 'x') + '"', {}, "invalid_argument", "data"},
+        {"too large",
+         "a",
+         '"' + std::string(1024 * 1024, 'x') + '"',
+         {},
+         "invalid_argument",
+         "data"},
         {"empty key", "a", "1", "", "invalid_argument", "key"},
         {"long key", "a", "1", std::string(256, 'k'), "invalid_argument", "key"},
         {"control in key", "a", "1", "a\nb", "invalid_argument", "key"},

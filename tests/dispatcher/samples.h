@@ -4,29 +4,13 @@
 #include <string>
 #include <string_view>
 
-#include "core/random.h"
 #include "core/time_text.h"
 #include "storage/records.h"
+#include "tests/support/seeded_random.h"
 
 namespace herald::dispatcher::test {
 
-/// SplitMix64: the same numbers for the same seed, on every machine.
-class SeededRandom final : public core::Random {
-public:
-    explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
-    [[nodiscard]] std::uint64_t next() override {
-        std::uint64_t z = (state_ += 0x9E3779B97F4A7C15U);
-        z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-        return z ^ (z >> 31U);
-    }
-    [[nodiscard]] std::size_t below(std::size_t bound) {
-        return static_cast<std::size_t>(next() % bound);
-    }
-
-private:
-    std::uint64_t state_;
-};
+using herald::test::SeededRandom;
 
 inline core::SystemTime at(std::string_view text) {
     return core::parse_time(text).value();

@@ -6,8 +6,9 @@ namespace herald::http {
 namespace {
 
 std::vector<Challenge> parse(const std::vector<std::string>& lines) {
+    static const std::string kName = "WWW-Authenticate";
     Headers headers;
-    for (const auto& line : lines) headers.add("WWW-Authenticate", line);
+    for (const auto& line : lines) headers.add(kName, line);
     return parse_challenges(headers);
 }
 

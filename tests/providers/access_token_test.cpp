@@ -9,7 +9,8 @@ using namespace std::chrono_literals;
 
 const core::SteadyTime kNow{1h};
 
-AccessTokenPtr token(std::int64_t generation, core::SteadyTime refresh_from, core::SteadyTime usable_until) {
+AccessTokenPtr token(std::int64_t generation, core::SteadyTime refresh_from,
+                     core::SteadyTime usable_until) {
     auto made = std::make_shared<AccessToken>();
     made->generation = generation;
     made->refresh_from = refresh_from;
@@ -24,7 +25,9 @@ protected:
     TokenReader reader{cell};
 };
 
-TEST_F(TokenReaderTest, ReadsNothingBeforeThePublication) { EXPECT_EQ(reader.read(kNow), nullptr); }
+TEST_F(TokenReaderTest, ReadsNothingBeforeThePublication) {
+    EXPECT_EQ(reader.read(kNow), nullptr);
+}
 
 TEST_F(TokenReaderTest, SeesEachPublication) {
     cell->publish(token(1, kNow + 1h, kNow + 2h));

@@ -30,8 +30,8 @@ std::optional<storage::Fields> read_form(std::string_view body) {
 }
 
 std::size_t count(const storage::Fields& fields, std::string_view name) {
-    return static_cast<std::size_t>(
-        std::count_if(fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; }));
+    return static_cast<std::size_t>(std::count_if(
+        fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; }));
 }
 
 using Combination = std::tuple<std::string_view, std::string_view>;
@@ -46,7 +46,9 @@ protected:
         provider.client_secret = core::Secret(kHardSecret);
         provider.token_endpoint = "https://login.example/token?tenant=1";
         const core::Secret refresh_token(kHardSecret);
-        return token_request({.provider = provider, .settings = {}, .refresh_token = &refresh_token}, {}).value();
+        return token_request(
+                   {.provider = provider, .settings = {}, .refresh_token = &refresh_token}, {})
+            .value();
     }
 };
 
@@ -83,16 +85,19 @@ TEST_P(ProviderConformance, PutsNothingIntoTheUrlAndOnlyCleanHeaders) {
     EXPECT_EQ(sent.url.target, "/token?tenant=1");
     EXPECT_EQ(sent.method, "POST");
     EXPECT_TRUE(sent.carries_credentials);
-    for (const auto& [name, value] : sent.headers) EXPECT_TRUE(http::validate_header(name, value, name)) << name;
+    for (const auto& [name, value] : sent.headers)
+        EXPECT_TRUE(http::validate_header(name, value, name)) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Builtin, ProviderConformance,
-                         ::testing::Combine(::testing::ValuesIn(known_grant_types().begin(), known_grant_types().end()),
-                                            ::testing::ValuesIn(known_client_authentications().begin(),
-                                                                known_client_authentications().end())),
-                         [](const auto& info) {
-                             return std::string(std::get<0>(info.param)) + "_" + std::string(std::get<1>(info.param));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Builtin, ProviderConformance,
+    ::testing::Combine(::testing::ValuesIn(known_grant_types().begin(), known_grant_types().end()),
+                       ::testing::ValuesIn(known_client_authentications().begin(),
+                                           known_client_authentications().end())),
+    [](const auto& combination) {
+        return std::string(std::get<0>(combination.param)) + "_" +
+               std::string(std::get<1>(combination.param));
+    });
 
 }  // namespace
 }  // namespace herald::providers

@@ -15,7 +15,8 @@ using storage::ProviderRecord;
 using test::sample_provider;
 
 TEST(ScopesTest, SpacesAndCommasSeparateCaseAndOrderStay) {
-    EXPECT_THAT(parse_scopes(" read, ,write  Read,,read ").value(), ::testing::ElementsAre("read", "write", "Read"));
+    EXPECT_THAT(parse_scopes(" read, ,write  Read,,read ").value(),
+                ::testing::ElementsAre("read", "write", "Read"));
     EXPECT_THAT(parse_scopes("").value(), ::testing::IsEmpty());
 }
 
@@ -39,31 +40,42 @@ TEST(ProviderRulesTest, EachBrokenRuleNamesFieldAndRemedy) {
         {"space in name", [](auto& p) { p.name = "a b"; }, "name", "A-Z"},
         {"long name", [](auto& p) { p.name = std::string(65, 'a'); }, "name", "64"},
         {"unknown kind", [](auto& p) { p.kind = "zuuora"; }, "kind", "generic"},
-        {"unknown grant", [](auto& p) { p.grant_type = "password"; }, "grant_type", "client_credentials"},
-        {"unknown client authentication", [](auto& p) { p.client_authentication = "magic"; }, "client_authentication",
-         "client_secret_basic"},
-        {"no token endpoint", [](auto& p) { p.token_endpoint = ""; }, "token_endpoint", "--token-url"},
-        {"plain http", [](auto& p) { p.token_endpoint = "http://login.example/t"; }, "token_endpoint", "https"},
-        {"fragment", [](auto& p) { p.token_endpoint = "https://a.example/t#x"; }, "token_endpoint", "fragment"},
-        {"user information", [](auto& p) { p.token_endpoint = "https://u:p@a.example/t"; }, "token_endpoint", "user"},
-        {"metadata address", [](auto& p) { p.token_endpoint = "https://169.254.169.254/t"; }, "token_endpoint",
-         "HERALD_EGRESS_ALLOW"},
-        {"private revocation", [](auto& p) { p.revocation_endpoint = "https://10.0.0.1/r"; }, "revocation_endpoint",
-         "HERALD_EGRESS_ALLOW"},
-        {"plain test endpoint", [](auto& p) { p.test_endpoint = "http://a.example/"; }, "test_endpoint", "https"},
+        {"unknown grant", [](auto& p) { p.grant_type = "password"; }, "grant_type",
+         "client_credentials"},
+        {"unknown client authentication", [](auto& p) { p.client_authentication = "magic"; },
+         "client_authentication", "client_secret_basic"},
+        {"no token endpoint", [](auto& p) { p.token_endpoint = ""; }, "token_endpoint",
+         "--token-url"},
+        {"plain http", [](auto& p) { p.token_endpoint = "http://login.example/t"; },
+         "token_endpoint", "https"},
+        {"fragment", [](auto& p) { p.token_endpoint = "https://a.example/t#x"; }, "token_endpoint",
+         "fragment"},
+        {"user information", [](auto& p) { p.token_endpoint = "https://u:p@a.example/t"; },
+         "token_endpoint", "user"},
+        {"metadata address", [](auto& p) { p.token_endpoint = "https://169.254.169.254/t"; },
+         "token_endpoint", "HERALD_EGRESS_ALLOW"},
+        {"private revocation", [](auto& p) { p.revocation_endpoint = "https://10.0.0.1/r"; },
+         "revocation_endpoint", "HERALD_EGRESS_ALLOW"},
+        {"plain test endpoint", [](auto& p) { p.test_endpoint = "http://a.example/"; },
+         "test_endpoint", "https"},
         {"no client id", [](auto& p) { p.client_id = ""; }, "client_id", "--client-id"},
-        {"no secret", [](auto& p) { p.client_secret.reset(); }, "client_secret", "--client-secret-file"},
-        {"secret too long", [](auto& p) { p.client_secret = core::Secret(std::string(65537, 'x')); }, "client_secret",
+        {"no secret", [](auto& p) { p.client_secret.reset(); }, "client_secret",
+         "--client-secret-file"},
+        {"secret too long",
+         [](auto& p) { p.client_secret = core::Secret(std::string(65537, 'x')); }, "client_secret",
          "65536"},
-        {"no refresh token", [](auto& p) { p.grant_type = "refresh_token"; }, "refresh_token", "--refresh-token-file"},
-        {"reserved parameter", [](auto& p) { p.parameters = {{"client_id", "x"}}; }, "parameters", "option"},
+        {"no refresh token", [](auto& p) { p.grant_type = "refresh_token"; }, "refresh_token",
+         "--refresh-token-file"},
+        {"reserved parameter", [](auto& p) { p.parameters = {{"client_id", "x"}}; }, "parameters",
+         "option"},
         {"relative resource", [](auto& p) { p.resources = {"api"}; }, "resource", "absolute"},
         {"resource fragment", [](auto& p) { p.resources = {"urn:a#b"}; }, "resource", "fragment"},
-        {"unknown setting", [](auto& p) { p.settings["refresh_lead"] = 3; }, "settings.refresh_lead", "known are"},
-        {"setting out of range", [](auto& p) { p.settings["max_lifetime_s"] = 0; }, "settings.max_lifetime_s",
-         "from 1 to"},
-        {"setting of another type", [](auto& p) { p.settings["raw_basic"] = "yes"; }, "settings.raw_basic",
-         "true or false"},
+        {"unknown setting", [](auto& p) { p.settings["refresh_lead"] = 3; },
+         "settings.refresh_lead", "known are"},
+        {"setting out of range", [](auto& p) { p.settings["max_lifetime_s"] = 0; },
+         "settings.max_lifetime_s", "from 1 to"},
+        {"setting of another type", [](auto& p) { p.settings["raw_basic"] = "yes"; },
+         "settings.raw_basic", "true or false"},
     };
     for (const RuleRow& row : rows) {
         ProviderRecord provider = sample_provider();
@@ -73,7 +85,8 @@ TEST(ProviderRulesTest, EachBrokenRuleNamesFieldAndRemedy) {
         EXPECT_EQ(verdict.error().code, "invalid_argument") << row.what;
         EXPECT_EQ(core::string_member(verdict.error().details, "field"), row.field) << row.what;
         EXPECT_THAT(verdict.error().message, ::testing::HasSubstr(row.remedy)) << row.what;
-        EXPECT_THAT(verdict.error().message, ::testing::Not(::testing::HasSubstr("s3cret"))) << row.what;
+        EXPECT_THAT(verdict.error().message, ::testing::Not(::testing::HasSubstr("s3cret")))
+            << row.what;
     }
 }
 

@@ -17,6 +17,8 @@ inline storage::ProviderRecord sample_provider() {
     return record;
 }
 
-inline http::EgressPolicy loopback_allowed() { return http::EgressPolicy::parse("127.0.0.0/8,::1/128").value(); }
+inline http::EgressPolicy loopback_allowed() {
+    return http::EgressPolicy::parse("127.0.0.0/8,::1/128").value();
+}
 
 }  // namespace herald::providers::test

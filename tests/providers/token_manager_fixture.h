@@ -1,10 +1,10 @@
 #pragma once
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
@@ -33,7 +33,9 @@ struct Caller {
     [[nodiscard]] std::string token() const {
         return answer && *answer ? std::string((**answer)->value.reveal()) : "(none)";
     }
-    [[nodiscard]] std::string error() const { return answer && !*answer ? answer->error().code : "(none)"; }
+    [[nodiscard]] std::string error() const {
+        return answer && !*answer ? answer->error().code : "(none)";
+    }
     [[nodiscard]] std::string error_class() const {
         if (!answer || *answer) return "(none)";
         return core::string_member(answer->error().details, "class").value_or("(none)");
@@ -55,7 +57,8 @@ protected:
         if (store) store->close();
         store.reset();
         const auto key_file = directory.path() / "herald.db.key";
-        auto ring = std::filesystem::exists(key_file) ? storage::KeyRing::load(key_file) : storage::KeyRing::create(key_file);
+        auto ring = std::filesystem::exists(key_file) ? storage::KeyRing::load(key_file)
+                                                      : storage::KeyRing::create(key_file);
         storage::SqliteStoreOptions options;
         options.path = directory.path() / "herald.db";
         options.writer_thread = false;
@@ -63,9 +66,11 @@ protected:
     }
 
     void start() {
-        manager = std::make_unique<TokenManager>(*store, transport, clock, random, io->get_executor());
+        manager =
+            std::make_unique<TokenManager>(*store, transport, clock, random, io->get_executor());
         manager->on_recovery([this](core::ProviderId) { ++recoveries; });
         ASSERT_TRUE(manager->start());
+        manager->keep_fresh();
         settle();
     }
 
@@ -74,7 +79,8 @@ protected:
         start();
     }
 
-    core::ProviderId add(storage::ProviderRecord record, std::optional<storage::TokenRecord> token = std::nullopt) {
+    core::ProviderId add(storage::ProviderRecord record,
+                         std::optional<storage::TokenRecord> token = std::nullopt) {
         record.id = core::ProviderId::generate(clock.system_now(), random);
         record.created_at = record.updated_at = clock.system_now();
         const core::ProviderId id = record.id;
@@ -95,7 +101,9 @@ protected:
     }
 
     std::shared_ptr<Caller> ask(core::ProviderId id, std::chrono::milliseconds patience = 30s) {
-        return call([this, id, deadline = clock.steady_now() + patience] { return manager->access_token(id, deadline); });
+        return call([this, id, deadline = clock.steady_now() + patience] {
+            return manager->access_token(id, deadline);
+        });
     }
     std::shared_ptr<Caller> refuse(core::ProviderId id, std::int64_t generation) {
         return call([this, id, generation, deadline = clock.steady_now() + 30s] {
@@ -105,10 +113,11 @@ protected:
     template <class Start>
     std::shared_ptr<Caller> call(Start start_call) {
         auto caller = std::make_shared<Caller>();
-        boost::asio::co_spawn(*io, start_call(),
-                              [caller](const std::exception_ptr&, core::Result<AccessTokenPtr> result) {
-                                  caller->answer = std::move(result);
-                              });
+        boost::asio::co_spawn(
+            *io, start_call(),
+            [caller](const std::exception_ptr&, core::Result<AccessTokenPtr> result) {
+                caller->answer = std::move(result);
+            });
         settle();
         return caller;
     }
@@ -122,7 +131,8 @@ protected:
         return result;
     }
     auto obtain(core::ProviderId id) {
-        return by_hand<storage::TokenRecord>([&](auto done) { manager->obtain(id, std::move(done)); });
+        return by_hand<storage::TokenRecord>(
+            [&](auto done) { manager->obtain(id, std::move(done)); });
     }
     auto revoke(core::ProviderId id) {
         return by_hand<RemoteRevocation>([&](auto done) { manager->revoke(id, std::move(done)); });
@@ -133,10 +143,11 @@ protected:
 
     // Changes the stored provider as the admin interface would, and tells the manager.
     void edit(core::ProviderId id, std::function<void(storage::Store::ProviderEdit&)> change) {
-        const auto edited = store->edit_provider("crm", [&](storage::Store::ProviderEdit& edit) -> core::Result<> {
-            change(edit);
-            return {};
-        });
+        const auto edited =
+            store->edit_provider("crm", [&](storage::Store::ProviderEdit& edit) -> core::Result<> {
+                change(edit);
+                return {};
+            });
         ASSERT_TRUE(edited) << edited.error().message;
         reload(id);
     }
@@ -147,7 +158,8 @@ protected:
         ++token_requests;
         if (next_answer) return *next_answer;
         return respond(200, R"({"access_token":"token-)" + std::to_string(++issued) +
-                                R"(","token_type":"Bearer","expires_in":)" + std::to_string(lifetime) + "}");
+                                R"(","token_type":"Bearer","expires_in":)" +
+                                std::to_string(lifetime) + "}");
     }
 
     [[nodiscard]] std::string state() {

@@ -251,7 +251,8 @@ TEST_F(TokenManagerTest, ManyManualOperationsShareOneFlight) {
     start();
     transport.hold();
     const auto first = obtain(id);
-    const auto second = by_hand<storage::TokenRecord>([&](auto done) { manager->refresh(id, std::move(done)); });
+    const auto second =
+        by_hand<storage::TokenRecord>([&](auto done) { manager->refresh(id, std::move(done)); });
     EXPECT_EQ(transport.requests.size(), 1U);
     transport.release();
     settle();

@@ -14,7 +14,9 @@ using test::sample_provider;
 
 http::Request request_of(const ProviderRecord& provider, const ProviderSettings& settings = {},
                          const core::Secret* refresh_token = nullptr) {
-    return token_request({.provider = provider, .settings = settings, .refresh_token = refresh_token}, {}).value();
+    return token_request(
+               {.provider = provider, .settings = settings, .refresh_token = refresh_token}, {})
+        .value();
 }
 
 std::string header(const http::Request& request, std::string_view name) {
@@ -25,8 +27,9 @@ TEST(TokenRequestTest, ClientCredentialsInTheBody) {
     const http::Request request = request_of(sample_provider());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.text(), "https://login.example/oauth/token");
-    EXPECT_EQ(request.body,
-              "grant_type=client_credentials&scope=read+write&client_id=client-1&client_secret=s3cret");
+    EXPECT_EQ(
+        request.body,
+        "grant_type=client_credentials&scope=read+write&client_id=client-1&client_secret=s3cret");
     EXPECT_EQ(header(request, "Content-Type"), "application/x-www-form-urlencoded");
     EXPECT_EQ(header(request, "Accept"), "application/json");
     EXPECT_EQ(header(request, "Authorization"), "(none)");
@@ -41,8 +44,10 @@ TEST(TokenRequestTest, BasicFormEncodesIdAndSecretFirst) {
     provider.client_secret = core::Secret("some secure & non-standard secret+/=%");
     const http::Request request = request_of(provider);
     EXPECT_EQ(header(request, "Authorization"),
-              "Basic " + core::base64_encode("an%3Aidentifier:some+secure+%26+non-standard+secret%2B%2F%3D%25"));
-    EXPECT_EQ(request.body.find("client_"), request.body.find("client_credentials")) << "one method per request";
+              "Basic " + core::base64_encode(
+                             "an%3Aidentifier:some+secure+%26+non-standard+secret%2B%2F%3D%25"));
+    EXPECT_EQ(request.body.find("client_"), request.body.find("client_credentials"))
+        << "one method per request";
 }
 
 TEST(TokenRequestTest, RawBasicForServersThatDoNotDecode) {
@@ -51,13 +56,15 @@ TEST(TokenRequestTest, RawBasicForServersThatDoNotDecode) {
     provider.client_secret = core::Secret("a+b");
     ProviderSettings settings;
     settings.raw_basic = true;
-    EXPECT_EQ(header(request_of(provider, settings), "Authorization"), "Basic " + core::base64_encode("client-1:a+b"));
+    EXPECT_EQ(header(request_of(provider, settings), "Authorization"),
+              "Basic " + core::base64_encode("client-1:a+b"));
 }
 
 TEST(TokenRequestTest, APublicClientSendsItsIdAlone) {
     ProviderRecord provider = sample_provider();
     provider.client_authentication = "none";
-    EXPECT_EQ(request_of(provider).body, "grant_type=client_credentials&scope=read+write&client_id=client-1");
+    EXPECT_EQ(request_of(provider).body,
+              "grant_type=client_credentials&scope=read+write&client_id=client-1");
 }
 
 TEST(TokenRequestTest, AnEmptyScopeIsLeftOut) {
@@ -69,11 +76,14 @@ TEST(TokenRequestTest, AnEmptyScopeIsLeftOut) {
 TEST(TokenRequestTest, ScopeSeparatorsAreEncodedExactlyOnce) {
     ProviderSettings settings;
     settings.scope_separator = ",";
-    EXPECT_THAT(request_of(sample_provider(), settings).body, ::testing::HasSubstr("&scope=read%2Cwrite&"));
+    EXPECT_THAT(request_of(sample_provider(), settings).body,
+                ::testing::HasSubstr("&scope=read%2Cwrite&"));
     settings.scope_separator = "+";
-    EXPECT_THAT(request_of(sample_provider(), settings).body, ::testing::HasSubstr("&scope=read%2Bwrite&"));
+    EXPECT_THAT(request_of(sample_provider(), settings).body,
+                ::testing::HasSubstr("&scope=read%2Bwrite&"));
     settings.raw_scope = "https://x/a,b c";
-    EXPECT_THAT(request_of(sample_provider(), settings).body, ::testing::HasSubstr("&scope=https%3A%2F%2Fx%2Fa%2Cb+c&"));
+    EXPECT_THAT(request_of(sample_provider(), settings).body,
+                ::testing::HasSubstr("&scope=https%3A%2F%2Fx%2Fa%2Cb+c&"));
 }
 
 TEST(TokenRequestTest, AudienceResourcesAndParametersKeepTheirOrder) {
@@ -81,15 +91,17 @@ TEST(TokenRequestTest, AudienceResourcesAndParametersKeepTheirOrder) {
     provider.audience = "https://api.example";
     provider.resources = {"urn:a", "urn:b"};
     provider.parameters = {{"account_id", "7"}, {"empty", ""}, {"account_id", "8"}};
-    EXPECT_THAT(request_of(provider).body,
-                ::testing::HasSubstr("&audience=https%3A%2F%2Fapi.example&resource=urn%3Aa&resource=urn%3Ab"
-                                     "&account_id=7&account_id=8&client_id="));
+    EXPECT_THAT(
+        request_of(provider).body,
+        ::testing::HasSubstr("&audience=https%3A%2F%2Fapi.example&resource=urn%3Aa&resource=urn%3Ab"
+                             "&account_id=7&account_id=8&client_id="));
 }
 
 TEST(TokenRequestTest, TheGrantTypeParameterReplacesOurs) {
     ProviderRecord provider = sample_provider();
     provider.parameters = {{"grant_type", "account_credentials"}};
-    EXPECT_THAT(request_of(provider).body, ::testing::StartsWith("grant_type=account_credentials&scope="));
+    EXPECT_THAT(request_of(provider).body,
+                ::testing::StartsWith("grant_type=account_credentials&scope="));
 }
 
 TEST(TokenRequestTest, TheEndpointKeepsItsQuery) {
@@ -102,14 +114,16 @@ TEST(TokenRequestTest, RefreshSendsTheTokenAndNoScope) {
     ProviderRecord provider = sample_provider();
     provider.grant_type = "refresh_token";
     const core::Secret refresh("r/1");
-    EXPECT_EQ(request_of(provider, {}, &refresh).body,
-              "grant_type=refresh_token&refresh_token=r%2F1&client_id=client-1&client_secret=s3cret");
+    EXPECT_EQ(
+        request_of(provider, {}, &refresh).body,
+        "grant_type=refresh_token&refresh_token=r%2F1&client_id=client-1&client_secret=s3cret");
 }
 
 TEST(TokenRequestTest, RefreshWithoutATokenNamesTheRemedy) {
     ProviderRecord provider = sample_provider();
     provider.grant_type = "refresh_token";
-    const auto request = token_request({.provider = provider, .settings = {}, .refresh_token = nullptr}, {});
+    const auto request =
+        token_request({.provider = provider, .settings = {}, .refresh_token = nullptr}, {});
     ASSERT_FALSE(request);
     EXPECT_EQ(request.error().code, "no_token");
     EXPECT_THAT(request.error().message, ::testing::HasSubstr("--refresh-token-file"));
@@ -118,10 +132,12 @@ TEST(TokenRequestTest, RefreshWithoutATokenNamesTheRemedy) {
 TEST(RevocationRequestTest, NamesTheTokenAndItsKind) {
     ProviderRecord provider = sample_provider();
     provider.revocation_endpoint = "https://login.example/revoke";
-    const auto request = revocation_request(provider, {}, core::Secret("00Dxx!AQ.x"), "access_token", {});
+    const auto request =
+        revocation_request(provider, {}, core::Secret("00Dxx!AQ.x"), "access_token", {});
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->body,
-              "token=00Dxx%21AQ.x&token_type_hint=access_token&client_id=client-1&client_secret=s3cret");
+    EXPECT_EQ(
+        request->body,
+        "token=00Dxx%21AQ.x&token_type_hint=access_token&client_id=client-1&client_secret=s3cret");
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ const core::SystemTime kNow{std::chrono::milliseconds(1'800'000'000'000)};
 
 core::Result<TokenResponse> parse(int status, std::string body, http::Headers headers = {},
                                   const ProviderSettings& settings = {}) {
-    const http::Response response{.status = status, .headers = std::move(headers), .body = std::move(body)};
+    const http::Response response{
+        .status = status, .headers = std::move(headers), .body = std::move(body)};
     return parse_token_response(response, test::sample_provider(), settings, kNow);
 }
 
@@ -65,7 +66,8 @@ TEST(TokenResponseTest, LifetimeIsUnderstoodInEveryForm) {
 TEST(TokenResponseTest, AJwtTellsItsOwnExpiry) {
     std::string payload = core::base64_encode(R"({"exp":1800000090,"sub":"x"})");
     payload.erase(payload.find_last_not_of('=') + 1);
-    const auto token = parse(200, R"({"access_token":"eyJhbGciOiJub25lIn0.)" + payload + R"(.","token_type":"Bearer"})");
+    const auto token = parse(
+        200, R"({"access_token":"eyJhbGciOiJub25lIn0.)" + payload + R"(.","token_type":"Bearer"})");
     ASSERT_TRUE(token);
     EXPECT_EQ(token->lifetime, 90s);
 }
@@ -81,38 +83,57 @@ struct RefusedRow {
 
 TEST(TokenResponseTest, RefusesWhatIsNoToken) {
     const std::vector<RefusedRow> rows = {
-        {"no token", 200, R"({"token_type":"Bearer"})", ErrorKind::kPermanent, "malformed_token_response", "no access_token"},
-        {"empty", 200, R"({"access_token":"","token_type":"Bearer"})", ErrorKind::kPermanent, "malformed_token_response", "empty"},
-        {"blank", 200, R"({"access_token":"  "})", ErrorKind::kPermanent, "malformed_token_response", "empty"},
-        {"null text", 200, R"({"access_token":"null"})", ErrorKind::kPermanent, "malformed_token_response", "empty"},
-        {"number", 200, R"({"access_token":7})", ErrorKind::kPermanent, "malformed_token_response", "not a string"},
-        {"header injection", 200, R"({"access_token":"a\r\nX: 1"})", ErrorKind::kPermanent, "malformed_token_response", "control"},
-        {"NUL", 200, R"({"access_token":"a\u0000b"})", ErrorKind::kPermanent, "malformed_token_response", "control"},
-        {"too large", 200, R"({"access_token":")" + std::string(70'000, 'a') + R"("})", ErrorKind::kPermanent,
-         "malformed_token_response", "token too large (70000 bytes"},
-        {"mac", 200, R"({"access_token":"t","token_type":"mac"})", ErrorKind::kPermanent, "malformed_token_response", "'mac'"},
-        {"type injection", 200, R"({"access_token":"t","token_type":"Bearer\r\nX: 1"})", ErrorKind::kPermanent,
-         "malformed_token_response", "not Bearer"},
-        {"HTML", 200, "<html><body>Log in first</body></html>", ErrorKind::kTransient, "malformed_token_response",
-         "unexpected HTML: Log in first"},
-        {"trailing bytes", 200, R"({"access_token":"t"} x)", ErrorKind::kTransient, "malformed_token_response", "not valid JSON"},
-        {"cut", 200, R"({"access_token":"t)", ErrorKind::kTransient, "malformed_token_response", "not valid JSON"},
-        {"deep", 200, R"({"a":)" + std::string(1000, '[') + std::string(1000, ']') + "}", ErrorKind::kTransient,
+        {"no token", 200, R"({"token_type":"Bearer"})", ErrorKind::kPermanent,
+         "malformed_token_response", "no access_token"},
+        {"empty", 200, R"({"access_token":"","token_type":"Bearer"})", ErrorKind::kPermanent,
+         "malformed_token_response", "empty"},
+        {"blank", 200, R"({"access_token":"  "})", ErrorKind::kPermanent,
+         "malformed_token_response", "empty"},
+        {"null text", 200, R"({"access_token":"null"})", ErrorKind::kPermanent,
+         "malformed_token_response", "empty"},
+        {"number", 200, R"({"access_token":7})", ErrorKind::kPermanent, "malformed_token_response",
+         "not a string"},
+        {"header injection", 200, R"({"access_token":"a\r\nX: 1"})", ErrorKind::kPermanent,
+         "malformed_token_response", "control"},
+        {"NUL", 200, R"({"access_token":"a\u0000b"})", ErrorKind::kPermanent,
+         "malformed_token_response", "control"},
+        {"too large", 200, R"({"access_token":")" + std::string(70'000, 'a') + R"("})",
+         ErrorKind::kPermanent, "malformed_token_response", "token too large (70000 bytes"},
+        {"mac", 200, R"({"access_token":"t","token_type":"mac"})", ErrorKind::kPermanent,
+         "malformed_token_response", "'mac'"},
+        {"type injection", 200, R"({"access_token":"t","token_type":"Bearer\r\nX: 1"})",
+         ErrorKind::kPermanent, "malformed_token_response", "not Bearer"},
+        {"HTML", 200, "<html><body>Log in first</body></html>", ErrorKind::kTransient,
+         "malformed_token_response", "unexpected HTML: Log in first"},
+        {"trailing bytes", 200, R"({"access_token":"t"} x)", ErrorKind::kTransient,
          "malformed_token_response", "not valid JSON"},
-        {"array", 200, "[]", ErrorKind::kTransient, "malformed_token_response", "not a JSON object"},
-        {"UTF-16", 200, std::string("\xFF\xFE{\0}\0", 6), ErrorKind::kTransient, "malformed_token_response", "neither"},
+        {"cut", 200, R"({"access_token":"t)", ErrorKind::kTransient, "malformed_token_response",
+         "not valid JSON"},
+        {"deep", 200, R"({"a":)" + std::string(1000, '[') + std::string(1000, ']') + "}",
+         ErrorKind::kTransient, "malformed_token_response", "not valid JSON"},
+        {"array", 200, "[]", ErrorKind::kTransient, "malformed_token_response",
+         "not a JSON object"},
+        {"UTF-16", 200, std::string("\xFF\xFE{\0}\0", 6), ErrorKind::kTransient,
+         "malformed_token_response", "neither"},
         {"empty body", 200, "", ErrorKind::kTransient, "malformed_token_response", "empty"},
-        {"error with 200", 200, R"({"error":"incorrect_client_credentials","error_description":"no"})", ErrorKind::kPermanent,
-         "oauth_error", "incorrect_client_credentials: no"},
-        {"ok false", 200, R"({"ok":false,"error":"invalid_client"})", ErrorKind::kUnauthorized, "oauth_error", "invalid_client"},
-        {"success false", 200, R"({"success":false,"message":"no"})", ErrorKind::kPermanent, "oauth_error", "no"},
-        {"invalid_client", 401, R"({"error":"invalid_client"})", ErrorKind::kUnauthorized, "oauth_error", "401 invalid_client"},
-        {"invalid_scope", 400, R"({"error":"invalid_scope"})", ErrorKind::kUnauthorized, "oauth_error", "invalid_scope"},
+        {"error with 200", 200,
+         R"({"error":"incorrect_client_credentials","error_description":"no"})",
+         ErrorKind::kPermanent, "oauth_error", "incorrect_client_credentials: no"},
+        {"ok false", 200, R"({"ok":false,"error":"invalid_client"})", ErrorKind::kUnauthorized,
+         "oauth_error", "invalid_client"},
+        {"success false", 200, R"({"success":false,"message":"no"})", ErrorKind::kPermanent,
+         "oauth_error", "no"},
+        {"invalid_client", 401, R"({"error":"invalid_client"})", ErrorKind::kUnauthorized,
+         "oauth_error", "401 invalid_client"},
+        {"invalid_scope", 400, R"({"error":"invalid_scope"})", ErrorKind::kUnauthorized,
+         "oauth_error", "invalid_scope"},
         {"unknown 400", 400, R"({"error":"huh"})", ErrorKind::kPermanent, "oauth_error", "huh"},
-        {"503 with an OAuth code", 503, R"({"error":"invalid_client"})", ErrorKind::kTransient, "oauth_error", "503"},
+        {"503 with an OAuth code", 503, R"({"error":"invalid_client"})", ErrorKind::kTransient,
+         "oauth_error", "503"},
         {"429", 429, "slow down", ErrorKind::kThrottled, "token_endpoint_unreachable", "429"},
         {"500", 500, "<h1>oops</h1>", ErrorKind::kTransient, "token_endpoint_unreachable", "500"},
-        {"redirect", 307, "", ErrorKind::kPermanent, "token_endpoint_unreachable", "never followed"},
+        {"redirect", 307, "", ErrorKind::kPermanent, "token_endpoint_unreachable",
+         "never followed"},
     };
     for (const RefusedRow& row : rows) {
         const auto token = parse(row.status, row.body);
@@ -147,24 +168,29 @@ TEST(TokenResponseTest, DecodesEscapesAndCarriesOddCharacters) {
     EXPECT_EQ(parse(200, R"({"access_token":"a\/b\u002Bc"})")->access_token.reveal(), "a/b+c");
     EXPECT_EQ(parse(200, R"({"access_token":"00Dxx!AQ.x"})")->access_token.reveal(), "00Dxx!AQ.x");
     const std::string largest(65'536, 'a');
-    EXPECT_EQ(parse(200, R"({"access_token":")" + largest + R"("})")->access_token.reveal(), largest);
+    EXPECT_EQ(parse(200, R"({"access_token":")" + largest + R"("})")->access_token.reveal(),
+              largest);
 }
 
 TEST(TokenResponseTest, ScopesInEveryForm) {
     using ::testing::ElementsAre;
     EXPECT_THAT(parse(200, with(R"("scope":"read write")"))->scopes, ElementsAre("read", "write"));
     EXPECT_THAT(parse(200, with(R"("scope":"read,write")"))->scopes, ElementsAre("read", "write"));
-    EXPECT_THAT(parse(200, with(R"("scope":["read","write"])"))->scopes, ElementsAre("read", "write"));
-    EXPECT_THAT(parse(200, with(R"("x":1)"))->scopes, ElementsAre("read", "write")) << "as asked for";
+    EXPECT_THAT(parse(200, with(R"("scope":["read","write"])"))->scopes,
+                ElementsAre("read", "write"));
+    EXPECT_THAT(parse(200, with(R"("x":1)"))->scopes, ElementsAre("read", "write"))
+        << "as asked for";
     const auto reduced = parse(200, with(R"("scope":"read","expires_in":60)"));
     EXPECT_THAT(reduced->scopes, ElementsAre("read"));
     EXPECT_THAT(reduced->warnings, ElementsAre(HasSubstr("scope_reduced: 'write'")));
 }
 
 TEST(TokenResponseTest, KeepsAttributesButNothingThatLooksLikeACredential) {
-    const auto token = parse(200, with(R"("instance_url":"https://x.example","id_token":"ey","refresh_token":"r",
-                                          "signature":"s","issued_at":"1","api_key":"k","n":{"a":1})"));
-    EXPECT_EQ(boost::json::serialize(token->attributes), R"({"instance_url":"https://x.example","issued_at":"1"})");
+    const auto token = parse(200, with(R"("instance_url":"https://x.example","id_token":"ey",
+                           "refresh_token":"r","signature":"s","issued_at":"1","api_key":"k",
+                           "n":{"a":1})"));
+    EXPECT_EQ(boost::json::serialize(token->attributes),
+              R"({"instance_url":"https://x.example","issued_at":"1"})");
     EXPECT_FALSE(token->refresh_token) << "client credentials have no use for one (O-67)";
 }
 
@@ -188,12 +214,14 @@ TEST(TokenResponseTest, ARedirectNamesTheHostOnly) {
 }
 
 TEST(TokenResponseTest, ACutBodyIsNoAnswer) {
-    const http::Response response{.status = 200, .headers = {}, .body = R"({"access_token":"t"})", .body_truncated = true};
+    const http::Response response{
+        .status = 200, .headers = {}, .body = R"({"access_token":"t"})", .body_truncated = true};
     EXPECT_FALSE(parse_token_response(response, test::sample_provider(), {}, kNow));
 }
 
 TEST(ProviderErrorTest, KeepsClassCodeAndStatus) {
-    const auto failed = parse(401, R"({"error":"invalid_client","error_description":"bad\u0007 secret"})");
+    const auto failed =
+        parse(401, R"({"error":"invalid_client","error_description":"bad\u0007 secret"})");
     const storage::ProviderError error = to_provider_error(failed.error(), kNow);
     EXPECT_EQ(error.error_class, "oauth");
     EXPECT_EQ(error.code, "invalid_client");

@@ -17,7 +17,8 @@ protected:
     std::vector<std::string> revoked_tokens() {
         std::vector<std::string> bodies;
         for (const http::Request& request : transport.requests) {
-            if (request.url.target == "/revoke") bodies.push_back(request.body.substr(0, request.body.find("&client_id")));
+            if (request.url.target == "/revoke")
+                bodies.push_back(request.body.substr(0, request.body.find("&client_id")));
         }
         return bodies;
     }
@@ -30,7 +31,8 @@ TEST_F(TokenRevocationTest, RevokesAtTheServerAndAsksForNothingByItself) {
     ask(id);
     const auto revoked = revoke(id);
     EXPECT_EQ((*revoked)->value(), RemoteRevocation::kDone);
-    EXPECT_THAT(revoked_tokens(), ::testing::ElementsAre("token=token-1&token_type_hint=access_token"));
+    EXPECT_THAT(revoked_tokens(),
+                ::testing::ElementsAre("token=token-1&token_type_hint=access_token"));
     EXPECT_EQ(manager->reader(id).read(clock.steady_now()), nullptr);
     EXPECT_EQ(state(), "revoked");
     EXPECT_EQ(ask(id)->error_class(), "revoked");
@@ -45,7 +47,8 @@ TEST_F(TokenRevocationTest, MissingEndpointOrTokenIsSaidAndChangesNothing) {
     start();
     obtain(bare);
     EXPECT_EQ((*revoke(bare))->error().code, "endpoint_missing");
-    const auto tested = by_hand<TokenTestResult>([&](auto done) { manager->test(bare, std::move(done)); });
+    const auto tested =
+        by_hand<TokenTestResult>([&](auto done) { manager->test(bare, std::move(done)); });
     EXPECT_EQ((*tested)->error().code, "endpoint_missing");
     EXPECT_THAT((*tested)->error().message, HasSubstr("--test-url"));
     EXPECT_EQ(state(), "authorized");
@@ -55,7 +58,8 @@ TEST_F(TokenRevocationTest, WithoutATokenThereIsNothingToRevokeOrTest) {
     const auto id = add(revocable());
     start();
     EXPECT_EQ((*revoke(id))->error().code, "no_token");
-    const auto tested = by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
+    const auto tested =
+        by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
     EXPECT_EQ((*tested)->error().code, "no_token");
     EXPECT_EQ(transport.requests.size(), 0U);
 }
@@ -73,8 +77,9 @@ TEST_F(TokenRevocationTest, ATokenThatArrivesDuringARevokeIsNeverUsedAndItselfRe
     EXPECT_EQ((*revoked)->value(), RemoteRevocation::kDone);
     EXPECT_EQ(manager->reader(id).read(clock.steady_now()), nullptr);
     EXPECT_FALSE(**refreshed);
-    EXPECT_THAT(revoked_tokens(), ::testing::UnorderedElementsAre("token=token-1&token_type_hint=access_token",
-                                                                  "token=token-2&token_type_hint=access_token"));
+    EXPECT_THAT(revoked_tokens(),
+                ::testing::UnorderedElementsAre("token=token-1&token_type_hint=access_token",
+                                                "token=token-2&token_type_hint=access_token"));
     EXPECT_EQ(state(), "revoked");
 }
 
@@ -93,6 +98,55 @@ TEST_F(TokenRevocationTest, ABusyServerIsTriedAgainAlsoAfterARestart) {
     revoke_answer = respond(200);
     advance(61s);
     EXPECT_EQ(revoked_tokens().size(), 2U);
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+// A person's obtain joins the flight that a revoke has overtaken: it must be answered all the same.
+TEST_F(TokenRevocationTest, AnObtainAfterARevokeIsAnsweredThoughAnOldFlightIsStillOut) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    transport.hold();
+    const auto overtaken = obtain(id);
+    const auto revoked = revoke(id);
+    const auto after = obtain(id);
+    transport.release();
+    settle();
+    EXPECT_TRUE(revoked->has_value());
+    ASSERT_TRUE(after->has_value());
+    EXPECT_TRUE(**after);
+    EXPECT_EQ(state(), "authorized");
+}
+
+TEST_F(TokenRevocationTest, AnEditDoesNotTakeARevocationBack) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    revoke(id);
+    edit(id, [](auto& change) {
+        change.record.scopes = {"other"};
+        ++change.record.config_version;
+        change.drop_token = true;
+    });
+    EXPECT_EQ(ask(id)->error_class(), "revoked");
+    EXPECT_EQ(token_requests, 1);
+}
+
+// Two tokens to revoke at a server that stays away for a while: both are tried until it is back.
+TEST_F(TokenRevocationTest, EveryQueuedRevocationIsTriedUntilItSucceeds) {
+    storage::ProviderRecord provider = revocable();
+    provider.grant_type = "refresh_token";
+    storage::TokenRecord token;
+    token.refresh_token = core::Secret("refresh-0");
+    const auto id = add(std::move(provider), std::move(token));
+    start();
+    obtain(id);
+    revoke_answer = respond(503);
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    for (int i = 0; i < 5; ++i) advance(31s);
+    EXPECT_EQ(store->pending_revocations()->size(), 2U);
+    revoke_answer = respond(200);
+    advance(31s);
     EXPECT_TRUE(store->pending_revocations()->empty());
 }
 
@@ -121,11 +175,16 @@ TEST_F(TokenRevocationTest, TestShowsTheCurrentTokenAndChangesNothing) {
     start();
     obtain(id);
     const std::vector<std::tuple<int, std::optional<bool>, std::string>> rows = {
-        {200, true, "accepted"}, {204, true, "accepted"},           {401, false, "rejected"},
-        {403, false, "forbidden"}, {500, std::nullopt, "inconclusive"}, {302, std::nullopt, "inconclusive"}};
+        {200, true, "accepted"},
+        {204, true, "accepted"},
+        {401, false, "rejected"},
+        {403, false, "forbidden"},
+        {500, std::nullopt, "inconclusive"},
+        {302, std::nullopt, "inconclusive"}};
     for (const auto& [status, ok, verdict] : rows) {
         transport.answer_with([status = status](const http::Request&) { return respond(status); });
-        const auto tested = by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
+        const auto tested =
+            by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
         EXPECT_EQ((*tested)->value().ok, ok) << status;
         EXPECT_EQ((*tested)->value().verdict, verdict) << status;
         EXPECT_EQ((*tested)->value().status, status);

@@ -19,8 +19,9 @@ protected:
         if (rotate && !next_answer && request.url.target != "/revoke") {
             ++token_requests;
             const std::string number = std::to_string(++issued);
-            return respond(200, R"({"access_token":"token-)" + number + R"(","expires_in":3600,"refresh_token":"refresh-)" +
-                                    number + "\"}");
+            return respond(200, R"({"access_token":"token-)" + number +
+                                    R"(","expires_in":3600,"refresh_token":"refresh-)" + number +
+                                    "\"}");
         }
         return TokenManagerFixture::answer(request);
     }
@@ -85,7 +86,8 @@ TEST_F(TokenRotationTest, ARequestThatNeverLeftIsNotRepeated) {
     EXPECT_EQ(token_requests, 1);
 }
 
-// O-119: the process died between sending and storing; the server has rotated and refuses the old one.
+// O-119: the process died between sending and storing; the server has rotated and refuses the old
+// one.
 TEST_F(TokenRotationTest, ARotationCutOffByACrashIsTriedOnceAndThenNamed) {
     const auto id = add_refreshing();
     start();
@@ -115,8 +117,10 @@ TEST_F(TokenRotationTest, RevokesTheRefreshTokenFirst) {
     transport.requests.clear();
     revoke(id);
     ASSERT_EQ(transport.requests.size(), 2U);
-    EXPECT_THAT(transport.requests[0].body, HasSubstr("token=refresh-1&token_type_hint=refresh_token"));
-    EXPECT_THAT(transport.requests[1].body, HasSubstr("token=token-1&token_type_hint=access_token"));
+    EXPECT_THAT(transport.requests[0].body,
+                HasSubstr("token=refresh-1&token_type_hint=refresh_token"));
+    EXPECT_THAT(transport.requests[1].body,
+                HasSubstr("token=token-1&token_type_hint=access_token"));
 }
 
 }  // namespace

@@ -43,7 +43,9 @@ TEST(TokenTimesTest, RefreshesOfManyProvidersSpread) {
     std::set<std::int64_t> seconds;
     for (int i = 0; i < 100; ++i) {
         const TokenTimes times = token_times(kStart, 3600s, {}, random);
-        seconds.insert(std::chrono::floor<std::chrono::seconds>(times.refresh_from).time_since_epoch().count());
+        seconds.insert(std::chrono::floor<std::chrono::seconds>(times.refresh_from)
+                           .time_since_epoch()
+                           .count());
     }
     EXPECT_GT(seconds.size(), 30U);
 }
@@ -65,11 +67,13 @@ core::Error failure(core::ErrorKind kind, std::optional<milliseconds> retry_afte
 
 TEST(WaitAfterFailureTest, DoublesUpToFiveMinutesWithFullJitter) {
     test::SeededRandom random(4);
-    const std::vector<milliseconds> ceilings = {1s, 2s, 4s, 8s, 16s, 32s, 64s, 128s, 256s, 300s, 300s};
+    const std::vector<milliseconds> ceilings = {1s,  2s,   4s,   8s,   16s, 32s,
+                                                64s, 128s, 256s, 300s, 300s};
     for (std::size_t i = 0; i < ceilings.size(); ++i) {
         milliseconds longest{0};
         for (int draw = 0; draw < 200; ++draw) {
-            const auto wait = wait_after_failure(failure(core::ErrorKind::kTransient), static_cast<int>(i) + 1, {}, random);
+            const auto wait = wait_after_failure(failure(core::ErrorKind::kTransient),
+                                                 static_cast<int>(i) + 1, {}, random);
             EXPECT_GE(wait, 100ms);
             EXPECT_LE(wait, ceilings[i]);
             longest = std::max(longest, wait);
@@ -81,7 +85,8 @@ TEST(WaitAfterFailureTest, DoublesUpToFiveMinutesWithFullJitter) {
 TEST(WaitAfterFailureTest, NeverComesBackBeforeTheServerAsked) {
     test::SeededRandom random(5);
     for (int draw = 0; draw < 100; ++draw) {
-        EXPECT_GE(wait_after_failure(failure(core::ErrorKind::kThrottled, 600s), 1, {}, random), 600s);
+        EXPECT_GE(wait_after_failure(failure(core::ErrorKind::kThrottled, 600s), 1, {}, random),
+                  600s);
     }
 }
 

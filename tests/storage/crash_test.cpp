@@ -244,6 +244,7 @@ TEST_F(CrashTest, AFailedSyncIsNeverAcknowledged) {
 // Q5: a checkpoint whose sync failed is not tried again; the -wal that holds everything stays.
 TEST_F(CrashTest, AFailedSyncWhileClosingKeepsTheWal) {
     if (!strace_works()) GTEST_SKIP() << "strace does not work here";
+    Child(helper("setup", 1, 1)).finish();
     const auto [keys, status] =
         Child(traced({"-y", "-e", "trace=fdatasync,write", "-P", path().string(), "-e",
                       "inject=fdatasync:error=EIO:when=1+"},

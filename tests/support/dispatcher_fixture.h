@@ -1,8 +1,8 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
 #include <deque>
 #include <map>
@@ -25,20 +25,22 @@ namespace herald::test {
 
 using namespace std::chrono_literals;
 
-/// The whole dispatcher in one thread on virtual time: real store, real token manager, real scheduler; only the other
-/// side of the network is a script.
+/// The whole dispatcher in one thread on virtual time: real store, real token manager, real
+/// scheduler; only the other side of the network is a script.
 class DispatcherFixture : public ::testing::Test {
 protected:
     DispatcherFixture() {
         receivers.answer_with([this](const http::Request& request) { return receive(request); });
-        token_server.answer_with([this](const http::Request& request) { return give_token(request); });
+        token_server.answer_with(
+            [this](const http::Request& request) { return give_token(request); });
         open();
     }
     ~DispatcherFixture() override { close(); }
 
     void open() {
         const auto key_file = directory.path() / "herald.db.key";
-        auto ring = std::filesystem::exists(key_file) ? storage::KeyRing::load(key_file) : storage::KeyRing::create(key_file);
+        auto ring = std::filesystem::exists(key_file) ? storage::KeyRing::load(key_file)
+                                                      : storage::KeyRing::create(key_file);
         storage::SqliteStoreOptions options;
         options.path = directory.path() / "herald.db";
         options.writer_thread = false;
@@ -58,14 +60,17 @@ protected:
     // What `herald serve` does at start.
     void start() {
         ASSERT_TRUE(store->recover_in_flight(clock.system_now()));
-        manager = std::make_unique<providers::TokenManager>(*store, token_server, clock, random, io->get_executor());
+        manager = std::make_unique<providers::TokenManager>(*store, token_server, clock, random,
+                                                            io->get_executor());
         ASSERT_TRUE(manager->start());
+        manager->keep_fresh();
         dispatcher::SchedulerOptions options;
         options.executor = io->get_executor();
         options.make_transport = [this](const boost::asio::any_io_executor&) {
             return std::make_unique<Forwarding>(receivers);
         };
-        scheduler = std::make_unique<dispatcher::Scheduler>(*store, *manager, clock, random, std::move(options));
+        scheduler = std::make_unique<dispatcher::Scheduler>(*store, *manager, clock, random,
+                                                            std::move(options));
         intake = std::make_unique<dispatcher::Intake>(*store, clock, random, scheduler.get());
         ASSERT_TRUE(scheduler->start(intake->catalogue().value()));
         settle();
@@ -102,10 +107,11 @@ protected:
         adopt();
     }
     void edit(const std::string& name, std::function<void(storage::NotificationRecord&)> change) {
-        const auto edited = store->edit_notification(name, [&](storage::NotificationRecord& record) -> core::Result<> {
-            change(record);
-            return {};
-        });
+        const auto edited = store->edit_notification(
+            name, [&](storage::NotificationRecord& record) -> core::Result<> {
+                change(record);
+                return {};
+            });
         ASSERT_TRUE(edited) << edited.error().message;
         adopt();
     }
@@ -132,18 +138,27 @@ protected:
         return storage::OauthAuth{.provider = provider, .provider_name = "crm"};
     }
 
-    core::Result<dispatcher::AcceptedEvent> fire(std::string type = "invoice.posted", std::string data = R"({"n":1})",
+    core::Result<dispatcher::AcceptedEvent> fire(std::string type = "invoice.posted",
+                                                 std::string data = R"({"n":1})",
                                                  std::optional<std::string> key = std::nullopt) {
-        core::Result<dispatcher::AcceptedEvent> outcome = core::Error{.kind = {}, .code = "unanswered", .message = {}};
-        intake->submit({.type = std::move(type), .data = std::move(data), .key = std::move(key), .occurred_at = {}},
-                       [&](core::Result<dispatcher::AcceptedEvent> accepted) { outcome = std::move(accepted); });
+        core::Result<dispatcher::AcceptedEvent> outcome =
+            core::Error{.kind = {}, .code = "unanswered", .message = {}};
+        intake->submit({.type = std::move(type),
+                        .data = std::move(data),
+                        .key = std::move(key),
+                        .occurred_at = {}},
+                       [&](core::Result<dispatcher::AcceptedEvent> accepted) {
+                           outcome = std::move(accepted);
+                       });
         settle();
         return outcome;
     }
     core::CalloutId fire_one() { return fire().value().callouts.at(0).id; }
 
     storage::CalloutRecord callout(core::CalloutId id) { return store->callout(id).value(); }
-    std::vector<storage::AttemptRecord> attempts(core::CalloutId id) { return store->attempts_of(id).value(); }
+    std::vector<storage::AttemptRecord> attempts(core::CalloutId id) {
+        return store->attempts_of(id).value();
+    }
 
     // Answers in order, then 200 for ever.
     virtual core::Result<http::Response> receive(const http::Request& request) {
@@ -156,7 +171,8 @@ protected:
     virtual core::Result<http::Response> give_token(const http::Request&) {
         ++token_requests;
         if (token_answer) return *token_answer;
-        return respond(200, R"({"access_token":"token-)" + std::to_string(token_requests) + R"(","expires_in":3600})");
+        return respond(200, R"({"access_token":"token-)" + std::to_string(token_requests) +
+                                R"(","expires_in":3600})");
     }
 
     // A worker owns its transport; the script outlives them all.

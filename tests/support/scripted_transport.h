@@ -14,7 +14,8 @@
 
 namespace herald::test {
 
-/// A transport whose other side is a function; answers can be held back until the test releases them.
+/// A transport whose other side is a function; answers can be held back until the test releases
+/// them.
 ///
 /// Requests that are held when their io_context goes are never answered, as in a crash.
 /// Thread-safety: none; one io_context at a time.
@@ -39,7 +40,8 @@ public:
                 executor, boost::asio::steady_timer::time_point::max());
             waiting_.push_back(gate);
             boost::system::error_code ignored;
-            co_await gate->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+            co_await gate->async_wait(
+                boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
         }
         co_return handler_(request);
     }
@@ -48,7 +50,9 @@ public:
 
 private:
     std::vector<std::weak_ptr<boost::asio::steady_timer>> waiting_;
-    Handler handler_ = [](const http::Request&) { return http::Response{.status = 200, .headers = {}, .body = {}}; };
+    Handler handler_ = [](const http::Request&) {
+        return http::Response{.status = 200, .headers = {}, .body = {}};
+    };
     bool held_ = false;
 };
 
@@ -57,7 +61,9 @@ inline http::Response respond(int status, std::string body = "", http::Headers h
 }
 
 inline core::Error transport_failure(std::string code, bool sent) {
-    core::Error error{.kind = core::ErrorKind::kTransient, .code = std::move(code), .message = "scripted failure"};
+    core::Error error{.kind = core::ErrorKind::kTransient,
+                      .code = std::move(code),
+                      .message = "scripted failure"};
     error.details["sent"] = sent;
     return error;
 }

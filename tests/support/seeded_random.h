@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/random.h"
 
@@ -16,7 +17,15 @@ public:
         z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
         return z ^ (z >> 31U);
     }
-    [[nodiscard]] std::size_t below(std::size_t bound) { return static_cast<std::size_t>(next() % bound); }
+    /// In [0, bound). REQUIRES: bound > 0.
+    [[nodiscard]] std::size_t below(std::size_t bound) {
+        return static_cast<std::size_t>(next() % bound);
+    }
+    [[nodiscard]] std::string bytes(std::size_t count) {
+        std::string out;
+        while (out.size() < count) out.push_back(static_cast<char>(below(256)));
+        return out;
+    }
 
 private:
     std::uint64_t state_;

@@ -162,7 +162,12 @@ class Tidy(unittest.TestCase):
         self.none([f"{name_of(path)}:{number}: {len(line)} columns, at most {MAX_COLUMNS[path.suffix]}"
                    for path in sources(*MODULES, "tests", "bench", suffixes=MAX_COLUMNS)
                    for number, line in enumerate(path.read_text().split("\n"), 1)
-                   if len(line) > MAX_COLUMNS[path.suffix] and "// tidy: " not in line])
+                   if len(line) > MAX_COLUMNS[path.suffix] and not self.is_raw_literal(path, line)])
+
+    @staticmethod
+    def is_raw_literal(path, line):
+        """One JSON document in a test or benchmark reads best on one line, and clang-format cannot break it."""
+        return module_of(path) in ("tests", "bench") and line.lstrip().startswith(('R"(', '.body = R"(', '"'))
 
     def test_files_and_functions_stay_short(self):
         findings = []
