@@ -18,7 +18,8 @@ struct BeastTransportOptions {
     std::size_t max_header_bytes = 32 * 1024;
     std::size_t max_header_fields = 100;
     std::size_t max_interim_responses = 8;  ///< 1xx
-    std::size_t max_idle_per_origin = 64;
+    /// As many as one burst leaves behind: closing and dialling anew costs more than keeping.
+    std::size_t max_idle_per_origin = 1024;
     std::chrono::seconds idle_timeout{30};
 };
 
