@@ -5,6 +5,7 @@
 #include "cli/commands/all.h"
 #include "cli/exit_code.h"
 #include "cli/usage_error.h"
+#include "core/encoding.h"
 
 namespace herald::cli {
 namespace {
@@ -46,7 +47,7 @@ int parse_and_run(const std::vector<std::string>& arguments, ProgramIo& io, Outp
         output.line(tree.root().version());
         return kExitDone;
     } catch (const CLI::CallForHelp&) {
-        io.out << tree.root().help();
+        io.out << core::trim(tree.root().help()) << '\n';
         return kExitDone;
     } catch (const CLI::ParseError& failure) {
         return fail(output, usage_error(tree.root(), failure));

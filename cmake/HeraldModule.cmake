@@ -42,6 +42,9 @@ function(herald_add_module name)
     target_precompile_headers(herald_${name} REUSE_FROM herald_pch)
 endfunction()
 
+# What the sanitizer presets build: every unit and conformance test, nothing else.
+add_custom_target(unit_tests)
+
 # herald_add_test(NAME LABEL label SOURCES … LINKS …): a GoogleTest program, one ctest entry.
 function(herald_add_test name)
     cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
@@ -53,4 +56,7 @@ function(herald_add_test name)
     target_precompile_headers(${name} REUSE_FROM herald_pch)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+    if(arg_LABEL MATCHES "unit|conformance")
+        add_dependencies(unit_tests ${name})
+    endif()
 endfunction()

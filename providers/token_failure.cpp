@@ -108,7 +108,7 @@ Error endpoint_failure(const Error& transport_error, std::string_view endpoint) 
     const bool blocked = transport_error.code == "blocked_address";
     Error error{.kind = blocked ? ErrorKind::kPermanent : ErrorKind::kTransient,
                 .code = blocked ? "blocked_address" : "token_endpoint_unreachable",
-                .message = std::string(endpoint) + ": " + transport_error.message,
+                .message = "ask " + std::string(endpoint) + ": " + transport_error.message,
                 .details = {}};
     const bool malformed = transport_error.code == "malformed";
     if (malformed) error.code = "malformed_token_response";

@@ -1,8 +1,10 @@
 #include "cli/commands/answers.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 
 #include "cli/exit_code.h"
 #include "core/encoding.h"
@@ -20,6 +22,14 @@ std::string joined(const json::array& values) {
     std::string out;
     for (const auto& value : values) out.append(out.empty() ? "" : ", ").append(text_of(value));
     return out;
+}
+
+/// Without an exponent: people read this.
+std::string plain(double number) {
+    std::array<char, 400> buffer{};
+    const auto end =
+        std::to_chars(buffer.begin(), buffer.end(), number, std::chars_format::fixed).ptr;
+    return {buffer.begin(), end};
 }
 
 const json::value* find(const json::value& value, std::string_view path) {
@@ -51,6 +61,7 @@ std::string text_of(const json::value& value) {
     if (value.is_null()) return {};
     if (value.is_string()) return std::string(value.get_string());
     if (value.is_bool()) return value.get_bool() ? "yes" : "no";
+    if (value.is_double()) return plain(value.get_double());
     if (value.is_array() &&
         std::all_of(value.get_array().begin(), value.get_array().end(), is_scalar)) {
         return joined(value.get_array());

@@ -23,10 +23,9 @@ using Done = core::Done<Addresses>;
 constexpr std::size_t kMaxWaiting = 1024;
 constexpr std::size_t kMaxKept = 1024;
 
-core::Error lookup_error(const std::string& host, std::string_view cause) {
-    std::string message = "looking up " + host + " failed: ";
-    message.append(cause);
-    return transport_error("dns", {.phase = Phase::kResolve}, std::move(message));
+// The cause alone: whoever asked says for whom.
+core::Error lookup_error(std::string_view cause) {
+    return transport_error("dns", {.phase = Phase::kResolve}, std::string(cause));
 }
 
 core::Result<Addresses> ask_system(const std::string& host) {
@@ -35,13 +34,13 @@ core::Result<Addresses> ask_system(const std::string& host) {
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     const int problem = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-    if (problem != 0) return lookup_error(host, ::gai_strerror(problem));
+    if (problem != 0) return lookup_error(::gai_strerror(problem));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
     Addresses addresses;
     for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
         if (const auto address = to_address(*entry->ai_addr)) addresses.push_back(*address);
     }
-    if (addresses.empty()) return lookup_error(host, "it has no address");
+    if (addresses.empty()) return lookup_error("it has no address");
     return addresses;
 }
 
@@ -62,7 +61,7 @@ public:
         for (auto& thread : threads_) thread.request_stop();
         threads_.clear();
         for (auto& [host, asking] : asking_)
-            answer(asking, lookup_error(host, "the resolver was stopped"));
+            answer(asking, lookup_error("the resolver was stopped"));
     }
 
     boost::asio::awaitable<core::Result<Addresses>> resolve(std::string host) override {
@@ -98,7 +97,7 @@ private:
         }
         if (waiting_.size() >= kMaxWaiting) {
             lock.unlock();
-            return done(lookup_error(host, "too many names are waiting to be looked up"));
+            return done(lookup_error("too many names are waiting to be looked up"));
         }
         asking_[host].push_back(std::move(done));
         waiting_.push_back(host);
