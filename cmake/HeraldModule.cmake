@@ -18,6 +18,9 @@ if(HERALD_SANITIZE)
     target_compile_options(herald_flags INTERFACE -fsanitize=${herald_sanitize} -fno-omit-frame-pointer)
     target_link_options(herald_flags INTERFACE -fsanitize=${herald_sanitize})
 endif()
+if(HERALD_FUZZ)
+    target_compile_options(herald_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 target_include_directories(herald_flags INTERFACE ${CMAKE_SOURCE_DIR} ${HERALD_GENERATED_DIR})
 
 # Asio and Beast are compiled once; everything else sees declarations only.

@@ -161,13 +161,14 @@ void TokenSlot::note_success() {
 }
 
 std::vector<Waiter> TokenSlot::take_expired(core::SteadyTime now) {
-    std::vector<Waiter> expired;
     const auto late = [&](const Waiter& waiter) {
         return waiter.deadline && *waiter.deadline <= now;
     };
-    const auto kept = std::stable_partition(waiters.begin(), waiters.end(), std::not_fn(late));
-    std::move(kept, waiters.end(), std::back_inserter(expired));
-    waiters.erase(kept, waiters.end());
+    std::vector<Waiter> expired;
+    if (std::none_of(waiters.begin(), waiters.end(), late)) return expired;
+    std::vector<Waiter> kept;
+    for (Waiter& waiter : waiters) (late(waiter) ? expired : kept).push_back(std::move(waiter));
+    waiters = std::move(kept);
     return expired;
 }
 

@@ -52,10 +52,10 @@ ApiFixture::ApiFixture(bool writer_thread)
       keep_running_(boost::asio::make_work_guard(token_context_)) {
     const auto key_file = directory_ / "herald.db.key";
     auto ring = storage::KeyRing::create(key_file);
-    store_ = std::move(storage::open_sqlite_store(
-                           {.path = directory_ / "herald.db", .writer_thread = writer_thread},
-                           std::move(ring.value()), clock_)
-                           .value());
+    store_ = storage::open_sqlite_store(
+                 {.path = directory_ / "herald.db", .writer_thread = writer_thread},
+                 std::move(ring.value()), clock_)
+                 .value();
     tokens_ = std::make_unique<providers::TokenManager>(*store_, provider_transport_, clock_,
                                                         random_, token_context_.get_executor());
     intake_ = std::make_unique<dispatcher::Intake>(*store_, clock_, random_, nullptr);

@@ -61,7 +61,7 @@ TEST_F(TokenHandlersTest, TestTellsTheVerdictAndChangesNothing) {
     const std::map<int, std::pair<std::string, std::string>> verdicts = {
         {200, {"accepted", "true"}}, {401, {"rejected", "false"}}, {500, {"inconclusive", "null"}}};
     for (const auto& [status, expected] : verdicts) {
-        provider_ = [status = status](const http::Request&) { return respond(status); };
+        provider_ = [code = status](const http::Request&) { return respond(code); };
         const Answer tested = must("POST", "/v1/providers/crm/token/test");
         EXPECT_EQ(tested.text_at("provider"), "crm");
         EXPECT_EQ(tested.text_at("verdict"), expected.first);

@@ -214,7 +214,7 @@ TEST(ResponseDecoderTest, ReadsAsMuchBodyAsAskedFor) {
         "Transfer-Encoding: chunked\r\n\r\n8\r\n01234567\r\n8\r\n89abcdef\r\n0\r\n\r\n";
     for (const auto& framing : {std::string("Content-Length: 99999999999\r\n\r\n0123456789ab"),
                                 chunked, std::string("\r\n0123456789ab")}) {
-        for (const std::size_t step : {1, 5, 1000}) {
+        for (const std::size_t step : {1U, 5U, 1000U}) {
             const auto outcome = decode(kOk + framing, step, false, limits);
             ASSERT_EQ(outcome.progress, Progress::kDone) << framing;
             EXPECT_EQ(outcome.response->body, "0123456789");
@@ -245,7 +245,7 @@ TEST(ResponseDecoderTest, EveryHeaderLimitIsMalformed) {
         {"HTTP/1.1 200 " + std::string(1100, 'x'), false},
     };
     for (const auto& [bytes, is_fine] : cases) {
-        for (const std::size_t step : {1, 100, 10'000}) {
+        for (const std::size_t step : {1U, 100U, 10'000U}) {
             const auto outcome = decode(bytes, step, true, limits);
             EXPECT_EQ(outcome.progress, is_fine ? Progress::kDone : Progress::kMalformed)
                 << bytes.substr(0, 60) << " in pieces of " << step;

@@ -182,7 +182,7 @@ TEST_F(TokenRevocationTest, TestShowsTheCurrentTokenAndChangesNothing) {
         {500, std::nullopt, "inconclusive"},
         {302, std::nullopt, "inconclusive"}};
     for (const auto& [status, ok, verdict] : rows) {
-        transport.answer_with([status = status](const http::Request&) { return respond(status); });
+        transport.answer_with([code = status](const http::Request&) { return respond(code); });
         const auto tested =
             by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); });
         EXPECT_EQ((*tested)->value().ok, ok) << status;
