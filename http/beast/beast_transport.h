@@ -37,6 +37,7 @@ struct BeastTransportOptions {
                                                               BeastTransportOptions options = {});
 
 /// getaddrinfo on a few threads of its own, answers kept for a short while (successes only).
+/// REQUIRES: every event loop that asks it outlives it; a lookup ends when the system says so.
 [[nodiscard]] std::unique_ptr<Resolver> make_threaded_resolver(
     core::Clock& clock, std::size_t threads = 4,
     std::chrono::seconds keep = std::chrono::seconds(5));
