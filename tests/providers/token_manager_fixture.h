@@ -13,9 +13,9 @@
 #include "core/json.h"
 #include "providers/provider_rules.h"
 #include "providers/token_manager.h"
-#include "storage/sqlite/sqlite_store.h"
 #include "tests/providers/sample_provider.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/open_store.h"
 #include "tests/support/scripted_transport.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/temp_directory.h"
@@ -56,13 +56,7 @@ protected:
         io = std::make_unique<boost::asio::io_context>();
         if (store) store->close();
         store.reset();
-        const auto key_file = directory.path() / "herald.db.key";
-        auto ring = std::filesystem::exists(key_file) ? storage::KeyRing::load(key_file)
-                                                      : storage::KeyRing::create(key_file);
-        storage::SqliteStoreOptions options;
-        options.path = directory.path() / "herald.db";
-        options.writer_thread = false;
-        store = storage::open_sqlite_store(std::move(options), std::move(*ring), clock).value();
+        store = herald::test::open_store(directory.path(), clock);
     }
 
     void start() {

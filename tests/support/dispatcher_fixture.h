@@ -15,8 +15,8 @@
 #include "dispatcher/scheduler.h"
 #include "http/egress_policy.h"
 #include "providers/token_manager.h"
-#include "storage/sqlite/sqlite_store.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/open_store.h"
 #include "tests/support/scripted_transport.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/temp_directory.h"
@@ -37,15 +37,7 @@ protected:
     }
     ~DispatcherFixture() override { close(); }
 
-    void open() {
-        const auto key_file = directory.path() / "herald.db.key";
-        auto ring = std::filesystem::exists(key_file) ? storage::KeyRing::load(key_file)
-                                                      : storage::KeyRing::create(key_file);
-        storage::SqliteStoreOptions options;
-        options.path = directory.path() / "herald.db";
-        options.writer_thread = false;
-        store = storage::open_sqlite_store(std::move(options), std::move(*ring), clock).value();
-    }
+    void open() { store = open_store(directory.path(), clock); }
 
     // Forgets everything but the database, as kill -9 does.
     void close() {
