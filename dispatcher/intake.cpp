@@ -2,6 +2,7 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
+#include "core/text_rules.h"
 #include "dispatcher/event_pattern.h"
 
 namespace herald::dispatcher {
@@ -16,11 +17,8 @@ constexpr std::size_t kMaxKey = 255;
 constexpr int kMaxMatches = 5;
 
 Result<> validate_key(std::string_view key) {
-    const bool control = std::any_of(key.begin(), key.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
-    });
-    if (key.empty() || key.size() > kMaxKey || control || !core::is_valid_utf8(key)) {
+    if (key.empty() || key.size() > kMaxKey || core::has_control_character(key) ||
+        !core::is_valid_utf8(key)) {
         return core::invalid_argument("key", "1 to 255 bytes of UTF-8 without control characters");
     }
     return {};

@@ -7,6 +7,7 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
+#include "core/text_rules.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/event_pattern.h"
 #include "dispatcher/retry_policy.h"
@@ -25,13 +26,6 @@ constexpr std::size_t kMaxFieldText = 8 * 1024;
 constexpr std::array<std::string_view, 5> kMethods{"POST", "PUT", "PATCH", "GET", "DELETE"};
 constexpr std::string_view kWebhookPrefix = "webhook-";
 constexpr std::array<std::string_view, 2> kOwnHeaders{"herald-attempt", "accept-encoding"};
-
-bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
-    });
-}
 
 core::Result<> check_patterns(const NotificationRecord& record) {
     if (record.events.empty() || record.events.size() > kMaxPatterns) {
@@ -134,7 +128,8 @@ core::Result<> check_parameters(const NotificationRecord& record) {
         return core::invalid_argument("parameters", "there are at most 64 query parameters");
     }
     for (const auto& [name, value] : record.parameters) {
-        if (name.empty() || has_control_character(name) || has_control_character(value)) {
+        if (name.empty() || core::has_control_character(name) ||
+            core::has_control_character(value)) {
             return core::invalid_argument(
                 "parameters", "a query parameter has a name, and no control characters anywhere");
         }
@@ -156,12 +151,12 @@ core::Result<> check_sizes(const NotificationRecord& record) {
 
 core::Result<> check_basic(const storage::BasicAuth& auth) {
     const bool has_colon = auth.username.find(':') != std::string::npos;
-    if (auth.username.empty() || has_colon || has_control_character(auth.username)) {
+    if (auth.username.empty() || has_colon || core::has_control_character(auth.username)) {
         return core::invalid_argument(
             "auth.username",
             "a user name is not empty and has no colon and no control characters (RFC 7617)");
     }
-    if (has_control_character(auth.password.reveal())) {
+    if (core::has_control_character(auth.password.reveal())) {
         return core::invalid_argument("auth.password",
                                       "a password has no control characters (RFC 7617)");
     }
@@ -224,18 +219,8 @@ core::Result<> check_success(const NotificationRecord& record) {
 
 }  // namespace
 
-core::Result<> validate_name(std::string_view name) {
-    const bool fits =
-        !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                   c == '.' || c == '_' || c == '-';
-        });
-    if (fits) return {};
-    return core::invalid_argument("name", "a name is 1 to 64 characters of A-Za-z0-9._-");
-}
-
 core::Result<> validate(const NotificationRecord& record, const http::EgressPolicy& policy) {
-    if (auto valid = validate_name(record.name); !valid) return valid.error();
+    if (auto valid = core::validate_name(record.name); !valid) return valid.error();
     for (const auto rule :
          {check_patterns, check_method, check_sizes, check_content_type, check_headers,
           check_parameters, check_authentication, check_ranges, check_success}) {

@@ -6,9 +6,6 @@
 
 namespace herald::dispatcher {
 
-/// Names of providers and notifications: 1 to 64 of `A-Za-z0-9._-`.
-[[nodiscard]] core::Result<> validate_name(std::string_view name);
-
 /// Every rule a notification must keep before it is stored: names, patterns, URL (literal addresses
 /// checked against the policy; plain http with credentials to allowed loopback only), methods,
 /// headers (reserved ones, and Authorization beside an authentication of ours), templates, secrets,

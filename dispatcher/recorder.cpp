@@ -7,10 +7,6 @@ namespace {
 
 constexpr std::chrono::seconds kPause{1};
 
-bool may_succeed_later(const core::Error& error) {
-    return error.code == "database_locked" || error.code == "storage_full";
-}
-
 }  // namespace
 
 void Recorder::record(AttemptResult result, std::function<void()> recorded) {
@@ -34,7 +30,7 @@ void Recorder::write(std::shared_ptr<const Outcome> outcome) {
         if (written) return mailbox->post(outcome->written);
         core::log(core::LogLevel::kError, "outcome_not_recorded",
                   {{"error", written.error().message}});
-        if (may_succeed_later(written.error()))
+        if (written.error().kind == core::ErrorKind::kTransient)
             mailbox->post([this, outcome] { write_later(outcome); });
     };
     if (outcome->attempts.empty()) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/encoding.h"
+#include "core/text_rules.h"
 #include "http/url.h"
 #include "providers/grant.h"
 #include "providers/settings.h"
@@ -28,27 +29,10 @@ bool is_scope_character(char c) {
     return byte == 0x21 || (byte >= 0x23 && byte <= 0x5B) || (byte >= 0x5D && byte <= 0x7E);
 }
 
-bool has_control(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
-    });
-}
-
 std::string listing(std::span<const std::string_view> names) {
     std::string out;
     for (const std::string_view name : names) out.append(out.empty() ? "" : ", ").append(name);
     return out;
-}
-
-Result<> check_name(const std::string& name) {
-    const bool ok =
-        !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                   c == '.' || c == '_' || c == '-';
-        });
-    if (ok) return {};
-    return invalid_argument("name", "1 to 64 of A-Z a-z 0-9 . _ -");
 }
 
 Result<> check_known(std::string_view field, std::string_view name,
@@ -95,7 +79,7 @@ Result<> check_client(const ProviderRecord& record, bool has_refresh_token) {
     if (record.client_id.empty())
         return invalid_argument("client_id", "is required; give it with --client-id");
     if (record.client_id.size() > 4096 || !core::is_valid_utf8(record.client_id) ||
-        has_control(record.client_id)) {
+        core::has_control_character(record.client_id)) {
         return invalid_argument("client_id",
                                 "at most 4096 bytes of UTF-8 without control characters");
     }
@@ -137,13 +121,14 @@ Result<> check_parameters(const ProviderRecord& record) {
 }
 
 Result<> check_targets(const ProviderRecord& record) {
-    if (record.audience && (record.audience->empty() || has_control(*record.audience))) {
+    if (record.audience &&
+        (record.audience->empty() || core::has_control_character(*record.audience))) {
         return invalid_argument("audience", "is not empty and has no control characters");
     }
     for (const std::string& resource : record.resources) {
         const auto colon = resource.find(':');
         const bool absolute = colon != std::string::npos && colon > 0;
-        if (!absolute || has_control(resource) ||
+        if (!absolute || core::has_control_character(resource) ||
             resource.find_first_of("# ") != std::string::npos) {
             return invalid_argument("resource",
                                     "'" + core::printable(resource, 64) +
@@ -180,7 +165,7 @@ Result<std::vector<std::string>> parse_scopes(std::string_view text) {
 
 Result<> validate(const ProviderRecord& record, bool has_refresh_token,
                   const http::EgressPolicy& policy) {
-    if (auto ok = check_name(record.name); !ok) return ok;
+    if (auto ok = core::validate_name(record.name); !ok) return ok;
     if (auto ok = check_known("kind", record.kind, known_kinds()); !ok) return ok;
     if (auto ok = check_known("grant_type", record.grant_type, known_grant_types()); !ok) return ok;
     if (auto ok = check_known("client_authentication", record.client_authentication,

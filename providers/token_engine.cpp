@@ -41,14 +41,16 @@ Result<> TokenEngine::load() {
     return {};
 }
 
+std::vector<SlotPtr> TokenEngine::all() const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<SlotPtr> slots;
+    for (const auto& [id, slot] : slots_) slots.push_back(slot);
+    return slots;
+}
+
 void TokenEngine::begin() {
     background_ = true;
-    std::vector<SlotPtr> slots;
-    {
-        const std::scoped_lock lock(mutex_);
-        for (const auto& [id, slot] : slots_) slots.push_back(slot);
-    }
-    for (const SlotPtr& slot : slots) tick(slot);
+    for (const SlotPtr& slot : all()) tick(slot);
     revoker_.resume();
 }
 
@@ -56,12 +58,7 @@ void TokenEngine::stop(std::function<void()> stopped) {
     stopping_ = true;
     stopped_ = std::move(stopped);
     revoker_.stop();
-    std::vector<SlotPtr> slots;
-    {
-        const std::scoped_lock lock(mutex_);
-        for (const auto& [id, slot] : slots_) slots.push_back(slot);
-    }
-    for (const SlotPtr& slot : slots) {
+    for (const SlotPtr& slot : all()) {
         slot->timer->cancel();
         fail_waiters(slot, unavailable(*slot, "shutting_down"));
     }

@@ -71,6 +71,7 @@ public:
 
 private:
     SlotPtr make_slot(storage::ProviderRecord record);
+    std::vector<SlotPtr> all() const;
     void start_flight(const SlotPtr& slot);
     boost::asio::awaitable<void> fly(SlotPtr slot);
     boost::asio::awaitable<ExchangeResult> exchange_with_reread(const SlotPtr& slot);

@@ -198,8 +198,7 @@ asio::awaitable<Result<>> TokenEngine::save_patiently(SlotPtr slot, storage::Tok
                                    .last_error = outcome.last_error,
                                    .requests = outcome.requests};
         const Result<> saved = co_await save(std::move(copy));
-        const bool passing = !saved && (saved.error().code == "database_locked" ||
-                                        saved.error().code == "storage_full");
+        const bool passing = !saved && saved.error().kind == ErrorKind::kTransient;
         if (!passing || tries == kSaveTries || slot->gone) co_return saved;
         core::log(core::LogLevel::kError, "token_not_saved_yet",
                   {{"error", saved.error().message}});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/text_rules.h"
 #include "tests/dispatcher/samples.h"
 
 namespace herald::dispatcher {
@@ -17,11 +18,11 @@ using test::sample_notification;
 TEST(NotificationRulesTest, NamesAre1To64PlainCharacters) {
     const std::string longest(64, 'n');
     for (const std::string_view name : {"a", "A-z_0.9", longest.c_str()})
-        EXPECT_TRUE(validate_name(name)) << name;
+        EXPECT_TRUE(core::validate_name(name)) << name;
     for (const std::string& name :
          {std::string(), std::string(65, 'n'), std::string("a b"), std::string("a/b"),
           std::string("a\0b", 3), std::string("\xF0\x9F\x98\x80"), std::string(300, 'x')}) {
-        EXPECT_FALSE(validate_name(name)) << name;
+        EXPECT_FALSE(core::validate_name(name)) << name;
     }
 }
 

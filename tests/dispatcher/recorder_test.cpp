@@ -21,8 +21,9 @@ public:
                         core::Done<> done) override {
         ++tries;
         if (failures_-- > 0) {
-            return done(core::Error{
-                .kind = core::ErrorKind::kTransient, .code = code_, .message = "not now"});
+            const bool gone = code_ == "storage_error";
+            const auto kind = gone ? core::ErrorKind::kStorage : core::ErrorKind::kTransient;
+            return done(core::Error{.kind = kind, .code = code_, .message = "not now"});
         }
         written = std::move(attempts);
         state = update.state;
