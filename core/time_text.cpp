@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 #include "core/encoding.h"
 
@@ -145,20 +144,30 @@ std::optional<milliseconds> offset(std::string_view text) {
     return text[0] == '+' ? east : -east;
 }
 
+void append_digits(std::string& text, std::int64_t number, std::size_t width) {
+    std::array<char, 20> digits{};
+    const auto [end, failure] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+    const auto length = static_cast<std::size_t>(end - digits.data());
+    if (length < width) text.append(width - length, '0');
+    text.append(digits.data(), length);
+}
+
 }  // namespace
 
 std::string format_time(SystemTime at) {
     const auto day = std::chrono::floor<std::chrono::days>(at);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss<milliseconds> time(at - day);
-    std::array<char, 40> buffer{};
-    const int length = std::snprintf(
-        buffer.data(), buffer.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld.%03ldZ",
-        static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-        static_cast<unsigned>(date.day()), static_cast<long>(time.hours().count()),
-        static_cast<long>(time.minutes().count()), static_cast<long>(time.seconds().count()),
-        static_cast<long>(time.subseconds().count()));
-    return {buffer.data(), static_cast<std::size_t>(length)};
+    std::string text;
+    text.reserve(std::string_view("2026-11-05T10:11:12.123Z").size());
+    append_digits(text, static_cast<int>(date.year()), 4);
+    append_digits(text += '-', static_cast<unsigned>(date.month()), 2);
+    append_digits(text += '-', static_cast<unsigned>(date.day()), 2);
+    append_digits(text += 'T', time.hours().count(), 2);
+    append_digits(text += ':', time.minutes().count(), 2);
+    append_digits(text += ':', time.seconds().count(), 2);
+    append_digits(text += '.', time.subseconds().count(), 3);
+    return text += 'Z';
 }
 
 std::optional<SystemTime> parse_time(std::string_view text) {

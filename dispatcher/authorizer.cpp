@@ -21,6 +21,8 @@ void replace_all(std::string& text, std::string_view what) {
 }
 
 void mask_one(std::string& text, std::string_view credential) {
+    // No spelling is shorter than the credential itself.
+    if (text.size() < credential.size()) return;
     replace_all(text, credential);
     std::string json = core::escape_json(credential);
     replace_all(text, json);

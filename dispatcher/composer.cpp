@@ -67,6 +67,21 @@ core::Result<> decode_key(CompiledNotification& compiled) {
     return {};
 }
 
+core::Result<> compile_order(CompiledNotification& compiled) {
+    const auto& path = compiled.record.order_by;
+    if (!path) return {};
+    const auto parsed = parse_template("{{ " + *path + " }}", MergeContext::kText, "order_by");
+    const bool one_field = parsed && parsed->parts.size() == 2 &&
+                           parsed->parts.front().root == MergeRoot::kData &&
+                           !parsed->parts.front().path.empty() && !parsed->parts.front().fallback;
+    if (!one_field) {
+        return core::invalid_argument(
+            "order_by", "it is the path of one field of the event's data, such as data.account.id");
+    }
+    compiled.order_path = parsed->parts.front().path;
+    return {};
+}
+
 core::Result<http::Url> request_url(const CompiledNotification& notification,
                                     const storage::EventRecord& event,
                                     std::vector<std::string>* warnings) {
@@ -138,8 +153,8 @@ core::Result<CompiledNotificationPtr> compile(storage::NotificationRecord record
     auto compiled = std::make_shared<CompiledNotification>();
     compiled->carries_credentials = carries_credentials(record);
     compiled->record = std::move(record);
-    for (const auto step :
-         {compile_url, compile_parameters, compile_headers, compile_body, decode_key}) {
+    for (const auto step : {compile_url, compile_parameters, compile_headers, compile_body,
+                            compile_order, decode_key}) {
         if (auto done = step(*compiled); !done) return done.error();
     }
     return CompiledNotificationPtr(std::move(compiled));

@@ -27,6 +27,8 @@ struct CompiledNotification {
     std::optional<core::Secret> signing_key;
     /// Set where the URL has no merge fields: parsed once.
     std::optional<http::Url> fixed_url;
+    /// `order_by` as `core::raw_at` takes it, below the event's data; empty: no order.
+    std::vector<std::string> order_path;
     bool sets_user_agent = false;  ///< one of `headers` replaces ours
     bool carries_credentials = false;
 };
@@ -47,6 +49,11 @@ using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;
                                                   core::CalloutId callout, int attempt,
                                                   core::SystemTime now,
                                                   std::vector<std::string>* warnings);
+
+/// What callouts of this notification are ordered by: 16 bytes that stand for the field's value, or
+/// nothing where it has no order or the event no such field. REQUIRES: event.data is valid JSON.
+[[nodiscard]] std::string order_key(const CompiledNotification& notification,
+                                    const storage::EventRecord& event);
 
 /// The default body: {"id","type","occurred_at","data"}, data byte for byte.
 [[nodiscard]] std::string default_body(const storage::EventRecord& event);

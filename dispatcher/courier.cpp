@@ -30,8 +30,10 @@ AttemptRecord to_record(const Result<http::Response>& response, const Verdict& v
     return record;
 }
 
-storage::CalloutUpdate to_update(const CalloutJob& job, int attempts, const Decision& decision) {
+storage::CalloutUpdate to_update(const CalloutJob& job, core::NotificationId notification,
+                                 int attempts, const Decision& decision) {
     return {.id = job.id,
+            .notification = notification,
             .state = decision.state,
             .reason = decision.reason,
             .due_at = decision.due_at,
@@ -39,10 +41,12 @@ storage::CalloutUpdate to_update(const CalloutJob& job, int attempts, const Deci
             .failures = decision.failures};
 }
 
-AttemptResult parked(const CalloutJob& job, const storage::OauthAuth& auth, core::SystemTime now) {
+AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& notification,
+                     const storage::OauthAuth& auth, core::SystemTime now) {
     AttemptResult result;
     result.parked = true;
     result.update = {.id = job.id,
+                     .notification = notification.id,
                      .state = storage::CalloutState::kPending,
                      .reason = "auth_unavailable:" + auth.provider_name,
                      .due_at = now,
@@ -52,9 +56,10 @@ AttemptResult parked(const CalloutJob& job, const storage::OauthAuth& auth, core
 }
 
 // Parked or held for longer than the notification wants to try: it ends without another request.
-AttemptResult too_old(const CalloutJob& job) {
+AttemptResult too_old(const CalloutJob& job, const storage::NotificationRecord& notification) {
     AttemptResult result;
     result.update = {.id = job.id,
+                     .notification = notification.id,
                      .state = storage::CalloutState::kDead,
                      .reason = "max_age",
                      .due_at = std::nullopt,
@@ -65,13 +70,18 @@ AttemptResult too_old(const CalloutJob& job) {
 
 }  // namespace
 
-// One request of an attempt: what goes out, what came back.
+// What an attempt works with, and what its last request came to.
 struct Courier::Try {
     CompiledNotificationPtr notification;
     CalloutJob job;
-    http::Request request;
     AccessTokenPtr token;
+    core::SteadyTime deadline{};
     Verdict verdict = {};
+
+    [[nodiscard]] Result<http::Request> compose(core::SystemTime now) const {
+        return dispatcher::compose(*notification, *job.event, job.id, job.attempts + 1, now,
+                                   nullptr);
+    }
 };
 
 Courier::Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock,
@@ -84,9 +94,9 @@ AccessTokenPtr Courier::cached_token(core::ProviderId provider) {
     return reader.read(clock_.steady_now());
 }
 
-asio::awaitable<AttemptRecord> Courier::send(Try& attempt) {
+asio::awaitable<AttemptRecord> Courier::send(Try& attempt, http::Request request) {
     const storage::NotificationRecord& notification = attempt.notification->record;
-    http::Request request = attempt.request;
+    request.deadline = attempt.deadline;
     authorize(request, notification.auth, attempt.token.get());
     const core::SystemTime started_at = clock_.system_now();
     const core::SteadyTime started = clock_.steady_now();
@@ -107,28 +117,25 @@ AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> r
     const Decision decision =
         decide(attempt.verdict, attempt.notification->record.retry, position, random_);
     AttemptResult result;
-    result.update = to_update(job, records.empty() ? job.attempts : job.attempts + 1, decision);
+    const int attempts = records.empty() ? job.attempts : job.attempts + 1;
+    result.update = to_update(job, attempt.notification->record.id, attempts, decision);
+    if (!records.empty()) result.receiver = attempt.verdict.receiver;
     result.attempts = std::move(records);
     return result;
 }
 
 asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notification,
                                                 CalloutJob job) {
-    Try attempt{.notification = std::move(notification),
-                .job = std::move(job),
-                .request = {},
-                .token = nullptr};
+    Try attempt{.notification = std::move(notification), .job = std::move(job), .token = nullptr};
     const storage::NotificationRecord& record = attempt.notification->record;
     const core::SystemTime now = clock_.system_now();
     if (is_past_max_age(record.retry, attempt.job.event->received_at, now))
-        co_return too_old(attempt.job);
-    auto composed = compose(*attempt.notification, *attempt.job.event, attempt.job.id,
-                            attempt.job.attempts + 1, now, nullptr);
-    if (!composed) {
-        attempt.verdict = judge(composed.error(), record, now);
+        co_return too_old(attempt.job, record);
+    Result<http::Request> request = attempt.compose(now);
+    if (!request) {
+        attempt.verdict = judge(request.error(), record, now);
         co_return conclude(attempt, {});
     }
-    attempt.request = std::move(*composed);
 
     const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
     if (oauth != nullptr) {
@@ -137,22 +144,24 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
             const core::SteadyTime patience = clock_.steady_now() + record.timeout;
             Result<AccessTokenPtr> obtained =
                 co_await tokens_.access_token(oauth->provider, patience);
-            if (!obtained) co_return parked(attempt.job, *oauth, clock_.system_now());
+            if (!obtained) co_return parked(attempt.job, record, *oauth, clock_.system_now());
             attempt.token = std::move(*obtained);
         }
     }
 
-    attempt.request.deadline = clock_.steady_now() + record.timeout;
+    attempt.deadline = clock_.steady_now() + record.timeout;
     std::vector<AttemptRecord> records;
-    AttemptRecord first = co_await send(attempt);
+    AttemptRecord first = co_await send(attempt, std::move(*request));
     records.push_back(std::move(first));
     if (oauth != nullptr && attempt.verdict.token_refused) {
         const std::int64_t refused = attempt.token->generation;
         Result<AccessTokenPtr> renewed =
-            co_await tokens_.renewed_token(oauth->provider, refused, attempt.request.deadline);
-        if (renewed && clock_.steady_now() < attempt.request.deadline) {
+            co_await tokens_.renewed_token(oauth->provider, refused, attempt.deadline);
+        // Composed anew rather than copied for every first try: a 401 is rare.
+        if (renewed) request = attempt.compose(clock_.system_now());
+        if (renewed && request && clock_.steady_now() < attempt.deadline) {
             attempt.token = std::move(*renewed);
-            AttemptRecord again = co_await send(attempt);
+            AttemptRecord again = co_await send(attempt, std::move(*request));
             again.resend = true;
             records.push_back(std::move(again));
         }

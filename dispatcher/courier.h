@@ -29,6 +29,7 @@ struct AttemptResult {
     storage::CalloutUpdate update;
     /// The provider could give no token: parked, no attempt spent (design section 7).
     bool parked = false;
+    ReceiverHealth receiver = ReceiverHealth::kUnknown;
 };
 
 /// Carries out one attempt and nothing but its sequence: compose, authorise, send, judge, decide.
@@ -46,7 +47,8 @@ private:
     struct Try;
     [[nodiscard]] providers::AccessTokenPtr cached_token(core::ProviderId provider);
     /// `attempt` is the caller's local and outlives the call.
-    [[nodiscard]] boost::asio::awaitable<storage::AttemptRecord> send(Try& attempt);
+    [[nodiscard]] boost::asio::awaitable<storage::AttemptRecord> send(Try& attempt,
+                                                                      http::Request request);
     [[nodiscard]] AttemptResult conclude(const Try& attempt,
                                          std::vector<storage::AttemptRecord> records);
 

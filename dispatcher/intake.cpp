@@ -111,7 +111,10 @@ void Intake::append(std::shared_ptr<Submission> submission) {
         callout.notification_name = record.name;
         callout.provider = record.provider();
         callout.provider_name = entry->provider_name;
-        callout.in_flight = door_ != nullptr && door_->try_reserve(record.id);
+        callout.order_key = order_key(*entry->notification, *submission->event);
+        // Whether it may go before others of its key only the store can tell.
+        callout.in_flight =
+            door_ != nullptr && callout.order_key.empty() && door_->try_reserve(record.id);
         submission->callouts.push_back(std::move(callout));
     }
     storage::NewEvent event{.event = submission->event,

@@ -12,12 +12,12 @@ namespace asio = boost::asio;
 
 constexpr int kMaxPrefetch = 256;
 constexpr int kMaxUnrecorded = 4096;
-constexpr std::size_t kMaxClaim = 256;
+constexpr std::size_t kMaxClaim = 512;
 
 // Room in memory: what may be on the wire, and a little more so that a free slot never waits for
 // the store.
-int capacity_of(const storage::NotificationRecord& record) {
-    return record.max_in_flight + std::clamp(record.max_in_flight, 8, kMaxPrefetch);
+int capacity_for(int window) {
+    return window + std::clamp(window, 8, kMaxPrefetch);
 }
 
 }  // namespace
@@ -25,11 +25,15 @@ int capacity_of(const storage::NotificationRecord& record) {
 Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
     : context_(std::move(context)),
       id_(notification->record.id),
-      capacity_(capacity_of(notification->record)),
+      capacity_(capacity_for(notification->record.max_in_flight)),
       notification_(std::move(notification)),
       rate_(notification_->record.rate_per_s),
-      next_due_(core::SystemTime{}),  // not known yet: the first pump looks
-      timer_(context_.clock.make_timer(context_.executor)) {}
+      breaker_(notification_->record.breaker, context_.random),
+      timer_(context_.clock.make_timer(context_.executor)) {
+    // Not known yet: the first pump looks.
+    first_tries_.next_due = core::SystemTime{};
+    retries_.next_due = core::SystemTime{};
+}
 
 // The lane closes the door, then counts; a reserver counts itself in, then looks at the door again.
 // In this order (sequentially consistent) one of them sees the other, so a drained lane has nobody
@@ -53,28 +57,34 @@ void Lane::give_back() {
 LaneSnapshot Lane::snapshot() const {
     return {.id = id_,
             .state = {},
-            .breaker = "closed",
+            .breaker = breaker_state_.load(),
             .held_by = held_by_provider_.load() ? std::optional<std::string>("auth_unavailable")
                                                 : std::nullopt,
             .in_flight = on_the_wire_.load()};
 }
 
 void Lane::enter(CalloutJob job) {
-    queue_.push_back(std::move(job));
+    first_tries_.jobs.push_back(std::move(job));
     pump();
 }
 
 void Lane::backlog_grew(core::SystemTime due_at) {
-    note_due(due_at);
+    first_tries_.note(due_at);
     pump();
+}
+
+void Lane::wake() {
+    retries_.note(core::SystemTime{});
+    backlog_grew(core::SystemTime{});
 }
 
 void Lane::apply(CompiledNotificationPtr notification) {
     const bool same_provider = notification->record.provider() == notification_->record.provider();
     notification_ = std::move(notification);
-    capacity_ = capacity_of(notification_->record);
-    if (rate_.per_second() != notification_->record.rate_per_s)
-        rate_ = RateLimit(notification_->record.rate_per_s);
+    const storage::NotificationRecord& record = notification_->record;
+    if (rate_.per_second() != record.rate_per_s) rate_ = RateLimit(record.rate_per_s);
+    if (breaker_.settings() != record.breaker)
+        breaker_ = CircuitBreaker(record.breaker, context_.random);
     if (drained_.empty()) closed_ = false;  // else somebody waits for its end
     if (!same_provider) waits_for_.reset();
     pump();
@@ -99,54 +109,82 @@ std::optional<std::string> Lane::hold_reason() const {
     if (waits_for_)
         return "auth_unavailable:" +
                std::get<storage::OauthAuth>(notification_->record.auth).provider_name;
+    if (breaker_.state() == CircuitBreaker::State::kOpen) return "breaker_open";
     return std::nullopt;
+}
+
+int Lane::window() const {
+    if (breaker_.state() == CircuitBreaker::State::kHalfOpen) return 1;
+    return ramp_.of(notification_->record.max_in_flight);
 }
 
 void Lane::pump() {
     const Now now{.steady = context_.clock.steady_now(), .system = context_.clock.system_now()};
+    breaker_.advance(now.steady);
+    breaker_state_ = breaker_.state();
     const auto hold = hold_reason();
     held_by_provider_ = waits_for_.has_value();
+    if (was_held_ && !hold) ramp_.begin();
+    was_held_ = hold.has_value();
+    capacity_ = capacity_for(window());
     if (hold) {
         accepts_ = false;
-        release_queue(*hold);
+        release_queues(*hold);
     } else {
-        while (may_start(now)) {
-            CalloutJob job = std::move(queue_.front());
-            queue_.pop_front();
-            start(std::move(job));
-        }
-        // The oldest go first: while a backlog is due, fresh callouts queue up behind it in the
-        // store.
-        accepts_ = !backlog_is_due(now);
-        if (!accepts_ && !claiming_) refill(now);
-        arm(now);
+        start_what_may(now);
+        // The oldest go first: while first tries are due in the store, fresh ones queue up there.
+        // A probe is claimed, so that it is the oldest.
+        accepts_ =
+            !first_tries_.is_due(now.system) && breaker_.state() == CircuitBreaker::State::kClosed;
+        if (!claiming_) refill(now);
     }
+    arm(now);
     settle(now);
 }
 
-bool Lane::may_start(const Now& now) {
-    return !queue_.empty() && running_ < notification_->record.max_in_flight &&
-           unrecorded_ < kMaxUnrecorded && rate_.try_take(now.steady);
+void Lane::start_what_may(const Now& now) {
+    while (running() < window() && unrecorded_ < kMaxUnrecorded && breaker_.may_start()) {
+        Backlog* const next = next_to_start();
+        if (next == nullptr || !rate_.try_take(now.steady)) return;
+        start(*next);
+    }
 }
 
-void Lane::start(CalloutJob job) {
-    ++running_;
+Backlog* Lane::next_to_start() {
+    const bool first = !first_tries_.jobs.empty();
+    const bool retry = !retries_.jobs.empty() && retries_.running < retry_share();
+    if (!first && !retry) return nullptr;
+    const bool take_retry = retry && (retry_next_ || !first);
+    if (first && retry) retry_next_ = !retry_next_;
+    return take_retry ? &retries_ : &first_tries_;
+}
+
+void Lane::start(Backlog& backlog) {
+    CalloutJob job = std::move(backlog.jobs.front());
+    backlog.jobs.pop_front();
+    ++backlog.running;
     on_the_wire_.fetch_add(1, std::memory_order_relaxed);
+    const Started started{.provider = notification_->record.provider(),
+                          .ticket = breaker_.start(),
+                          .retry = &backlog == &retries_};
     asio::co_spawn(context_.executor, context_.courier.attempt(notification_, std::move(job)),
-                   [self = shared_from_this(), provider = notification_->record.provider()](
-                       const std::exception_ptr& failure, AttemptResult result) {
+                   [self = shared_from_this(), started](const std::exception_ptr& failure,
+                                                        AttemptResult result) {
                        if (failure)
                            std::rethrow_exception(failure);  // a bug: nothing in an attempt throws
-                       self->finished(provider, std::move(result));
+                       self->finished(started, std::move(result));
                    });
 }
 
-void Lane::finished(std::optional<core::ProviderId> provider, AttemptResult result) {
-    --running_;
+void Lane::finished(const Started& started, AttemptResult result) {
+    --(started.retry ? retries_ : first_tries_).running;
     on_the_wire_.fetch_sub(1, std::memory_order_relaxed);
-    reserved_.fetch_sub(1);
+    if (!started.retry) reserved_.fetch_sub(1);
+    breaker_.ended(started.ticket, result.receiver, context_.clock.steady_now());
+    if (result.receiver == ReceiverHealth::kWorks) ramp_.went_well();
     // The notification may have another provider by now, which has done nothing wrong.
-    if (result.parked && provider == notification_->record.provider()) waits_for_ = provider;
+    if (result.parked && started.provider == notification_->record.provider())
+        waits_for_ = started.provider;
     if (core::log_enabled(core::LogLevel::kDebug)) {
         core::log(core::LogLevel::kDebug, "callout_attempted",
                   {{"callout", result.update.id.text()},
@@ -156,57 +194,73 @@ void Lane::finished(std::optional<core::ProviderId> provider, AttemptResult resu
     }
     ++unrecorded_;
     const std::optional<core::SystemTime> due_at = result.update.due_at;
-    context_.recorder.record(std::move(result), [self = shared_from_this(), due_at] {
-        --self->unrecorded_;
-        if (due_at) self->note_due(*due_at);
-        self->pump();
-    });
+    const int failures = result.update.failures;
+    context_.recorder.record(std::move(result),
+                             [self = shared_from_this(), due_at, failures](bool next_is_due) {
+                                 --self->unrecorded_;
+                                 if (due_at) self->backlog_of(failures).note(*due_at);
+                                 next_is_due ? self->wake() : self->pump();
+                             });
     pump();
 }
 
 // Held: what waits in memory goes back where everybody can see why it waits.
-void Lane::release_queue(const std::string& reason) {
-    if (queue_.empty()) return;
+void Lane::release_queues(const std::string& reason) {
+    reserved_.fetch_sub(static_cast<int>(first_tries_.jobs.size()));
+    release(first_tries_, reason);
+    release(retries_, reason);
+}
+
+void Lane::release(Backlog& backlog, const std::string& reason) {
+    if (backlog.jobs.empty()) return;
     const core::SystemTime now = context_.clock.system_now();
     std::vector<storage::CalloutUpdate> updates;
-    updates.reserve(queue_.size());
-    for (const CalloutJob& job : queue_) {
+    updates.reserve(backlog.jobs.size());
+    for (const CalloutJob& job : backlog.jobs) {
         updates.push_back({.id = job.id,
+                           .notification = id_,
                            .state = storage::CalloutState::kPending,
                            .reason = reason.empty() ? std::nullopt : std::optional(reason),
                            .due_at = now,
                            .attempts = job.attempts,
                            .failures = job.failures});
     }
-    const int count = static_cast<int>(queue_.size());
-    queue_.clear();
-    reserved_.fetch_sub(count);
+    const int count = static_cast<int>(backlog.jobs.size());
+    backlog.jobs.clear();
     unrecorded_ += count;
-    context_.recorder.release(std::move(updates), [self = shared_from_this(), count, now] {
-        self->unrecorded_ -= count;
-        self->note_due(now);
-        self->pump();
-    });
+    context_.recorder.release(std::move(updates),
+                              [self = shared_from_this(), &backlog, count, now](bool) {
+                                  self->unrecorded_ -= count;
+                                  backlog.note(now);
+                                  self->pump();
+                              });
+}
+
+std::size_t Lane::room(const Backlog& backlog, int held, int share, const Now& now) const {
+    const bool enough = static_cast<int>(backlog.jobs.size()) >= std::max(1, share / 2);
+    if (enough || !backlog.is_due(now.system)) return 0;
+    return static_cast<std::size_t>(std::max(0, capacity_for(share) - held));
 }
 
 void Lane::refill(const Now& now) {
-    const int room =
-        capacity_.load(std::memory_order_relaxed) - reserved_.load(std::memory_order_relaxed);
-    const int low = std::max(1, notification_->record.max_in_flight / 2);
-    const bool enough = static_cast<int>(queue_.size()) >= low;
-    if (room <= 0 || enough || unrecorded_ >= kMaxUnrecorded) return;
+    if (unrecorded_ >= kMaxUnrecorded) return;
+    const storage::ClaimLimits limits{
+        .first_tries =
+            std::min(kMaxClaim,
+                     room(first_tries_, reserved_.load(std::memory_order_relaxed), window(), now)),
+        .retries = std::min(kMaxClaim, room(retries_, retries_.held(), retry_share(), now))};
+    if (limits.first_tries + limits.retries == 0) return;
     claiming_ = true;
-    due_while_claiming_.reset();
-    const auto limit = std::min(static_cast<std::size_t>(room), kMaxClaim);
-    reserved_.fetch_add(static_cast<int>(limit), std::memory_order_relaxed);
+    first_tries_.claim_begins();
+    retries_.claim_begins();
+    reserved_.fetch_add(static_cast<int>(limits.first_tries), std::memory_order_relaxed);
     context_.store.claim_due(
-        id_, now.system, limit,
-        [self = shared_from_this(), limit](core::Result<storage::Claim> claim) {
+        id_, now.system, limits,
+        [self = shared_from_this(),
+         promised = static_cast<int>(limits.first_tries)](core::Result<storage::Claim> claim) {
             auto kept = std::make_shared<core::Result<storage::Claim>>(std::move(claim));
-            self->context_.mailbox.post([self, kept, limit] {
-                const std::size_t count = *kept ? (*kept)->callouts.size() : 0;
-                self->reserved_.fetch_sub(static_cast<int>(limit - count),
-                                          std::memory_order_relaxed);
+            self->context_.mailbox.post([self, kept, promised] {
+                self->reserved_.fetch_sub(promised, std::memory_order_relaxed);
                 self->claimed(std::move(*kept));
             });
         });
@@ -216,33 +270,42 @@ void Lane::claimed(core::Result<storage::Claim> claim) {
     claiming_ = false;
     if (!claim) {
         core::log(core::LogLevel::kError, "claim_failed", {{"error", claim.error().message}});
-        next_due_ = context_.clock.system_now() + std::chrono::seconds(1);
+        const core::SystemTime later = context_.clock.system_now() + std::chrono::seconds(1);
+        first_tries_.claim_ended(later);
+        retries_.claim_ended(later);
         return pump();
     }
-    next_due_ = claim->next_due_at;
-    if (due_while_claiming_) note_due(*due_while_claiming_);
+    first_tries_.claim_ended(claim->next_first_try_at);
+    retries_.claim_ended(claim->next_retry_at);
     for (storage::ClaimedCallout& callout : claim->callouts) {
-        queue_.push_back({.id = callout.id,
-                          .event = std::move(callout.event),
-                          .attempts = callout.attempts,
-                          .failures = callout.failures});
+        if (callout.failures == 0) reserved_.fetch_add(1, std::memory_order_relaxed);
+        backlog_of(callout.failures)
+            .jobs.push_back({.id = callout.id,
+                             .event = std::move(callout.event),
+                             .attempts = callout.attempts,
+                             .failures = callout.failures});
     }
     pump();
 }
 
-void Lane::note_due(core::SystemTime due_at) {
-    if (!next_due_ || due_at < *next_due_) next_due_ = due_at;
-    if (claiming_ && (!due_while_claiming_ || due_at < *due_while_claiming_))
-        due_while_claiming_ = due_at;
-}
-
 void Lane::arm(const Now& now) {
     std::optional<core::SteadyTime> next;
-    // A backlog that is due already waits for a free slot, not for a time.
-    if (next_due_ && !backlog_is_due(now)) next = now.steady + (*next_due_ - now.system);
-    const bool slot_free = !queue_.empty() && running_ < notification_->record.max_in_flight;
-    const core::SteadyTime permit_at = slot_free ? rate_.next_at(now.steady) : now.steady;
-    if (permit_at > now.steady && (!next || permit_at < *next)) next = permit_at;
+    const auto wake_at = [&next](core::SteadyTime at) {
+        if (!next || at < *next) next = at;
+    };
+    if (breaker_.state() == CircuitBreaker::State::kOpen) wake_at(breaker_.probe_at());
+    if (!was_held_) {
+        // A backlog that is due already waits for a free slot, not for a time.
+        for (const Backlog* backlog : {&first_tries_, &retries_}) {
+            if (backlog->next_due && !backlog->is_due(now.system))
+                wake_at(now.steady + (*backlog->next_due - now.system));
+        }
+        const bool slot_free = running() < window() && breaker_.may_start();
+        if (slot_free && next_to_start() != nullptr) {
+            const core::SteadyTime permit_at = rate_.next_at(now.steady);
+            if (permit_at > now.steady) wake_at(permit_at);
+        }
+    }
     if (!next) return;
     timer_->expires_at(*next);
     timer_->on_expiry([weak = weak_from_this()](bool fired) {
@@ -252,13 +315,13 @@ void Lane::arm(const Now& now) {
 }
 
 void Lane::settle(const Now& now) {
-    const bool quiet =
-        running_ == 0 && unrecorded_ == 0 && !claiming_ && queue_.empty() && reserved_.load() == 0;
+    const bool empty = first_tries_.held() == 0 && retries_.held() == 0;
+    const bool quiet = empty && unrecorded_ == 0 && !claiming_ && reserved_.load() == 0;
     if (quiet && closed_) {
         for (const auto& drained : std::exchange(drained_, {})) drained();
     }
-    const bool held = hold_reason().has_value();
-    const bool idle = quiet && (held || !backlog_is_due(now));
+    const bool due = first_tries_.is_due(now.system) || retries_.is_due(now.system);
+    const bool idle = quiet && (was_held_ || !due);
     idle_.store(idle, std::memory_order_release);
     if (idle) context_.became_idle();
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,7 +8,11 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/random.h"
+#include "dispatcher/backlog.h"
+#include "dispatcher/circuit_breaker.h"
 #include "dispatcher/courier.h"
+#include "dispatcher/ramp.h"
 #include "dispatcher/rate_limit.h"
 #include "dispatcher/recorder.h"
 #include "dispatcher/scheduler.h"
@@ -25,17 +28,20 @@ struct LaneContext {
     Recorder& recorder;
     Mailbox& mailbox;
     core::Clock& clock;
+    core::Random& random;
     /// Runs on the worker's thread whenever the lane became idle.
     std::function<void()> became_idle;
 };
 
-/// One notification's callouts on their way out: window, hold, backlog. A slow receiver fills only
-/// its own lane.
+/// One notification's callouts on their way out: window, rate, breaker, hold, backlog. A slow
+/// receiver fills only its own lane.
 ///
-/// Fresh callouts come straight from memory after COMMIT while there is room and no backlog;
-/// everything else is claimed from the store when due. `pump` is the one place that decides what
-/// happens next. Threads: the public methods of the first group may be called from any thread, the
-/// others on the worker's thread. Lifetime: shared with its running attempts.
+/// Fresh callouts come straight from memory after COMMIT while there is room and no backlog of
+/// their kind; everything else is claimed from the store when due. Late retries get at most half of
+/// the window, so that first tries always find a slot. After a hold the window opens step by step.
+/// `pump` is the one place that decides what happens next. Threads: the public methods of the first
+/// group may be called from any thread, the others on the worker's thread. Lifetime: shared with
+/// its running attempts.
 class Lane final : public std::enable_shared_from_this<Lane> {
 public:
     Lane(LaneContext context, CompiledNotificationPtr notification);
@@ -50,6 +56,8 @@ public:
 
     void enter(CalloutJob job);
     void backlog_grew(core::SystemTime due_at);
+    /// Something of either kind may be due.
+    void wake();
     void apply(CompiledNotificationPtr notification);
     /// The provider can give tokens again.
     void provider_recovered(core::ProviderId provider);
@@ -63,43 +71,58 @@ private:
         core::SteadyTime steady;
         core::SystemTime system;
     };
+    /// What to remember of an attempt until it ends.
+    struct Started {
+        std::optional<core::ProviderId> provider;
+        CircuitBreaker::Ticket ticket;
+        bool retry;
+    };
     void pump();
     [[nodiscard]] std::optional<std::string> hold_reason() const;
-    [[nodiscard]] bool backlog_is_due(const Now& now) const {
-        return next_due_ && *next_due_ <= now.system;
-    }
-    [[nodiscard]] bool may_start(const Now& now);
-    void start(CalloutJob job);
-    void finished(std::optional<core::ProviderId> provider, AttemptResult result);
-    void release_queue(const std::string& reason);
+    void start_what_may(const Now& now);
+    /// Null where nothing may start now.
+    [[nodiscard]] Backlog* next_to_start();
+    void start(Backlog& backlog);
+    void finished(const Started& started, AttemptResult result);
+    void release_queues(const std::string& reason);
+    void release(Backlog& backlog, const std::string& reason);
     void refill(const Now& now);
+    [[nodiscard]] std::size_t room(const Backlog& backlog, int held, int share,
+                                   const Now& now) const;
     void claimed(core::Result<storage::Claim> claim);
-    void note_due(core::SystemTime due_at);
     void arm(const Now& now);
     void settle(const Now& now);
+    [[nodiscard]] int window() const;
+    [[nodiscard]] int retry_share() const { return std::max(1, window() / 2); }
+    [[nodiscard]] int running() const { return first_tries_.running + retries_.running; }
+    [[nodiscard]] Backlog& backlog_of(int failures) {
+        return failures > 0 ? retries_ : first_tries_;
+    }
 
     const LaneContext context_;
     const core::NotificationId id_;
     std::size_t worker_ = 0;
 
-    std::atomic<int> reserved_{
-        0};  ///< callouts in memory or promised to it: queued, running, or being stored
+    std::atomic<int> reserved_{0};  ///< first tries in memory or promised to it
     std::atomic<int> capacity_{0};
-    std::atomic<bool> accepts_{false};  ///< open and without a due backlog
+    std::atomic<bool> accepts_{false};  ///< open and without a due backlog of first tries
     std::atomic<bool> idle_{false};
     std::atomic<int> on_the_wire_{0};
     std::atomic<bool> held_by_provider_{false};
+    std::atomic<CircuitBreaker::State> breaker_state_{CircuitBreaker::State::kClosed};
 
     CompiledNotificationPtr notification_;
     RateLimit rate_;
-    std::deque<CalloutJob> queue_;
-    int running_ = 0;
+    CircuitBreaker breaker_;
+    Ramp ramp_;
+    Backlog first_tries_;
+    Backlog retries_;
+    bool retry_next_ = false;  ///< whose turn it is where both wait
+    bool was_held_ = false;
     int unrecorded_ = 0;  ///< answered, outcome not yet durable
     bool claiming_ = false;
     bool closed_ = false;
     std::optional<core::ProviderId> waits_for_;  ///< the provider that had no token
-    std::optional<core::SystemTime> next_due_;   ///< of the backlog, as far as known; empty: none
-    std::optional<core::SystemTime> due_while_claiming_;
     std::unique_ptr<core::Timer> timer_;
     std::vector<std::function<void()>> drained_;
 };

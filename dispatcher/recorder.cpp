@@ -9,7 +9,7 @@ constexpr std::chrono::seconds kPause{1};
 
 }  // namespace
 
-void Recorder::record(AttemptResult result, std::function<void()> recorded) {
+void Recorder::record(AttemptResult result, Recorded recorded) {
     auto outcome = std::make_shared<Outcome>();
     outcome->attempts = std::move(result.attempts);
     outcome->updates.push_back(std::move(result.update));
@@ -17,8 +17,7 @@ void Recorder::record(AttemptResult result, std::function<void()> recorded) {
     write(std::move(outcome));
 }
 
-void Recorder::release(std::vector<storage::CalloutUpdate> updates,
-                       std::function<void()> released) {
+void Recorder::release(std::vector<storage::CalloutUpdate> updates, Recorded released) {
     auto outcome = std::make_shared<Outcome>();
     outcome->updates = std::move(updates);
     outcome->written = std::move(released);
@@ -26,8 +25,11 @@ void Recorder::release(std::vector<storage::CalloutUpdate> updates,
 }
 
 void Recorder::write(std::shared_ptr<const Outcome> outcome) {
-    auto done = [this, mailbox = mailbox_, outcome](const core::Result<>& written) {
-        if (written) return mailbox->post(outcome->written);
+    auto done = [this, mailbox = mailbox_, outcome](const core::Result<bool>& written) {
+        if (written) {
+            return mailbox->post(
+                [outcome, next_is_due = *written] { outcome->written(next_is_due); });
+        }
         core::log(core::LogLevel::kError, "outcome_not_recorded",
                   {{"error", written.error().message}});
         if (written.error().kind == core::ErrorKind::kTransient)

@@ -27,17 +27,20 @@ public:
           clock_(clock),
           executor_(std::move(executor)) {}
 
+    /// Told whether a callout of the same order key is due now.
+    using Recorded = std::function<void(bool next_is_due)>;
+
     /// The attempt and the callout's next state in one transaction; a parked callout only gets its
     /// state.
-    void record(AttemptResult result, std::function<void()> recorded);
+    void record(AttemptResult result, Recorded recorded);
     /// Gives callouts back to the backlog: no attempt, their reason.
-    void release(std::vector<storage::CalloutUpdate> updates, std::function<void()> released);
+    void release(std::vector<storage::CalloutUpdate> updates, Recorded released);
 
 private:
     struct Outcome {
         std::vector<storage::AttemptRecord> attempts;
         std::vector<storage::CalloutUpdate> updates;
-        std::function<void()> written;
+        Recorded written;
     };
     void write(std::shared_ptr<const Outcome> outcome);
     void write_later(std::shared_ptr<const Outcome> outcome);

@@ -9,11 +9,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double kJitter = 0.2;
 constexpr milliseconds kLongestWait = std::chrono::hours(24);
 
-milliseconds with_jitter(std::chrono::seconds step, core::Random& random) {
-    const double factor = 1.0 - kJitter + 2.0 * kJitter * random.uniform();
+milliseconds with_jitter(std::chrono::seconds step, int percent, core::Random& random) {
+    const double jitter = percent / 100.0;
+    const double factor = 1.0 - jitter + 2.0 * jitter * random.uniform();
     return milliseconds(
         static_cast<std::int64_t>(static_cast<double>(milliseconds(step).count()) * factor));
 }
@@ -28,7 +28,8 @@ Decision retry(const Verdict& verdict, const storage::RetrySettings& settings,
     const int failures = position.failures + 1;
     const auto step = static_cast<std::size_t>(position.failures);
     if (step >= settings.schedule.size()) return dead("attempts_exhausted", failures);
-    const milliseconds scheduled = with_jitter(settings.schedule[step], random);
+    const milliseconds scheduled =
+        with_jitter(settings.schedule[step], settings.jitter_percent, random);
     const milliseconds wait =
         std::min(kLongestWait, std::max(scheduled, verdict.retry_after.value_or(scheduled)));
     const core::SystemTime due_at = position.now + wait;

@@ -26,7 +26,7 @@ struct RetryPosition {
     core::SystemTime now;
 };
 
-/// Pure, randomness included. The next try is the later of schedule (with +-20 % jitter) and
+/// Pure, randomness included. The next try is the later of schedule (with its jitter) and
 /// `retry_after`, at most 24 h away; a spent schedule ends the callout as `attempts_exhausted`, a
 /// next try beyond the max age as `max_age`.
 [[nodiscard]] Decision decide(const Verdict& verdict, const storage::RetrySettings& settings,

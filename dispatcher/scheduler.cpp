@@ -103,6 +103,7 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
                         .recorder = worker.recorder(),
                         .mailbox = worker.mailbox(),
                         .clock = clock_,
+                        .random = random_,
                         .became_idle = [this] {
                             if (idle_wanted_.load(std::memory_order_relaxed)) report_if_idle();
                         }};
@@ -202,7 +203,11 @@ std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
     for (const auto& [id, lane] : lanes_) {
         const storage::NotificationRecord& record = definitions_.at(id)->record;
         LaneSnapshot snapshot = lane->snapshot();
-        snapshot.state = !record.enabled ? "disabled" : record.paused ? "paused" : "open";
+        const bool broken = snapshot.breaker == CircuitBreaker::State::kOpen;
+        snapshot.state = !record.enabled ? "disabled"
+                         : record.paused ? "paused"
+                         : broken        ? "breaker_open"
+                                         : "open";
         const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
         if (snapshot.held_by && oauth != nullptr) *snapshot.held_by += ":" + oauth->provider_name;
         snapshots.push_back(std::move(snapshot));
@@ -231,7 +236,8 @@ void Scheduler::drain_lane(NotificationId lane) {
     engine_->drain_lane(lane);
 }
 void Scheduler::wake(NotificationId lane) {
-    backlog_grew(lane, core::SystemTime{});
+    if (const LanePtr found = engine_->find(lane))
+        engine_->tell(found, [](Lane& target) { target.wake(); });
 }
 std::vector<LaneSnapshot> Scheduler::lanes() const {
     return engine_->lanes();

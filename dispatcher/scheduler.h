@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "dispatcher/circuit_breaker.h"
 #include "dispatcher/intake.h"
 #include "http/egress_policy.h"
 #include "http/transport.h"
@@ -17,8 +18,8 @@ namespace herald::dispatcher {
 
 struct LaneSnapshot {
     core::NotificationId id;
-    std::string state;    ///< open, paused, disabled, breaker_open
-    std::string breaker;  ///< closed, open, half_open
+    std::string state;  ///< open, paused, disabled, breaker_open
+    CircuitBreaker::State breaker = CircuitBreaker::State::kClosed;
     std::optional<std::string>
         held_by;        ///< `auth_unavailable:<provider>` while callouts are parked
     int in_flight = 0;  ///< requests on the wire now

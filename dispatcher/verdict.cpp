@@ -142,11 +142,27 @@ Verdict judge_error(const core::Error& error) {
     return {.error = text_of(error)};
 }
 
+// Trouble of our own says nothing about the receiver.
+ReceiverHealth health_of(const core::Result<http::Response>& result) {
+    if (!result) {
+        const std::string& code = result.error().code;
+        const bool ours = code == "template_error" || code == "invalid_argument" ||
+                          code == "blocked_address" || code == "local_limit";
+        return ours ? ReceiverHealth::kUnknown : ReceiverHealth::kFails;
+    }
+    const int status = result->status;
+    const bool fails = status == 408 || status == 429 || status >= 500;
+    return fails ? ReceiverHealth::kFails : ReceiverHealth::kWorks;
+}
+
 }  // namespace
 
 Verdict judge(const core::Result<http::Response>& result,
               const storage::NotificationRecord& notification, core::SystemTime now) {
-    return result ? judge_response(*result, notification, now) : judge_error(result.error());
+    Verdict verdict =
+        result ? judge_response(*result, notification, now) : judge_error(result.error());
+    verdict.receiver = health_of(result);
+    return verdict;
 }
 
 }  // namespace herald::dispatcher

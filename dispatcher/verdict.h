@@ -11,6 +11,13 @@
 
 namespace herald::dispatcher {
 
+/// What an attempt says about the receiver's health.
+enum class ReceiverHealth {
+    kUnknown,  ///< no request left
+    kWorks,    ///< it answered, be it with a refusal of this one callout
+    kFails,    ///< no answer, 408, 429 or 5xx
+};
+
 /// What one answer, or its absence, means for the callout. docs/states.md has the table.
 struct Verdict {
     storage::AttemptOutcome outcome = storage::AttemptOutcome::kRetry;
@@ -20,6 +27,7 @@ struct Verdict {
     /// What the history shows beside the status: `timeout: …`, the Location of a refused redirect.
     std::optional<std::string> error = std::nullopt;
     std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
+    ReceiverHealth receiver = ReceiverHealth::kUnknown;
     /// A 401, unless its challenge says that the scope is too small: no new token helps (O-92).
     bool token_refused = false;
 };

@@ -17,8 +17,16 @@ bool is_white(char c) {
     return c == ' ' || c == '\t';
 }
 
+// Looks at every byte instead of stopping at the first wrong one: there is none, and so the loop
+// runs many bytes at a time.
 bool is_field_value(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return (c >= 0x20 && c < 0x7F) || c == '\t'; });
+    unsigned wrong = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool visible = byte >= 0x20 && byte < 0x7F;
+        wrong |= static_cast<unsigned>(!visible) & static_cast<unsigned>(byte != '\t');
+    }
+    return wrong == 0;
 }
 
 }  // namespace

@@ -87,6 +87,8 @@ NotificationRecord NotificationRecord::clone() const {
                             .retry = retry,
                             .max_in_flight = max_in_flight,
                             .rate_per_s = rate_per_s,
+            .breaker = breaker,
+            .order_by = order_by,
                             .success = success,
                             .created_at = created_at,
                             .updated_at = updated_at};

@@ -112,6 +112,19 @@ struct RetrySettings {
     std::vector<std::chrono::seconds> schedule;
     std::optional<std::chrono::seconds> max_age = std::nullopt;  ///< counted from the event
     std::vector<std::string> reject;  ///< "4xx" or exact statuses that end the callout
+    int jitter_percent = 20;          ///< each step is longer or shorter by up to this
+};
+
+/// When a lane stops sending to a receiver that fails (dispatcher/circuit_breaker.h).
+struct BreakerSettings {
+    bool enabled = true;
+    int failure_percent = 50;  ///< of the attempts in the window
+    int min_attempts = 20;     ///< fewer in the window never open it
+    std::chrono::seconds window{30};
+    std::chrono::seconds open_for{5};  ///< doubled after each failed probe
+    std::chrono::seconds open_for_at_most{300};
+
+    friend bool operator==(const BreakerSettings&, const BreakerSettings&) = default;
 };
 
 /// 2xx is success only if the response body has `value` at `pointer`.
@@ -139,6 +152,9 @@ struct NotificationRecord {
     RetrySettings retry;
     int max_in_flight = 64;
     std::optional<double> rate_per_s = std::nullopt;
+    BreakerSettings breaker = {};
+    /// Path of the event's field by which callouts go one after another, as `data.account.id`.
+    std::optional<std::string> order_by = std::nullopt;
     std::optional<SuccessField> success = std::nullopt;
     core::SystemTime created_at;
     core::SystemTime updated_at;

@@ -22,6 +22,9 @@ struct NewCallout {
     std::optional<core::ProviderId> provider = std::nullopt;
     std::optional<std::string> provider_name = std::nullopt;
     bool in_flight = false;  ///< a lane has room: stored as in flight, handed over after COMMIT
+    /// Callouts of one notification with the same key go one after another; empty: no order. Not
+    /// with `in_flight`.
+    std::string order_key = {};
 };
 
 struct NewEvent {
@@ -53,16 +56,24 @@ struct ClaimedCallout {
     int failures = 0;
 };
 
+/// The backlog of a notification is two queues, so that late retries cannot hold up first tries.
+struct ClaimLimits {
+    std::size_t first_tries = 0;
+    std::size_t retries = 0;
+};
+
 struct Claim {
-    std::vector<ClaimedCallout> callouts;  ///< by due time, at most `limit`
-    /// When the next one of this notification falls due; empty where none is left. Earlier than now
-    /// when `limit` cut the claim.
-    std::optional<core::SystemTime> next_due_at = std::nullopt;
+    std::vector<ClaimedCallout> callouts;  ///< first tries, then retries, each by due time
+    /// When the next one of each queue falls due; empty where none is left. Earlier than now when
+    /// its limit cut the claim.
+    std::optional<core::SystemTime> next_first_try_at = std::nullopt;
+    std::optional<core::SystemTime> next_retry_at = std::nullopt;
 };
 
 /// A callout's next state. `due_at` only with kPending.
 struct CalloutUpdate {
     core::CalloutId id;
+    core::NotificationId notification;
     CalloutState state = CalloutState::kPending;
     std::optional<std::string> reason = std::nullopt;
     std::optional<core::SystemTime> due_at = std::nullopt;
@@ -91,6 +102,19 @@ struct StoreCounts {
     std::int64_t events = 0;
     std::vector<NotificationCounts> notifications;  ///< deleted ones under an empty name, added up
     std::optional<core::SystemTime> oldest_pending_at = std::nullopt;
+};
+
+/// What of the history is kept. Without a bound that side is unlimited.
+struct HistoryBounds {
+    std::optional<core::SystemTime> keep_since = std::nullopt;  ///< by when the event came in
+    std::optional<std::int64_t> max_bytes = std::nullopt;       ///< of the database file in use
+};
+
+/// One step of pruning.
+struct Pruned {
+    std::int64_t events = 0;
+    /// Where the next step goes on; empty: nothing more is out of bounds.
+    std::optional<std::int64_t> resume_after = std::nullopt;
 };
 
 /// Fences a token write: refused with `kConflict` when either has moved on.
@@ -149,7 +173,8 @@ public:
     /// Conflict `notification_exists`; `not_found` where its provider is gone. `auth` names the
     /// provider by id.
     [[nodiscard]] virtual core::Result<> add_notification(NotificationRecord record) = 0;
-    /// As edit_provider. Unfinished callouts follow: pending ones take over the new provider.
+    /// As edit_provider. Pending callouts go with the new provider, attempts in flight end with
+    /// theirs.
     [[nodiscard]] virtual core::Result<NotificationRecord> edit_notification(
         std::string_view name, std::function<core::Result<>(NotificationRecord&)> change) = 0;
     /// Conflict `notification_in_use` with details {unfinished_callouts: n} unless
@@ -183,17 +208,22 @@ public:
     // Events and callouts. Asynchronous, group-committed.
 
     virtual void append_event(NewEvent event, core::Done<AppendResult> done) = 0;
-    /// Marks up to `limit` due callouts of one notification in flight and returns them.
+    /// Marks due callouts of one notification in flight and returns them.
     virtual void claim_due(core::NotificationId notification, core::SystemTime now,
-                           std::size_t limit, core::Done<Claim> done) = 0;
-    /// One callout's attempts (two where a 401 was resent) and its next state. A callout that goes
-    /// back to pending is bound to its notification's current provider; a finished one lets go of
-    /// its provider.
+                           ClaimLimits limits, core::Done<Claim> done) = 0;
+    /// One callout's attempts (two where a 401 was resent) and its next state. May wait a moment
+    /// for others to be committed with. Done with whether a callout of the same order key is due
+    /// now.
     virtual void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
-                                core::Done<> done) = 0;
+                                core::Done<bool> done) = 0;
     /// New states without an attempt: given back to the backlog, parked, cancelled. Never counts as
-    /// an attempt.
-    virtual void update_callouts(std::vector<CalloutUpdate> updates, core::Done<> done) = 0;
+    /// an attempt. Done as record_attempt.
+    virtual void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) = 0;
+    /// Deletes some of the oldest events out of bounds, with their callouts and attempts: those
+    /// whose callouts are all finished. A small step, so that nobody waits for it; `resume_after`
+    /// is what the step before returned, 0 at the beginning of a walk.
+    virtual void prune_history(HistoryBounds bounds, std::int64_t resume_after,
+                               core::Done<Pruned> done) = 0;
     /// At start: everything in flight gets an attempt `unknown_crash` and is due at `now`. Returns
     /// how many.
     [[nodiscard]] virtual core::Result<std::int64_t> recover_in_flight(core::SystemTime now) = 0;

@@ -33,7 +33,7 @@ LaneOverview lane_overview(const storage::NotificationRecord& record, const Lane
     const auto lane = lanes.find(record.id);
     if (lane == lanes.end()) return out;
     out.state = lane->second.state;
-    out.breaker = lane->second.breaker;
+    out.breaker = dispatcher::to_string(lane->second.breaker);
     out.requests_on_the_wire = lane->second.in_flight;
     return out;
 }

@@ -1,5 +1,6 @@
 #include "storage/sqlite/callout_commands.h"
 
+#include "storage/sqlite/callout_moves.h"
 #include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/hot_statements.h"
 
@@ -34,8 +35,9 @@ void recover(WriteSession& session, const InFlight& callout, core::SystemTime no
     unknown.started_at = now;
     unknown.outcome = AttemptOutcome::kUnknownCrash;
     insert_attempt(session.db, unknown);
-    move(session, callout.notification, CalloutState::kInFlight,
+    move(session, CalloutState::kInFlight,
          {.id = callout.id,
+          .notification = callout.notification,
           .state = CalloutState::kPending,
           .reason = "unknown_crash",
           .due_at = now,
@@ -49,8 +51,9 @@ bool notification_exists(Connection& db, const core::NotificationId& id) {
 
 /// Its attempts are counted on, its schedule begins anew.
 void make_due(WriteSession& session, const CalloutRecord& callout, core::SystemTime now) {
-    move(session, *callout.notification, callout.state,
+    move(session, callout.state,
          {.id = callout.id,
+          .notification = *callout.notification,
           .state = CalloutState::kPending,
           .reason = std::nullopt,
           .due_at = now,
@@ -101,8 +104,9 @@ CalloutRecord cancel(WriteSession& session, const core::CalloutId& id) {
                                                        std::string(to_string(callout.state)) +
                                                        " already"));
     }
-    move(session, *callout.notification, callout.state,
+    move(session, callout.state,
          {.id = id,
+          .notification = *callout.notification,
           .state = CalloutState::kCancelled,
           .reason = std::nullopt,
           .due_at = std::nullopt,
@@ -132,8 +136,9 @@ std::int64_t cancel_some_pending(WriteSession& session, const core::Notification
         while (row.next()) ids.push_back(row.take<core::CalloutId>());
     }
     for (const CalloutRecord& callout : find_callouts(session.db, ids)) {
-        move(session, notification, CalloutState::kPending,
+        move(session, CalloutState::kPending,
              {.id = callout.id,
+              .notification = notification,
               .state = CalloutState::kCancelled,
               .reason = std::nullopt,
               .due_at = std::nullopt,
@@ -143,10 +148,10 @@ std::int64_t cancel_some_pending(WriteSession& session, const core::Notification
     return static_cast<std::int64_t>(ids.size());
 }
 
-std::int64_t count_unfinished(Connection& db, const core::NotificationId& notification) {
-    auto row = db.query(
-        "SELECT (SELECT count(*) FROM callout WHERE notification_id = ?1 AND state = 0)"
-        " + (SELECT count(*) FROM callout WHERE notification_id = ?1 AND state = 1)",
+std::int64_t count_unfinished(WriteSession& session, const core::NotificationId& notification) {
+    session.tally.write(session.db);
+    auto row = session.db.query(
+        "SELECT coalesce(sum(count), 0) FROM tally WHERE notification_id = ? AND state < 2",
         notification);
     return row.next() ? row.take<std::int64_t>() : 0;
 }

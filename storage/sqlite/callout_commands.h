@@ -24,7 +24,7 @@ inline constexpr std::size_t kStep = 500;
 /// Cancels up to kStep pending callouts. Returns how many.
 [[nodiscard]] std::int64_t cancel_some_pending(WriteSession& session,
                                                const core::NotificationId& notification);
-[[nodiscard]] std::int64_t count_unfinished(Connection& db,
+[[nodiscard]] std::int64_t count_unfinished(WriteSession& session,
                                             const core::NotificationId& notification);
 
 }  // namespace herald::storage::sqlite

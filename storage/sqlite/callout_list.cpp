@@ -25,15 +25,14 @@ constexpr SqlText kCancelledOf =
 // up.
 constexpr SqlText kUnfinished =
     kSelectCallout +
-    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY "
-    "callout_unfinished"
+    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_pending"
     " ON c.notification_id = n.id AND c.state = 0 WHERE c.id >= ?1 AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
 constexpr SqlText kInFlight =
     kSelectCallout +
-    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY "
-    "callout_unfinished"
-    " ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 AND c.id < ?2"
+    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c"
+    " INDEXED BY callout_in_flight ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 "
+    "AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
 constexpr Sql kDeadOldestFirst =
     "SELECT c.id FROM callout c WHERE c.state = 3 AND c.id >= ?1 AND c.id < ?2"

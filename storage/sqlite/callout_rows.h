@@ -12,9 +12,10 @@ namespace herald::storage::sqlite {
 
 /// The columns that `read_callout` expects, in order.
 inline constexpr SqlText kSelectCallout =
-    "SELECT id, event_id, notification_id, notification_name, provider_name, state, reason, "
-    "due_at, attempts,"
-    " failures FROM callout";
+    "SELECT id, (SELECT e.id FROM event e WHERE e.seq = event_seq), notification_id,"
+    " notification_name, CASE state WHEN 0 THEN (SELECT p.name FROM notification n JOIN provider p"
+    " ON p.id = n.provider_id WHERE n.id = notification_id) ELSE provider_name END, state, reason,"
+    " due_at, attempts, failures FROM callout";
 [[nodiscard]] CalloutRecord read_callout(Query& row);
 
 [[nodiscard]] std::optional<CalloutRecord> find_callout(Connection& db, const core::CalloutId& id);
@@ -23,22 +24,11 @@ inline constexpr SqlText kSelectCallout =
                                                        std::span<const core::CalloutId> ids);
 [[nodiscard]] std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& id);
 
-/// Marks due callouts in flight: at most `limit`, and not many more bytes of event data than a
-/// claim may hold.
-[[nodiscard]] Claim claim(WriteSession& session, const core::NotificationId& notification,
-                          core::SystemTime now, std::size_t limit);
-
-/// Refusal `not_found` where there is no such callout. One that is no longer in flight keeps its
-/// state.
-void record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
-            const CalloutUpdate& update);
-/// Without effect on a callout that is finished or unknown.
-void update(WriteSession& session, const CalloutUpdate& update);
+/// Stores a new one, behind those of its order key.
+void insert_callout(WriteSession& session, const NewCallout& callout, std::int64_t event_seq,
+                    core::SystemTime now);
 
 void insert_attempt(Connection& db, const AttemptRecord& attempt);
-/// Moves a callout whatever its state is, and counts the move.
-void move(WriteSession& session, const core::NotificationId& notification, CalloutState from,
-          const CalloutUpdate& to);
 
 [[nodiscard]] core::Error no_such_callout(const core::CalloutId& id);
 

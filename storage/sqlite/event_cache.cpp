@@ -4,13 +4,13 @@
 
 namespace herald::storage::sqlite {
 
-EventPtr EventCache::find(const core::EventId& id) const {
-    const auto found = events_.find(id);
+EventPtr EventCache::find(std::int64_t seq) const {
+    const auto found = events_.find(seq);
     return found == events_.end() ? nullptr : found->second.lock();
 }
 
-void EventCache::keep(const EventPtr& event) {
-    events_[event->id] = event;
+void EventCache::keep(std::int64_t seq, const EventPtr& event) {
+    events_[seq] = event;
     if (events_.size() >= sweep_at_) drop_expired();
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <unordered_map>
 
-#include "core/id.h"
 #include "storage/records.h"
 
 namespace herald::storage::sqlite {
@@ -13,13 +13,13 @@ namespace herald::storage::sqlite {
 class EventCache final {
 public:
     /// Null where nobody holds it.
-    [[nodiscard]] EventPtr find(const core::EventId& id) const;
-    void keep(const EventPtr& event);
+    [[nodiscard]] EventPtr find(std::int64_t seq) const;
+    void keep(std::int64_t seq, const EventPtr& event);
 
 private:
     void drop_expired();
 
-    std::unordered_map<core::EventId, std::weak_ptr<const EventRecord>, core::IdHash> events_;
+    std::unordered_map<std::int64_t, std::weak_ptr<const EventRecord>> events_;
     std::size_t sweep_at_ = 1024;
 };
 

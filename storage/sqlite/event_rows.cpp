@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/sqlite/callout_moves.h"
 #include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/hot_statements.h"
 #include "storage/sqlite/sealed_value.h"
@@ -15,15 +16,6 @@ std::string joined_ids(const std::vector<NewCallout>& callouts) {
     std::string ids;
     ids.reserve(callouts.size() * kIdSize);
     for (const NewCallout& callout : callouts) ids.append(raw(callout.id));
-    return ids;
-}
-
-std::vector<core::CalloutId> split_ids(std::string_view joined) {
-    std::vector<core::CalloutId> ids(joined.size() / kIdSize);
-    for (core::CalloutId& id : ids) {
-        std::copy_n(joined.data(), kIdSize, id.bytes.data());
-        joined.remove_prefix(kIdSize);
-    }
     return ids;
 }
 
@@ -47,14 +39,16 @@ std::optional<AppendResult> result_of_known_key(WriteSession& session, const Eve
     return result;
 }
 
-void insert(WriteSession& session, const EventRecord& event, const NewCallout& callout) {
-    const auto state = callout.in_flight ? CalloutState::kInFlight : CalloutState::kPending;
-    std::optional<core::SystemTime> due_at;
-    if (!callout.in_flight) due_at = event.received_at;
-    session.db.run(kInsertCallout, callout.id, event.id, callout.notification,
-                   callout.notification_name, callout.provider, callout.provider_name, state,
-                   due_at);
-    session.tally.created(callout.notification, state);
+std::optional<EventRecord> read_event(Query row) {
+    if (!row.next()) return std::nullopt;
+    EventRecord event;
+    event.id = row.take<core::EventId>();
+    event.type = row.take<std::string>();
+    event.data = row.take<std::string>();
+    event.key = row.take<std::optional<std::string>>();
+    event.occurred_at = row.take<core::SystemTime>();
+    event.received_at = row.take<core::SystemTime>();
+    return event;
 }
 
 }  // namespace
@@ -69,22 +63,28 @@ AppendResult append(WriteSession& session, const NewEvent& added) {
     }
     session.db.run(kInsertEvent, event.id, event.type, Blob{event.data}, event.key,
                    event.occurred_at, event.received_at, Blob{joined_ids(added.callouts)});
-    for (const NewCallout& callout : added.callouts) insert(session, event, callout);
+    const std::int64_t seq = session.db.last_insert_id();
+    for (const NewCallout& callout : added.callouts)
+        insert_callout(session, callout, seq, event.received_at);
     session.tally.event_stored();
     return result;
 }
 
+std::vector<core::CalloutId> split_ids(std::string_view joined) {
+    std::vector<core::CalloutId> ids(joined.size() / kIdSize);
+    for (core::CalloutId& id : ids) {
+        std::copy_n(joined.data(), kIdSize, id.bytes.data());
+        joined.remove_prefix(kIdSize);
+    }
+    return ids;
+}
+
 std::optional<EventRecord> find_event(Connection& db, const core::EventId& id) {
-    auto row = db.query(kFindEvent, id);
-    if (!row.next()) return std::nullopt;
-    EventRecord event;
-    event.id = row.take<core::EventId>();
-    event.type = row.take<std::string>();
-    event.data = row.take<std::string>();
-    event.key = row.take<std::optional<std::string>>();
-    event.occurred_at = row.take<core::SystemTime>();
-    event.received_at = row.take<core::SystemTime>();
-    return event;
+    return read_event(db.query(kFindEvent, id));
+}
+
+std::optional<EventRecord> find_event_at(Connection& db, std::int64_t seq) {
+    return read_event(db.query(kEventAt, seq));
 }
 
 std::optional<std::vector<core::CalloutId>> callout_ids_of(Connection& db,

@@ -12,38 +12,51 @@ inline constexpr Sql kFindKey = "SELECT id, type, data, callouts FROM event WHER
 inline constexpr Sql kFindEvent =
     "SELECT id, type, data, key, occurred_at, received_at FROM event WHERE id = ?";
 
+inline constexpr Sql kEventAt =
+    "SELECT id, type, data, key, occurred_at, received_at FROM event WHERE seq = ?";
+
+inline constexpr Sql kOldestEvents =
+    "SELECT seq, received_at, callouts FROM event WHERE seq > ? ORDER BY seq LIMIT ?";
+
 inline constexpr Sql kInsertEvent =
     "INSERT INTO event (id, type, data, key, occurred_at, received_at, callouts)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr Sql kInsertCallout =
-    "INSERT INTO callout (id, event_id, notification_id, notification_name, provider_id, "
-    "provider_name,"
-    " state, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO callout (id, event_seq, notification_id, notification_name, provider_name, state,"
+    " queue, due_at, order_key, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 inline constexpr Sql kDueCallouts =
-    "SELECT id, event_id, attempts, failures FROM callout"
-    " WHERE notification_id = ? AND state = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ?";
+    "SELECT id, event_seq, attempts, failures, due_at FROM callout"
+    " WHERE notification_id = ? AND state = 0 AND queue = ? AND due_at <= ?"
+    " ORDER BY due_at, id LIMIT ?";
 
 inline constexpr Sql kNextDue =
-    "SELECT due_at FROM callout WHERE notification_id = ? AND state = 0 ORDER BY due_at LIMIT 1";
+    "SELECT due_at FROM callout WHERE notification_id = ? AND state = 0 AND queue = ?"
+    " ORDER BY due_at LIMIT 1";
 
-inline constexpr Sql kTakeCallout =
-    "UPDATE callout SET state = 1, due_at = NULL, reason = NULL WHERE id = ?";
+/// What kDueCallouts found, up to and with the one at (?3, ?4), in one statement.
+inline constexpr Sql kTakeCallouts =
+    "UPDATE callout SET state = 1, due_at = NULL, reason = NULL, provider_name = ?5"
+    " WHERE notification_id = ?1 AND state = 0 AND queue = ?2 AND (due_at, id) <= (?3, ?4)";
 
-inline constexpr Sql kCalloutPlace =
-    "SELECT notification_id, state, attempts FROM callout WHERE id = ?";
+inline constexpr Sql kCalloutPlace = "SELECT notification_id, state FROM callout WHERE id = ?";
 
 inline constexpr Sql kEndCallout =
-    "UPDATE callout SET state = ?2, reason = ?3, attempts = ?4, failures = ?5, due_at = NULL,"
-    " provider_id = NULL WHERE id = ?1";
+    "UPDATE callout SET state = ?3, reason = ?4, attempts = ?5, failures = ?6, due_at = NULL,"
+    " former_provider_id = NULL WHERE id = ?1 AND state = ?2";
 
-/// Binds it to its notification's provider of today.
 inline constexpr Sql kRequeueCallout =
-    "UPDATE callout SET state = 0, reason = ?2, attempts = ?3, failures = ?4, due_at = ?5,"
-    " (provider_id, provider_name) = (SELECT p.id, p.name FROM notification n"
-    " LEFT JOIN provider p ON p.id = n.provider_id WHERE n.id = callout.notification_id) WHERE id "
-    "= ?1";
+    "UPDATE callout SET state = 0, reason = ?3, attempts = ?4, failures = ?5, queue = ?6,"
+    " due_at = ?7, former_provider_id = NULL WHERE id = ?1 AND state = ?2";
+
+inline constexpr Sql kOrderKeyActive =
+    "SELECT 1 FROM callout WHERE notification_id = ? AND order_key = ? AND state < 2 AND queue < 2"
+    " LIMIT 1";
+
+inline constexpr Sql kNextOfOrderKey =
+    "SELECT id FROM callout WHERE notification_id = ? AND order_key = ? AND state < 2"
+    " AND queue = 2 ORDER BY id LIMIT 1";
 
 /// A write whose outcome was unknown may be sent again, hence OR REPLACE.
 inline constexpr Sql kInsertAttempt =
@@ -56,8 +69,13 @@ inline constexpr Sql kInFlightCallouts =
     " CROSS JOIN callout c ON c.notification_id = n.id AND c.state = 1 LIMIT ?";
 
 inline constexpr Sql kOldestPending =
-    "SELECT min(oldest) FROM (SELECT (SELECT c.due_at FROM callout c"
-    " WHERE c.notification_id = n.id AND c.state = 0 ORDER BY c.due_at LIMIT 1) AS oldest FROM "
-    "notification n)";
+    "SELECT min(oldest) FROM (SELECT (SELECT c.due_at FROM callout c WHERE c.notification_id = n.id"
+    " AND c.state = 0 AND c.queue = q.number ORDER BY c.due_at LIMIT 1) AS oldest"
+    " FROM notification n, (SELECT 0 AS number UNION ALL SELECT 1) q)";
+
+inline constexpr Sql kUnfinishedOfProvider =
+    "SELECT (SELECT coalesce(sum(t.count), 0) FROM notification n JOIN tally t"
+    " ON t.notification_id = n.id AND t.state < 2 WHERE n.provider_id = ?1)"
+    " + (SELECT count(*) FROM callout WHERE former_provider_id = ?1)";
 
 }  // namespace herald::storage::sqlite

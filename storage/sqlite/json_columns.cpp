@@ -64,6 +64,15 @@ std::optional<std::string> to_json(const std::optional<ProviderError>& error) {
     return json::serialize(object);
 }
 
+std::string to_json(const BreakerSettings& breaker) {
+    return json::serialize(json::object{{"enabled", breaker.enabled},
+                                        {"failure_percent", breaker.failure_percent},
+                                        {"min_attempts", breaker.min_attempts},
+                                        {"window_s", breaker.window.count()},
+                                        {"open_s", breaker.open_for.count()},
+                                        {"max_open_s", breaker.open_for_at_most.count()}});
+}
+
 std::vector<std::string> texts_from(std::string_view json) {
     return parsed(json, [](const json::value& value) {
         std::vector<std::string> texts;
@@ -92,6 +101,27 @@ std::vector<std::chrono::seconds> durations_from(std::string_view json) {
 
 json::object object_from(std::string_view json) {
     return parsed(json, [](const json::value& value) { return value.as_object(); });
+}
+
+BreakerSettings breaker_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) {
+        BreakerSettings breaker;
+        const json::object& object = value.as_object();
+        const auto number = [&object](std::string_view key, std::int64_t otherwise) {
+            const json::value* found = object.if_contains(key);
+            return found != nullptr ? found->as_int64() : otherwise;
+        };
+        if (const json::value* enabled = object.if_contains("enabled"))
+            breaker.enabled = enabled->as_bool();
+        breaker.failure_percent =
+            static_cast<int>(number("failure_percent", breaker.failure_percent));
+        breaker.min_attempts = static_cast<int>(number("min_attempts", breaker.min_attempts));
+        breaker.window = std::chrono::seconds(number("window_s", breaker.window.count()));
+        breaker.open_for = std::chrono::seconds(number("open_s", breaker.open_for.count()));
+        breaker.open_for_at_most =
+            std::chrono::seconds(number("max_open_s", breaker.open_for_at_most.count()));
+        return breaker;
+    });
 }
 
 std::optional<ProviderError> provider_error_from(const std::optional<std::string>& json) {

@@ -17,11 +17,14 @@ namespace herald::storage::sqlite {
 [[nodiscard]] std::string to_json(const std::vector<std::chrono::seconds>& durations);
 [[nodiscard]] std::string to_json(const boost::json::object& object);
 [[nodiscard]] std::optional<std::string> to_json(const std::optional<ProviderError>& error);
+[[nodiscard]] std::string to_json(const BreakerSettings& breaker);
 
 [[nodiscard]] std::vector<std::string> texts_from(std::string_view json);
 [[nodiscard]] Fields fields_from(std::string_view json);
 [[nodiscard]] std::vector<std::chrono::seconds> durations_from(std::string_view json);
 [[nodiscard]] boost::json::object object_from(std::string_view json);
+/// What it does not say is as in a new record.
+[[nodiscard]] BreakerSettings breaker_from(std::string_view json);
 [[nodiscard]] std::optional<ProviderError> provider_error_from(
     const std::optional<std::string>& json);
 

@@ -12,13 +12,13 @@ NotificationRecord existing(WriteSession& session, std::string_view name) {
     return std::move(*record);
 }
 
-/// Attempts in flight keep the provider they began with.
-void rebind_pending(Connection& db, const core::NotificationId& id) {
+/// The provider of attempts in flight stays until they end; what is pending goes with the new one.
+void keep_for_attempts(Connection& db, const core::NotificationId& notification,
+                       const std::optional<core::ProviderId>& former) {
     db.run(
-        "UPDATE callout SET (provider_id, provider_name) = (SELECT p.id, p.name FROM notification n"
-        " LEFT JOIN provider p ON p.id = n.provider_id WHERE n.id = ?1)"
-        " WHERE notification_id = ?1 AND state = 0",
-        id);
+        "UPDATE callout SET former_provider_id = coalesce(former_provider_id, ?2)"
+        " WHERE notification_id = ?1 AND state = 1",
+        notification, former);
 }
 
 }  // namespace
@@ -44,7 +44,8 @@ NotificationRecord edit_notification(
     after.created_at = before.created_at;
     after.updated_at = session.clock.system_now();
     save_notification(session.db, session.ring, after);
-    if (after.provider() != before.provider()) rebind_pending(session.db, after.id);
+    if (after.provider() != before.provider())
+        keep_for_attempts(session.db, after.id, before.provider());
     session.catalogue_changed();
     return existing(session, name);
 }
@@ -52,13 +53,13 @@ NotificationRecord edit_notification(
 Deletion delete_notification_step(WriteSession& session, std::string_view name,
                                   bool cancel_pending) {
     const NotificationRecord record = existing(session, name);
-    const std::int64_t unfinished = count_unfinished(session.db, record.id);
+    const std::int64_t unfinished = count_unfinished(session, record.id);
     if (unfinished > 0) {
         if (!cancel_pending) throw Refusal(notification_in_use(name, unfinished));
         const bool cancelled = cancel_some_pending(session, record.id) > 0;
         // Done in the same transaction where that was the rest: new events must not keep the
         // deletion going for ever.
-        if (count_unfinished(session.db, record.id) > 0)
+        if (count_unfinished(session, record.id) > 0)
             return cancelled ? Deletion::kGoOn : Deletion::kInFlight;
     }
     session.tally.fold_deleted(session.db, record.id);

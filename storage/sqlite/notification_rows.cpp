@@ -12,7 +12,9 @@ constexpr SqlText kSelect =
     " n.content_type, n.body_template, n.auth_kind, n.auth_name, n.auth_secret, n.provider_id, "
     "p.name,"
     " n.signing_secret, n.timeout_ms, n.retry_schedule_s, n.retry_max_age_s, n.retry_reject,"
-    " n.max_in_flight, n.rate_per_s, n.success_pointer, n.success_value, n.created_at, n.updated_at"
+    " n.max_in_flight, n.rate_per_s, n.breaker, n.order_by, n.retry_jitter_percent, "
+    "n.success_pointer, n.success_value, "
+    "n.created_at, n.updated_at"
     " FROM notification n LEFT JOIN provider p ON p.id = n.provider_id";
 constexpr SqlText kSelectByName = kSelect + " WHERE n.name = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY n.name";
@@ -21,8 +23,10 @@ constexpr Sql kSave =
     "INSERT INTO notification (id, name, enabled, paused, events, method, url, headers, parameters,"
     " content_type, body_template, auth_kind, auth_name, auth_secret, provider_id, signing_secret,"
     " timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight, rate_per_s,"
-    " success_pointer, success_value, created_at, updated_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " breaker, order_by, retry_jitter_percent, success_pointer, success_value, created_at, "
+    "updated_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?)"
     " ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, paused = excluded.paused,"
     " events = excluded.events, method = excluded.method, url = excluded.url, headers = "
     "excluded.headers,"
@@ -33,6 +37,8 @@ constexpr Sql kSave =
     " timeout_ms = excluded.timeout_ms, retry_schedule_s = excluded.retry_schedule_s,"
     " retry_max_age_s = excluded.retry_max_age_s, retry_reject = excluded.retry_reject,"
     " max_in_flight = excluded.max_in_flight, rate_per_s = excluded.rate_per_s,"
+    " breaker = excluded.breaker, order_by = excluded.order_by,"
+    " retry_jitter_percent = excluded.retry_jitter_percent,"
     " success_pointer = excluded.success_pointer, success_value = excluded.success_value,"
     " updated_at = excluded.updated_at";
 
@@ -99,6 +105,9 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     record.retry.reject = texts_from(row.take<std::string_view>());
     record.max_in_flight = row.take<int>();
     record.rate_per_s = row.take<std::optional<double>>();
+    record.breaker = breaker_from(row.take<std::string_view>());
+    record.order_by = row.take<std::optional<std::string>>();
+    record.retry.jitter_percent = row.take<int>();
     auto pointer = row.take<std::optional<std::string>>();
     auto value = row.take<std::optional<std::string>>();
     if (pointer && value) record.success = SuccessField{.pointer = *pointer, .value = *value};
@@ -126,8 +135,9 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
            record.content_type, record.body_template, record.auth.index(), auth.name,
            blob(auth_secret), record.provider(), blob(signing_secret), record.timeout,
            to_json(record.retry.schedule), record.retry.max_age, to_json(record.retry.reject),
-           record.max_in_flight, record.rate_per_s, success_pointer, success_value,
-           record.created_at, record.updated_at);
+           record.max_in_flight, record.rate_per_s, to_json(record.breaker), record.order_by,
+           record.retry.jitter_percent, success_pointer, success_value, record.created_at,
+           record.updated_at);
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ namespace herald::storage::sqlite {
 class Operation {
 public:
     enum class Kind {
-        kIngest,   ///< takes something new in: refused when the disk or the queue is full
-        kOutcome,  ///< what happened to a callout: worth the reserved disk space
+        kIngest,    ///< takes something new in: refused when the disk or the queue is full
+        kDelivery,  ///< what deliveries need to go on: worth the reserved disk space
+        kOutcome,   ///< as kDelivery, and nobody waits for it: may wait for company
         kOther,
         kAlone,  ///< runs outside of any transaction
     };

@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "storage/sqlite/hot_statements.h"
 #include "storage/sqlite/json_columns.h"
 #include "storage/sqlite/provider_rows.h"
 #include "storage/sqlite/token_rows.h"
@@ -15,14 +16,16 @@ ProviderRecord existing(WriteSession& session, std::string_view name) {
     return std::move(*record);
 }
 
-std::int64_t unfinished_callouts(Connection& db, const core::ProviderId& id) {
-    auto row = db.query("SELECT count(*) FROM callout WHERE provider_id = ?", id);
+/// Those of its notifications, and attempts of a notification that has moved to another provider.
+std::int64_t unfinished_callouts(WriteSession& session, const core::ProviderId& id) {
+    session.tally.write(session.db);
+    auto row = session.db.query(kUnfinishedOfProvider, id);
     return row.next() ? row.take<std::int64_t>() : 0;
 }
 
-Refusal in_use(Connection& db, const core::ProviderId& id, std::string_view name) {
-    const auto users = users_of_provider(db, id);
-    const std::int64_t callouts = unfinished_callouts(db, id);
+Refusal in_use(WriteSession& session, const core::ProviderId& id, std::string_view name) {
+    const auto users = users_of_provider(session.db, id);
+    const std::int64_t callouts = unfinished_callouts(session, id);
     std::string message = "delete provider '" + std::string(name) +
                           "': " + std::to_string(users.size()) + " notification(s) and " +
                           std::to_string(callouts) +
@@ -89,7 +92,7 @@ void delete_provider(WriteSession& session, std::string_view name) {
         session.db.run("DELETE FROM provider WHERE id = ?", record.id);
     } catch (const Failure& failure) {
         if (!failure.foreign_key()) throw;
-        throw in_use(session.db, record.id, name);
+        throw in_use(session, record.id, name);
     }
     session.catalogue_changed();
 }

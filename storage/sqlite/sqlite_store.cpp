@@ -8,7 +8,9 @@
 #include "storage/sqlite/backup.h"
 #include "storage/sqlite/callout_commands.h"
 #include "storage/sqlite/callout_list.h"
+#include "storage/sqlite/callout_moves.h"
 #include "storage/sqlite/callout_rows.h"
+#include "storage/sqlite/claim.h"
 #include "storage/sqlite/event_rows.h"
 #include "storage/sqlite/hardening.h"
 #include "storage/sqlite/notification_commands.h"
@@ -18,6 +20,7 @@
 #include "storage/sqlite/provider_commands.h"
 #include "storage/sqlite/provider_rows.h"
 #include "storage/sqlite/reseal.h"
+#include "storage/sqlite/retention.h"
 #include "storage/sqlite/token_rows.h"
 #include "storage/sqlite/writer.h"
 
@@ -131,7 +134,7 @@ public:
 
     void save_token_outcome(TokenOutcome outcome, core::Done<> done) override {
         submit<void>(
-            Kind::kOutcome,
+            Kind::kDelivery,
             [outcome = std::move(outcome)](WriteSession& session) {
                 sqlite::save_token_outcome(session, outcome);
             },
@@ -191,31 +194,44 @@ public:
             std::move(done));
     }
 
-    void claim_due(core::NotificationId notification, core::SystemTime now, std::size_t limit,
+    void claim_due(core::NotificationId notification, core::SystemTime now, ClaimLimits limits,
                    core::Done<Claim> done) override {
         submit<Claim>(
-            Kind::kOutcome,
-            [notification, now, limit](WriteSession& session) {
-                return sqlite::claim(session, notification, now, limit);
+            Kind::kDelivery,
+            [notification, now, limits](WriteSession& session) {
+                return sqlite::claim(session, notification, now, limits);
             },
             std::move(done));
     }
 
     void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
-                        core::Done<> done) override {
-        submit<void>(
+                        core::Done<bool> done) override {
+        submit<bool>(
             Kind::kOutcome,
             [attempts = std::move(attempts), update = std::move(update)](WriteSession& session) {
-                sqlite::record(session, attempts, update);
+                return sqlite::record(session, attempts, update).next_is_due;
             },
             std::move(done));
     }
 
-    void update_callouts(std::vector<CalloutUpdate> updates, core::Done<> done) override {
-        submit<void>(
-            Kind::kOutcome,
+    void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) override {
+        submit<bool>(
+            Kind::kDelivery,
             [updates = std::move(updates)](WriteSession& session) {
-                for (const CalloutUpdate& update : updates) sqlite::update(session, update);
+                bool next_is_due = false;
+                for (const CalloutUpdate& update : updates)
+                    next_is_due |= sqlite::update(session, update).next_is_due;
+                return next_is_due;
+            },
+            std::move(done));
+    }
+
+    void prune_history(HistoryBounds bounds, std::int64_t resume_after,
+                       core::Done<Pruned> done) override {
+        submit<Pruned>(
+            Kind::kOther,
+            [bounds, resume_after](WriteSession& session) {
+                return sqlite::prune_some(session, bounds, resume_after);
             },
             std::move(done));
     }

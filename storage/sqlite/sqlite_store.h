@@ -17,7 +17,7 @@ struct SqliteStoreOptions {
     /// in its own transaction (the CLI without a daemon, and tests on virtual time). Done then runs
     /// before the call returns.
     bool writer_thread = true;
-    std::size_t max_batch = 256;
+    std::size_t max_batch = 512;
     /// Called once, on the writer's thread, after an I/O error: from then on nothing is
     /// acknowledged.
     std::function<void(const core::Error&)> on_fatal = {};

@@ -16,10 +16,15 @@ void Tally::created(const core::NotificationId& notification, CalloutState state
     ++changes_[notification][static_cast<std::size_t>(state)];
 }
 
-void Tally::moved(const core::NotificationId& notification, CalloutState from, CalloutState to) {
+void Tally::moved(const core::NotificationId& notification, CalloutState from, CalloutState to,
+                  std::int64_t count) {
     Changes& changes = changes_[notification];
-    --changes[static_cast<std::size_t>(from)];
-    ++changes[static_cast<std::size_t>(to)];
+    changes[static_cast<std::size_t>(from)] -= count;
+    changes[static_cast<std::size_t>(to)] += count;
+}
+
+void Tally::removed(const core::NotificationId& notification, CalloutState state) {
+    --changes_[notification][static_cast<std::size_t>(state)];
 }
 
 void Tally::write(Connection& db) {

@@ -16,8 +16,11 @@ namespace herald::storage::sqlite {
 class Tally final {
 public:
     void created(const core::NotificationId& notification, CalloutState state);
-    void moved(const core::NotificationId& notification, CalloutState from, CalloutState to);
+    void moved(const core::NotificationId& notification, CalloutState from, CalloutState to,
+               std::int64_t count = 1);
+    void removed(const core::NotificationId& notification, CalloutState state);
     void event_stored() { ++events_; }
+    void event_removed() { --events_; }
 
     /// Writes what gathered. REQUIRES: a transaction is open.
     void write(Connection& db);

@@ -22,6 +22,8 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
       path_(path),
       identity_(identity_of(path)) {
     sqlite3_wal_hook(db.handle(), note_wal_pages, &wal_pages_);
+    has_order_keys_ =
+        db.query("SELECT 1 FROM callout WHERE order_key IS NOT NULL AND state < 2 LIMIT 1").next();
 }
 
 void WriteSession::begin() {

@@ -41,6 +41,10 @@ public:
     /// Pages in the -wal after the last commit.
     [[nodiscard]] int wal_pages() const noexcept { return wal_pages_; }
 
+    /// Whether any callout may have an order key: else nobody looks for those behind one.
+    [[nodiscard]] bool has_order_keys() const noexcept { return has_order_keys_; }
+    void note_order_keys() { has_order_keys_ = true; }
+
     Connection db;
     const KeyRing& ring;
     const core::Clock& clock;
@@ -54,6 +58,7 @@ private:
     std::atomic<std::int64_t> committed_version_ = 1;
     std::atomic<std::int64_t> commits_ = 0;
     int wal_pages_ = 0;
+    bool has_order_keys_ = false;
 };
 
 }  // namespace herald::storage::sqlite

@@ -47,14 +47,17 @@ void Writer::submit(OperationPtr operation) {
 }
 
 std::optional<core::Error> Writer::enqueue(OperationPtr& operation) {
+    bool wake = false;
     {
         const std::scoped_lock lock(mutex_);
         if (stopping_) return closed();
         const bool refusable = operation->kind() == Operation::Kind::kIngest;
         if (refusable && queue_.size() >= kMostWaiting) return overloaded();
+        if (operation->kind() != Operation::Kind::kOutcome) ++in_a_hurry_;
         queue_.push_back(std::move(operation));
+        wake = queue_.size() == 1 || worth_a_commit();
     }
-    wake_.notify_one();
+    if (wake) wake_.notify_one();
     return std::nullopt;
 }
 
@@ -93,10 +96,15 @@ void Writer::loop() {
 Writer::Batch Writer::next_batch() {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    const core::SteadyTime now = session_.clock.steady_now();
+    if (now < next_for_outcomes_)
+        wake_.wait_for(lock, next_for_outcomes_ - now, [this] { return worth_a_commit(); });
+    next_for_outcomes_ = session_.clock.steady_now() + options_.outcome_pace;
     Batch batch;
     while (!queue_.empty() && batch.size() < options_.max_batch) {
         const bool alone = queue_.front()->kind() == Operation::Kind::kAlone;
         if (alone && !batch.empty()) break;
+        if (queue_.front()->kind() != Operation::Kind::kOutcome) --in_a_hurry_;
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
         if (alone) break;
@@ -104,8 +112,13 @@ Writer::Batch Writer::next_batch() {
     return batch;
 }
 
+bool Writer::worth_a_commit() const {
+    return stopping_ || in_a_hurry_ > 0 || queue_.size() >= options_.max_batch;
+}
+
 Writer::Batch Writer::everything_waiting() {
     const std::scoped_lock lock(mutex_);
+    in_a_hurry_ = 0;
     Batch batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
     queue_.clear();
     return batch;

@@ -16,15 +16,18 @@ namespace herald::storage::sqlite {
 
 struct WriterOptions {
     bool thread = true;  ///< false: operations run on the caller's thread, one at a time
-    std::size_t max_batch = 256;
+    std::size_t max_batch = 512;
+    /// Attempts' outcomes alone start a commit at most this often: nobody waits for them, and a
+    /// commit costs as much for one as for many.
+    std::chrono::milliseconds outcome_pace{4};
     std::function<void(const core::Error&)> on_fatal = {};
 };
 
 /// Runs every write, many in one transaction, each completed only after its COMMIT.
 ///
-/// A commit starts at once when nothing runs; what arrives meanwhile forms the next batch. An
-/// operation that fails is run again alone, so its neighbours are stored all the same.
-/// Thread-safety: all methods may be called concurrently.
+/// A commit that somebody waits for starts at once when nothing runs; what arrives meanwhile forms
+/// the next batch. An operation that fails is run again alone, so its neighbours are stored all the
+/// same. Thread-safety: all methods may be called concurrently.
 class Writer final {
 public:
     Writer(WriteSession& session, std::optional<Ballast> ballast, WriterOptions options);
@@ -52,6 +55,7 @@ private:
     [[nodiscard]] std::optional<core::Error> enqueue(OperationPtr& operation);
     [[nodiscard]] Batch next_batch();
     [[nodiscard]] Batch everything_waiting();
+    [[nodiscard]] bool worth_a_commit() const;  // REQUIRES: mutex_ is held
 
     [[nodiscard]] std::vector<Completion> settle(Batch batch);
     void settle_together(Batch batch, std::vector<Completion>& completions);
@@ -72,12 +76,14 @@ private:
     // Touched only by the thread that runs operations.
     std::optional<core::Error> fatal_;
     int checkpoint_at_pages_;
+    core::SteadyTime next_for_outcomes_{};
 
     std::mutex turn_;  // without a thread: one operation at a time
 
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<OperationPtr> queue_;  // guarded by mutex_
+    std::size_t in_a_hurry_ = 0;      // guarded by mutex_; of queue_, all but outcomes
     bool stopping_ = false;           // guarded by mutex_
     std::jthread thread_;
 };

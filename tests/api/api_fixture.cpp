@@ -139,7 +139,8 @@ void ApiFixture::settle(const std::string& notification, storage::CalloutState s
                         const std::string& reason) {
     const auto id = store_->notification(notification).value().id;
     const auto claim = core::wait_done<storage::Claim>([&](core::Done<storage::Claim> done) {
-        store_->claim_due(id, clock_.system_now(), 10'000, std::move(done));
+        store_->claim_due(id, clock_.system_now(), {.first_tries = 4096, .retries = 4096},
+                          std::move(done));
     });
     if (state == storage::CalloutState::kInFlight) return;
     std::vector<storage::CalloutUpdate> updates;
@@ -152,7 +153,7 @@ void ApiFixture::settle(const std::string& notification, storage::CalloutState s
         update.failures = 1;
         updates.push_back(std::move(update));
     }
-    core::wait_done<void>([&](core::Done<> done) {
+    core::wait_done<bool>([&](core::Done<bool> done) {
         store_->update_callouts(updates, std::move(done));
     }).value();
 }

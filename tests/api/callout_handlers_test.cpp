@@ -32,12 +32,13 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
     attempt.response_excerpt = "busy";
     storage::CalloutUpdate update;
     update.id = attempt.callout;
+    update.notification = store_->notification("posted").value().id;
     update.reason = "retry";
     update.due_at = clock_.system_now() + std::chrono::seconds(5);
     update.attempts = 1;
     update.failures = 1;
     settle("posted", CalloutState::kInFlight, "");
-    core::wait_done<void>([&](core::Done<> done) {
+    core::wait_done<bool>([&](core::Done<bool> done) {
         store_->record_attempt({attempt}, update, std::move(done));
     }).value();
     const Answer shown = must("GET", "/v1/callouts/" + id);

@@ -18,7 +18,7 @@ public:
     FlakyStore(int failures, std::string code) : failures_(failures), code_(std::move(code)) {}
 
     void record_attempt(std::vector<storage::AttemptRecord> attempts, storage::CalloutUpdate update,
-                        core::Done<> done) override {
+                        core::Done<bool> done) override {
         ++tries;
         if (failures_-- > 0) {
             const bool gone = code_ == "storage_error";
@@ -27,7 +27,7 @@ public:
         }
         written = std::move(attempts);
         state = update.state;
-        done({});
+        done(false);
     }
 
     int tries = 0;
@@ -46,7 +46,7 @@ protected:
         AttemptResult result;
         result.attempts.emplace_back().status = 200;
         result.update.state = storage::CalloutState::kDelivered;
-        recorder->record(std::move(result), [this] { ++recorded; });
+        recorder->record(std::move(result), [this](bool) { ++recorded; });
         settle();
     }
     void settle() {

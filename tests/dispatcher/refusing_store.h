@@ -47,14 +47,17 @@ public:
         return refusal();
     }
     void append_event(NewEvent, core::Done<AppendResult> done) override { done(refusal()); }
-    void claim_due(core::NotificationId, core::SystemTime, std::size_t,
+    void claim_due(core::NotificationId, core::SystemTime, ClaimLimits,
                    core::Done<Claim> done) override {
         done(refusal());
     }
-    void record_attempt(std::vector<AttemptRecord>, CalloutUpdate, core::Done<> done) override {
+    void record_attempt(std::vector<AttemptRecord>, CalloutUpdate, core::Done<bool> done) override {
         done(refusal());
     }
-    void update_callouts(std::vector<CalloutUpdate>, core::Done<> done) override {
+    void update_callouts(std::vector<CalloutUpdate>, core::Done<bool> done) override {
+        done(refusal());
+    }
+    void prune_history(HistoryBounds, std::int64_t, core::Done<Pruned> done) override {
         done(refusal());
     }
     core::Result<std::int64_t> recover_in_flight(core::SystemTime) override { return refusal(); }

@@ -158,9 +158,12 @@ TEST_F(ConcurrencyTest, NoInterleavingLeavesAReferenceToADeletedProvider) {
     EXPECT_GT(outcomes.appended, 0);
     RecordProperty("stale", outcomes.stale);
     EXPECT_EQ(ask_file("SELECT count(*) FROM pragma_foreign_key_check"), "0");
-    EXPECT_EQ(ask_file("SELECT count(*) FROM callout WHERE state < 2 AND provider_name IS NOT NULL"
-                       " AND provider_id IS NULL"),
-              "0");
+    EXPECT_EQ(
+        ask_file("SELECT count(*) FROM callout c"
+                 " LEFT JOIN notification n ON n.id = c.notification_id"
+                 " LEFT JOIN provider p ON p.id = coalesce(c.former_provider_id, n.provider_id)"
+                 " WHERE c.state < 2 AND c.provider_name IS NOT NULL AND p.id IS NULL"),
+        "0");
 }
 
 }  // namespace

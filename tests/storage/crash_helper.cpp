@@ -44,9 +44,12 @@ public:
 
 private:
     void deliver(core::CalloutId id) {
-        CalloutUpdate update{.id = id, .state = CalloutState::kDelivered, .attempts = 1};
+        CalloutUpdate update{.id = id,
+                             .notification = notification_.id,
+                             .state = CalloutState::kDelivered,
+                             .attempts = 1};
         store_.record_attempt({sample_attempt(id, 1)}, std::move(update),
-                              [this](const core::Result<>& result) {
+                              [this](const core::Result<bool>& result) {
                                   if (!result) std::_Exit(kStorageFailed);
                                   free_.release();
                               });

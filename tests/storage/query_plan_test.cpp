@@ -34,10 +34,24 @@ const auto kNoScanNoSort = AllOf(Not(HasSubstr("SCAN callout")), Not(HasSubstr("
 TEST_F(QueryPlanTest, NoHotStatementScansOrSorts) {
     using namespace sqlite;
     for (const Sql sql :
-         {kFindKey, kFindEvent, kInsertEvent, kInsertCallout, kDueCallouts, kNextDue, kTakeCallout,
-          kCalloutPlace, kEndCallout, kRequeueCallout, kInsertAttempt, kInFlightCallouts,
-          kOldestPending, Sql("DELETE FROM provider WHERE id = ?"),
-          Sql("SELECT count(*) FROM callout WHERE provider_id = ?"),
+         {kFindKey,
+          kFindEvent,
+          kEventAt,
+          kOldestEvents,
+          kInsertEvent,
+          kInsertCallout,
+          kDueCallouts,
+          kNextDue,
+          kTakeCallouts,
+          kCalloutPlace,
+          kEndCallout,
+          kRequeueCallout,
+          kOrderKeyActive,
+          kNextOfOrderKey,
+          kInsertAttempt,
+          kInFlightCallouts,
+          kUnfinishedOfProvider,
+          Sql("DELETE FROM provider WHERE id = ?"),
           Sql("SELECT id FROM callout WHERE notification_id = ? AND state = 0 LIMIT ?"),
           Sql("SELECT seq FROM attempt WHERE callout_id = ? ORDER BY seq DESC LIMIT 1000")}) {
         EXPECT_THAT(plan_of(sql.text()), kNoScanNoSort) << sql.text();
@@ -46,10 +60,17 @@ TEST_F(QueryPlanTest, NoHotStatementScansOrSorts) {
 
 TEST_F(QueryPlanTest, ClaimsReadThePartialIndexInItsOrder) {
     EXPECT_THAT(plan_of(sqlite::kDueCallouts.text()),
-                HasSubstr("INDEX callout_unfinished (notification_id=? AND state=? AND due_at<?)"));
+                HasSubstr("INDEX callout_pending (notification_id=? AND queue=? AND due_at<?)"));
+    EXPECT_THAT(
+        plan_of(sqlite::kTakeCallouts.text()),
+        HasSubstr("INDEX callout_pending (notification_id=? AND queue=? AND (due_at,id)<(?,?))"));
     EXPECT_THAT(plan_of(sqlite::kNextDue.text()),
-                HasSubstr("INDEX callout_unfinished (notification_id=? AND state=?)"));
-    EXPECT_THAT(plan_of(sqlite::kInFlightCallouts.text()), HasSubstr("INDEX callout_unfinished"));
+                HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
+    EXPECT_THAT(plan_of(sqlite::kOldestPending.text()),
+                HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
+    EXPECT_THAT(plan_of(sqlite::kInFlightCallouts.text()), HasSubstr("INDEX callout_in_flight"));
+    EXPECT_THAT(plan_of(sqlite::kNextOfOrderKey.text()),
+                HasSubstr("INDEX callout_order (notification_id=? AND order_key=?)"));
     EXPECT_THAT(plan_of(sqlite::kFindKey.text()), HasSubstr("INDEX event_key (key=?)"));
 }
 

@@ -68,11 +68,14 @@ TEST_P(StoreCalloutConformance, ClaimsByDueTimeAndTellsWhenTheNextFallsDue) {
     given_callout(other);
     std::vector<core::CalloutId> ids;
     for (int i = 0; i < 4; ++i) ids.push_back(given_callout(notification));
-    ASSERT_TRUE(
-        update(*store_, {{.id = ids[0], .due_at = kNow + minutes(3), .attempts = 2, .failures = 1},
-                         {.id = ids[1], .due_at = kNow - minutes(1)},
-                         {.id = ids[2], .due_at = kNow - minutes(2)},
-                         {.id = ids[3], .due_at = kNow}}));
+    ASSERT_TRUE(update(*store_, {{.id = ids[0],
+                                  .notification = {},
+                                  .due_at = kNow + minutes(3),
+                                  .attempts = 2,
+                                  .failures = 1},
+                                 {.id = ids[1], .notification = {}, .due_at = kNow - minutes(1)},
+                                 {.id = ids[2], .notification = {}, .due_at = kNow - minutes(2)},
+                                 {.id = ids[3], .notification = {}, .due_at = kNow}}));
 
     auto first = claim(*store_, notification.id, 2);
     ASSERT_TRUE(first);
@@ -80,15 +83,16 @@ TEST_P(StoreCalloutConformance, ClaimsByDueTimeAndTellsWhenTheNextFallsDue) {
     EXPECT_EQ(first->callouts[0].id, ids[2]);
     EXPECT_EQ(first->callouts[1].id, ids[1]);
     EXPECT_EQ(first->callouts[0].event->type, "invoice.posted");
-    EXPECT_EQ(first->next_due_at, kNow);
+    EXPECT_EQ(first->next_first_try_at, kNow);
     const auto second = claim(*store_, notification.id, 10);
     ASSERT_EQ(second->callouts.size(), 1U);
-    EXPECT_EQ(second->next_due_at, kNow + minutes(3));
+    EXPECT_EQ(second->next_retry_at, kNow + minutes(3));
+    EXPECT_FALSE(second->next_first_try_at);
     const auto third = claim(*store_, notification.id, 10, kNow + minutes(3));
     ASSERT_EQ(third->callouts.size(), 1U);
     EXPECT_EQ(third->callouts[0].attempts, 2);
     EXPECT_EQ(third->callouts[0].failures, 1);
-    EXPECT_FALSE(third->next_due_at);
+    EXPECT_FALSE(third->next_retry_at);
     EXPECT_TRUE(claim(*store_, notification.id, 10, kNow + minutes(9))->callouts.empty());
     EXPECT_EQ(store_->callout(ids[1])->state, CalloutState::kInFlight);
 }
@@ -112,7 +116,7 @@ TEST_P(StoreCalloutConformance, AClaimHoldsABoundedAmountOfData) {
     }
     const auto claimed = claim(*store_, notification.id, 1000);
     EXPECT_EQ(claimed->callouts.size(), 16U);
-    EXPECT_LE(claimed->next_due_at, kNow);
+    EXPECT_LE(claimed->next_first_try_at, kNow);
 }
 
 TEST_P(StoreCalloutConformance, RecordsAnAttemptWithItsResendAndTheNextState) {
@@ -126,9 +130,13 @@ TEST_P(StoreCalloutConformance, RecordsAnAttemptWithItsResendAndTheNextState) {
     resent.resend = true;
     resent.status = std::nullopt;
     resent.error = "connect: refused";
-    ASSERT_TRUE(record(
-        *store_, {refused, resent},
-        {.id = id, .reason = "retry", .due_at = kNow + minutes(5), .attempts = 1, .failures = 1}));
+    ASSERT_TRUE(record(*store_, {refused, resent},
+                       {.id = id,
+                        .notification = {},
+                        .reason = "retry",
+                        .due_at = kNow + minutes(5),
+                        .attempts = 1,
+                        .failures = 1}));
     reopen();
 
     const auto callout = store_->callout(id);
@@ -148,20 +156,24 @@ TEST_P(StoreCalloutConformance, RecordsAnAttemptWithItsResendAndTheNextState) {
     EXPECT_TRUE((*attempts)[1].resend);
     EXPECT_EQ((*attempts)[1].number, 1);
     EXPECT_EQ((*attempts)[1].error, "connect: refused");
-    EXPECT_EQ(record(*store_, {}, {.id = new_id<core::CalloutId>()}).error().code, "not_found");
+    EXPECT_EQ(
+        record(*store_, {}, {.id = new_id<core::CalloutId>(), .notification = {}}).error().code,
+        "not_found");
 }
 
 TEST_P(StoreCalloutConformance, ALateOutcomeIsKeptAsHistoryAndDoesNotRevive) {
     const auto notification = given_notification(sample_notification("n"));
     const auto id = given_callout(notification, true);
-    ASSERT_TRUE(update(*store_, {{.id = id, .state = CalloutState::kCancelled}}));
     ASSERT_TRUE(
-        record(*store_, {sample_attempt(id, 1)}, {.id = id, .due_at = kNow, .attempts = 1}));
+        update(*store_, {{.id = id, .notification = {}, .state = CalloutState::kCancelled}}));
+    ASSERT_TRUE(record(*store_, {sample_attempt(id, 1)},
+                       {.id = id, .notification = {}, .due_at = kNow, .attempts = 1}));
     EXPECT_EQ(store_->callout(id)->state, CalloutState::kCancelled);
     EXPECT_EQ(store_->callout(id)->attempts, 1);
     EXPECT_EQ(store_->attempts_of(id)->size(), 1U);
-    ASSERT_TRUE(update(
-        *store_, {{.id = id, .due_at = kNow}, {.id = new_id<core::CalloutId>(), .due_at = kNow}}));
+    ASSERT_TRUE(
+        update(*store_, {{.id = id, .notification = {}, .due_at = kNow},
+                         {.id = new_id<core::CalloutId>(), .notification = {}, .due_at = kNow}}));
     EXPECT_EQ(store_->callout(id)->state, CalloutState::kCancelled);
 }
 
@@ -192,12 +204,14 @@ TEST_P(StoreCalloutConformance, RetriesDeadAndCancelledCalloutsAndCountsOn) {
     const auto flying = given_callout(notification, true);
     ASSERT_TRUE(record(*store_, {sample_attempt(dead, 3)},
                        {.id = dead,
+                        .notification = {},
                         .state = CalloutState::kDead,
                         .reason = "gone",
                         .attempts = 3,
                         .failures = 3}));
-    ASSERT_TRUE(record(*store_, {sample_attempt(delivered, 1)},
-                       {.id = delivered, .state = CalloutState::kDelivered, .attempts = 1}));
+    ASSERT_TRUE(record(
+        *store_, {sample_attempt(delivered, 1)},
+        {.id = delivered, .notification = {}, .state = CalloutState::kDelivered, .attempts = 1}));
     const auto retried = store_->retry_callout(dead, kNow);
     ASSERT_TRUE(retried);
     EXPECT_EQ(retried->state, CalloutState::kPending);
@@ -220,7 +234,8 @@ TEST_P(StoreCalloutConformance, RetriesTheDeadByFilterUpToALimit) {
     std::ranges::copy(given_callouts(b, 100), std::back_inserter(ids));
     std::vector<CalloutUpdate> deaths;
     for (const auto& id : ids)
-        deaths.push_back({.id = id, .state = CalloutState::kDead, .reason = "gone"});
+        deaths.push_back(
+            {.id = id, .notification = {}, .state = CalloutState::kDead, .reason = "gone"});
     ASSERT_TRUE(update(*store_, deaths));
     EXPECT_EQ(store_->retry_dead({}, kNow, 10, true).value(), 1300);
     EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 10, true).value(), 100);
@@ -236,10 +251,11 @@ TEST_P(StoreCalloutConformance, CountsWithoutReadingCallouts) {
     const auto b = given_notification(sample_notification("b"));
     given_callout(a);
     const auto older = given_callout(b);
-    ASSERT_TRUE(update(*store_, {{.id = older, .due_at = kNow - minutes(7)}}));
+    ASSERT_TRUE(update(*store_, {{.id = older, .notification = {}, .due_at = kNow - minutes(7)}}));
     const auto done = given_callout(b, true);
-    ASSERT_TRUE(record(*store_, {sample_attempt(done, 1)},
-                       {.id = done, .state = CalloutState::kDelivered, .attempts = 1}));
+    ASSERT_TRUE(
+        record(*store_, {sample_attempt(done, 1)},
+               {.id = done, .notification = {}, .state = CalloutState::kDelivered, .attempts = 1}));
     given_callout(b, true);
     reopen();
     const auto counts = store_->counts();
@@ -302,7 +318,7 @@ TEST_P(StoreCalloutConformance, ListsFinishedCalloutsByState) {
          {CalloutState::kDead, CalloutState::kCancelled, CalloutState::kDelivered}) {
         for (const auto* notification : {&a, &b}) {
             const auto id = given_callout(*notification, true);
-            ASSERT_TRUE(update(*store_, {{.id = id, .state = state}}));
+            ASSERT_TRUE(update(*store_, {{.id = id, .notification = {}, .state = state}}));
             const auto of_both = store_->list_callouts({.state = state});
             EXPECT_EQ(of_both->at(0).id, std::max(id, of_both->at(0).id));
             const auto of_one =

@@ -348,7 +348,7 @@ TEST_P(StoreConformance, PendingCalloutsFollowTheirNotificationToAnotherProvider
     EXPECT_EQ(store_->delete_provider("first").error().details.at("unfinished_callouts"), 1);
 
     // Given back, it is bound to today's provider, and the old one is free.
-    ASSERT_TRUE(update(*store_, {{.id = flying, .due_at = kNow}}));
+    ASSERT_TRUE(update(*store_, {{.id = flying, .notification = {}, .due_at = kNow}}));
     EXPECT_EQ(store_->callout(flying)->provider_name, "second");
     EXPECT_TRUE(store_->delete_provider("first"));
     EXPECT_EQ(store_->delete_provider("second").error().details.at("unfinished_callouts"), 2);
@@ -367,8 +367,9 @@ TEST_P(StoreConformance, DeletingANotificationCancelsPendingCalloutsOnlyOnReques
     EXPECT_EQ(in_flight.error().details.at("unfinished_callouts"), 1);
     EXPECT_EQ(store_->callout(pending.back())->state, CalloutState::kCancelled);
 
-    ASSERT_TRUE(record(*store_, {sample_attempt(flying, 1)},
-                       {.id = flying, .state = CalloutState::kDelivered, .attempts = 1}));
+    ASSERT_TRUE(record(
+        *store_, {sample_attempt(flying, 1)},
+        {.id = flying, .notification = {}, .state = CalloutState::kDelivered, .attempts = 1}));
     ASSERT_TRUE(store_->delete_notification("n", true));
     EXPECT_EQ(store_->callout(flying)->notification_name, "n");
     EXPECT_EQ(store_->callout(flying)->notification, notification.id);

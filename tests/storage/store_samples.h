@@ -87,21 +87,28 @@ template <class Id>
 }
 
 [[nodiscard]] inline core::Result<Claim> claim(Store& store, core::NotificationId id,
-                                               std::size_t limit, core::SystemTime now = kNow) {
+                                               ClaimLimits limits, core::SystemTime now = kNow) {
     return core::wait_done<Claim>(
-        [&](core::Done<Claim> done) { store.claim_due(id, now, limit, std::move(done)); });
+        [&](core::Done<Claim> done) { store.claim_due(id, now, limits, std::move(done)); });
 }
 
-[[nodiscard]] inline core::Result<> record(Store& store, std::vector<AttemptRecord> attempts,
-                                           CalloutUpdate update) {
-    return core::wait_done<void>([&](core::Done<> done) {
+[[nodiscard]] inline core::Result<Claim> claim(Store& store, core::NotificationId id,
+                                               std::size_t limit, core::SystemTime now = kNow) {
+    return claim(store, id, ClaimLimits{.first_tries = limit, .retries = limit}, now);
+}
+
+[[nodiscard]] inline core::Result<bool> record(Store& store, std::vector<AttemptRecord> attempts,
+                                               CalloutUpdate update) {
+    if (const auto callout = store.callout(update.id))
+        update.notification = callout->notification.value();
+    return core::wait_done<bool>([&](core::Done<bool> done) {
         store.record_attempt(std::move(attempts), std::move(update), std::move(done));
     });
 }
 
-[[nodiscard]] inline core::Result<> update(Store& store, std::vector<CalloutUpdate> updates) {
-    return core::wait_done<void>(
-        [&](core::Done<> done) { store.update_callouts(std::move(updates), std::move(done)); });
+[[nodiscard]] inline core::Result<bool> update(Store& store, std::vector<CalloutUpdate> updates) {
+    return core::wait_done<bool>(
+        [&](core::Done<bool> done) { store.update_callouts(std::move(updates), std::move(done)); });
 }
 
 [[nodiscard]] inline AttemptRecord sample_attempt(
