@@ -29,6 +29,18 @@ json::object retry_json(const storage::RetrySettings& retry) {
     out["max_age_s"] = nullptr;
     if (retry.max_age) out["max_age_s"] = retry.max_age->count();
     out["reject"] = std::move(reject);
+    out["jitter_percent"] = retry.jitter_percent;
+    return out;
+}
+
+json::object breaker_json(const storage::BreakerSettings& breaker) {
+    json::object out;
+    out["enabled"] = breaker.enabled;
+    out["failure_percent"] = breaker.failure_percent;
+    out["min_attempts"] = breaker.min_attempts;
+    out["window_s"] = breaker.window.count();
+    out["open_s"] = breaker.open_for.count();
+    out["max_open_s"] = breaker.open_for_at_most.count();
     return out;
 }
 
@@ -68,6 +80,8 @@ json::object notification_json(const storage::NotificationRecord& record) {
     out["retry"] = retry_json(record.retry);
     out["max_in_flight"] = record.max_in_flight;
     out["rate_per_s"] = rate_json(record.rate_per_s);
+    out["breaker"] = breaker_json(record.breaker);
+    out["order_by"] = text_or_null(record.order_by);
     out["success"] = success_json(record.success);
     out["created_at"] = time_json(record.created_at);
     out["updated_at"] = time_json(record.updated_at);

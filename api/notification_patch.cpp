@@ -1,10 +1,12 @@
 #include "api/notification_patch.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "api/auth_patch.h"
 #include "api/member_reader.h"
 #include "core/json.h"
+#include "dispatcher/breaker_settings.h"
 #include "dispatcher/retry_policy.h"
 
 namespace herald::api {
@@ -13,8 +15,23 @@ namespace {
 namespace json = boost::json;
 using core::invalid_argument;
 using core::Result;
+using storage::BreakerSettings;
 using storage::NotificationRecord;
 using storage::RetrySettings;
+
+void read_int(MemberReader& in, std::string_view key, int& into) {
+    using Limits = std::numeric_limits<int>;
+    std::int64_t number = into;
+    in.whole(key, number);
+    // What no int can hold is out of every member's range too, which the dispatcher's rule tells.
+    into = static_cast<int>(std::clamp<std::int64_t>(number, Limits::min(), Limits::max()));
+}
+
+void read_seconds(MemberReader& in, std::string_view key, std::chrono::seconds& into) {
+    std::int64_t number = into.count();
+    in.whole(key, number);
+    into = std::chrono::seconds(number);
+}
 
 Result<> read_schedule(const json::value& value, std::vector<std::chrono::seconds>& into) {
     const json::array* steps = value.if_array();
@@ -53,6 +70,7 @@ Result<> read_retry_object(const json::object& object, RetrySettings& into) {
              [&](const json::value& value) { return read_schedule(value, into.schedule); });
     in.optional_whole("max_age_s", max_age);
     in.other("reject", [&](const json::value& value) { return read_reject(value, into.reject); });
+    read_int(in, "jitter_percent", into.jitter_percent);
     into.max_age.reset();
     if (max_age) into.max_age = std::chrono::seconds(*max_age);
     return in.finish();
@@ -65,6 +83,28 @@ Result<> read_retry(const json::value& value, RetrySettings& into) {
     auto parsed = dispatcher::parse_retry(std::string_view(value.get_string()));
     if (!parsed) return parsed.error();
     into = std::move(*parsed);
+    return {};
+}
+
+Result<> read_breaker_object(const json::object& object, BreakerSettings& into) {
+    MemberReader in(object, "breaker.");
+    in.flag("enabled", into.enabled);
+    read_int(in, "failure_percent", into.failure_percent);
+    read_int(in, "min_attempts", into.min_attempts);
+    read_seconds(in, "window_s", into.window);
+    read_seconds(in, "open_s", into.open_for);
+    read_seconds(in, "max_open_s", into.open_for_at_most);
+    return in.finish();
+}
+
+Result<> read_breaker(const json::value& value, BreakerSettings& into) {
+    if (value.is_object()) return read_breaker_object(value.get_object(), into);
+    if (!value.is_string())
+        return invalid_argument("breaker",
+                                "an object is expected, or a string such as \"default\"");
+    const auto parsed = dispatcher::parse_breaker(std::string_view(value.get_string()));
+    if (!parsed) return parsed.error();
+    into = *parsed;
     return {};
 }
 
@@ -129,6 +169,9 @@ Result<> patch_notification(PatchKind kind, const json::object& request,
     in.other("auth",
              [&](const json::value& value) { return patch_auth(value, provider, record.auth); });
     in.other("retry", [&](const json::value& value) { return read_retry(value, record.retry); });
+    in.other("breaker",
+             [&](const json::value& value) { return read_breaker(value, record.breaker); });
+    in.optional_text("order_by", record.order_by);
     in.other("success",
              [&](const json::value& value) { return read_success(value, record.success); });
     if (auto limits = read_limits(in, record); !limits) return limits;

@@ -5,10 +5,12 @@
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/TCPServer.h>
 #include <Poco/ThreadPool.h>
+#include <Poco/Timespan.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "api/poco/connection.h"
 
@@ -20,6 +22,8 @@ using core::Result;
 constexpr int kBacklog = 256;
 constexpr int kMaxQueued = 1024;
 constexpr std::size_t kHealthThreads = 4;
+// An idle thread of Poco's may miss the stop, and then it is noticed only after this.
+const Poco::Timespan kThreadIdle(1, 0);
 
 core::Error cannot_listen(const std::string& where, const std::string& why) {
     return {.kind = core::ErrorKind::kStorage,
@@ -49,9 +53,14 @@ public:
         Poco::AutoPtr<Poco::Net::TCPServerParams> params(new Poco::Net::TCPServerParams);
         params->setMaxThreads(static_cast<int>(threads));
         params->setMaxQueued(kMaxQueued);
+        params->setThreadIdleTime(kThreadIdle);
         server_ = std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(listener_), pool_,
                                                          socket, params);
-        listener_.crowded = [server = server_.get()] { return server->queuedConnections() > 0; };
+        // A connection stands in the queue for an instant even where threads are free.
+        listener_.crowded = [server = server_.get(), threads] {
+            return server->queuedConnections() > 0 &&
+                   std::cmp_greater_equal(server->currentConnections(), threads);
+        };
         server_->start();
     }
     ~Port() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -31,6 +32,8 @@ struct Services {
     std::filesystem::path key_file;
     /// Whether the database still takes writes; false once an I/O error was met.
     std::function<bool()> healthy = [] { return true; };
+    /// Events removed from the history since start; nothing is without a daemon.
+    std::function<std::int64_t()> events_pruned = [] { return std::int64_t{0}; };
 };
 
 }  // namespace herald::api

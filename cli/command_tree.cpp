@@ -21,7 +21,8 @@ CommandTree::CommandTree()
     app_.footer(
         "Both common options may stand before or after the command. 'herald help COMMAND' says "
         "more.\n"
-        "Settings: HERALD_DB, HERALD_KEY_FILE, HERALD_EGRESS_ALLOW, HERALD_CONFIG, HERALD_LOG.");
+        "Settings: HERALD_DB, HERALD_KEY_FILE, HERALD_EGRESS_ALLOW, HERALD_CONFIG, HERALD_LOG,\n"
+        "HERALD_HISTORY_MAX_AGE, HERALD_HISTORY_MAX_SIZE.");
 }
 
 CLI::App& CommandTree::group(const std::string& name, const std::string& description) {

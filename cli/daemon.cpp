@@ -15,6 +15,7 @@
 #include "cli/log_sink.h"
 #include "cli/runtime.h"
 #include "core/log.h"
+#include "dispatcher/history_pruner.h"
 #include "dispatcher/intake.h"
 #include "dispatcher/scheduler.h"
 #include "herald_version.h"
@@ -56,6 +57,7 @@ void adopt_settings(const Settings& before, const Settings& now, PocoLogSink& si
     if (now.egress_allow != before.egress_allow) later.emplace_back("egress_allow");
     if (now.listen != before.listen) later.emplace_back("listen");
     if (now.workers != before.workers) later.emplace_back("workers");
+    if (now.history != before.history) later.emplace_back("history");
     core::log(LogLevel::kInformation, "configuration_read", {});
     if (!later.empty())
         core::log(LogLevel::kWarning, "configuration_needs_restart", {{"settings", later}});
@@ -97,7 +99,9 @@ public:
           scheduler_(runtime_->store(), runtime_->tokens(), runtime_->clock(), runtime_->random(),
                      scheduler_options(settings, *runtime_)),
           intake_(runtime_->store(), runtime_->clock(), runtime_->random(), &scheduler_),
-          router_(runtime_->services(intake_, &scheduler_)),
+          pruner_(runtime_->store(), runtime_->clock(), runtime_->token_executor(),
+                  settings.history),
+          router_(services()),
           server_(router_, server_options(settings)) {}
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -109,6 +113,7 @@ public:
     void when_idle(std::function<void()> idle) { scheduler_.when_idle(std::move(idle)); }
 
 private:
+    api::Services services();
     core::Result<> start_dispatching();
     void tell_serving() const;
 
@@ -116,9 +121,16 @@ private:
     std::unique_ptr<Runtime> runtime_;
     dispatcher::Scheduler scheduler_;
     dispatcher::Intake intake_;
+    dispatcher::HistoryPruner pruner_;
     api::Router router_;
     api::Server server_;
 };
+
+api::Services Daemon::services() {
+    api::Services services = runtime_->services(intake_, &scheduler_);
+    services.events_pruned = [this] { return pruner_.events_pruned(); };
+    return services;
+}
 
 core::Result<> Daemon::start_dispatching() {
     const auto recovered = runtime_->store().recover_in_flight(runtime_->clock().system_now());
@@ -135,6 +147,7 @@ core::Result<> Daemon::start_dispatching() {
 core::Result<> Daemon::start() {
     if (auto started = start_dispatching(); !started) return started;
     if (auto listening = server_.start(); !listening) return listening;
+    pruner_.start();
     tell_serving();
     return {};
 }
@@ -155,6 +168,7 @@ void Daemon::tell_serving() const {
 void Daemon::stop() {
     constexpr std::chrono::seconds kPatience{30};
     intake_.close();
+    pruner_.stop();
     scheduler_.stop(kPatience);
     server_.stop();
     runtime_->close();

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/history_settings.h"
 #include "core/time_text.h"
 #include "storage/key_ring.h"
 
@@ -93,6 +94,10 @@ Check check_egress(const Settings& settings) {
     const bool narrow = policy->text().empty();
     return {"egress", true,
             narrow ? "the public internet only" : "the public internet and " + policy->text()};
+}
+
+Check check_history(const Settings& settings) {
+    return {"history", true, "a daemon keeps " + describe(settings.history)};
 }
 
 }  // namespace herald::cli

@@ -25,6 +25,8 @@ struct Check {
 /// A clock before 2020 breaks tokens and schedules (E-102).
 [[nodiscard]] Check check_clock(core::SystemTime now);
 [[nodiscard]] Check check_egress(const Settings& settings);
+/// What a daemon started with these settings keeps.
+[[nodiscard]] Check check_history(const Settings& settings);
 /// Looks up and connects to each endpoint of `providers` (as the API lists them) with a HEAD
 /// request without credentials; any HTTP answer is good.
 [[nodiscard]] std::vector<Check> check_endpoints(const Settings& settings,

@@ -30,6 +30,14 @@ void forbid_core_files() {
 #endif
 }
 
+/// Each callout in flight takes a descriptor; what the system allows at most is there to be used.
+void allow_many_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 void set_up_process() noexcept {
@@ -37,6 +45,7 @@ void set_up_process() noexcept {
     ::umask(S_IRWXG | S_IRWXO);
     std::signal(SIGPIPE, SIG_IGN);
     forbid_core_files();
+    allow_many_descriptors();
 }
 
 }  // namespace herald::cli

@@ -55,6 +55,8 @@ public:
     [[nodiscard]] providers::TokenManager& tokens() { return *tokens_; }
     [[nodiscard]] core::Clock& clock() { return clock_; }
     [[nodiscard]] core::Random& random() { return random_; }
+    /// The token thread's: for what takes microseconds. It runs after `start_tokens`.
+    [[nodiscard]] boost::asio::any_io_executor token_executor() { return token_thread_.executor(); }
     [[nodiscard]] std::unique_ptr<http::Transport> make_transport(
         boost::asio::any_io_executor executor);
     /// For the router. `scheduler` may be null.

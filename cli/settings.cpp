@@ -9,13 +9,15 @@
 #include <fstream>
 #include <iterator>
 
+#include "cli/history_settings.h"
 #include "core/encoding.h"
 
 namespace herald::cli {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKeys{"db",  "key_file", "egress_allow",
-                                                "log", "listen",   "workers"};
+constexpr std::array<std::string_view, 8> kKeys{
+    "db",     "key_file", "egress_allow",    "log",
+    "listen", "workers",  "history_max_age", "history_max_size"};
 constexpr std::size_t kMaxConfigurationBytes = 64 * 1024;
 constexpr std::size_t kMaxWorkers = 256;
 
@@ -80,11 +82,13 @@ core::Result<SettingValues> values_of_file(const Environment& environment,
 }
 
 void overlay_environment(const Environment& environment, SettingValues& values) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kVariables{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kVariables{
         {{"HERALD_DB", "db"},
          {"HERALD_KEY_FILE", "key_file"},
          {"HERALD_LOG", "log"},
-         {"HERALD_EGRESS_ALLOW", "egress_allow"}}};
+         {"HERALD_EGRESS_ALLOW", "egress_allow"},
+         {"HERALD_HISTORY_MAX_AGE", "history_max_age"},
+         {"HERALD_HISTORY_MAX_SIZE", "history_max_size"}}};
     for (const auto& [variable, key] : kVariables) {
         auto value = environment(variable);
         // An empty list of networks means something; an empty name or level does not.
@@ -127,6 +131,9 @@ core::Result<Settings> interpret(SettingValues values) {
         if (!workers) return workers.error();
         settings.workers = *workers;
     }
+    auto history = parse_history_limits(take("history_max_age"), take("history_max_size"));
+    if (!history) return history.error();
+    settings.history = *history;
     return settings;
 }
 

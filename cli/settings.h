@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "dispatcher/history_pruner.h"
 #include "http/egress_policy.h"
 
 namespace herald::cli {
@@ -22,13 +23,15 @@ struct Settings {
     core::LogLevel log = core::LogLevel::kInformation;
     std::optional<std::string> listen;   ///< ADDR:PORT of health and metrics
     std::optional<std::size_t> workers;  ///< empty: one a core
+    dispatcher::HistoryLimits history;
     /// Things worth telling that are no errors.
     std::vector<std::string> warnings;
 
     [[nodiscard]] std::filesystem::path socket() const { return database.string() + ".sock"; }
 };
 
-/// Settings by name: db, key_file, egress_allow, log, listen, workers.
+/// Settings by name: db, key_file, egress_allow, log, listen, workers, history_max_age,
+/// history_max_size.
 using SettingValues = std::map<std::string, std::string>;
 
 /// Reads an environment variable; empty optional where it is not set.

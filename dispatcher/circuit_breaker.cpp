@@ -9,6 +9,11 @@ constexpr double kJitter = 0.1;
 
 }  // namespace
 
+void CircuitBreaker::adopt(storage::BreakerSettings settings) {
+    settings_ = settings;
+    enter(State::kClosed);
+}
+
 void CircuitBreaker::advance(core::SteadyTime now) {
     if (state_ == State::kOpen && now >= probe_at_) enter(State::kHalfOpen);
 }

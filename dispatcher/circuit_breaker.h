@@ -27,6 +27,8 @@ public:
     CircuitBreaker(storage::BreakerSettings settings, core::Random& random)
         : settings_(settings), random_(&random) {}
 
+    /// Closed, and nothing that was started before counts any more.
+    void adopt(storage::BreakerSettings settings);
     /// From open to half open, when its time has come.
     void advance(core::SteadyTime now);
     [[nodiscard]] State state() const { return state_; }

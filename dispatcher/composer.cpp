@@ -71,9 +71,10 @@ core::Result<> compile_order(CompiledNotification& compiled) {
     const auto& path = compiled.record.order_by;
     if (!path) return {};
     const auto parsed = parse_template("{{ " + *path + " }}", MergeContext::kText, "order_by");
-    const bool one_field = parsed && parsed->parts.size() == 2 &&
+    // By its name: what closes the field and goes on, or has a default, is more than a path.
+    const bool one_field = parsed && parsed->parts.front().name == *path &&
                            parsed->parts.front().root == MergeRoot::kData &&
-                           !parsed->parts.front().path.empty() && !parsed->parts.front().fallback;
+                           !parsed->parts.front().path.empty();
     if (!one_field) {
         return core::invalid_argument(
             "order_by", "it is the path of one field of the event's data, such as data.account.id");

@@ -12,6 +12,7 @@ using providers::AccessTokenPtr;
 using storage::AttemptRecord;
 
 constexpr std::size_t kExcerptBytes = 4096;
+constexpr std::chrono::seconds kPauseWhenShort{5};
 
 AttemptRecord to_record(const Result<http::Response>& response, const Verdict& verdict,
                         const CalloutJob& job, const storage::NotificationRecord& notification,
@@ -24,6 +25,7 @@ AttemptRecord to_record(const Result<http::Response>& response, const Verdict& v
     if (token != nullptr) record.token_generation = token->generation;
     if (response) {
         record.status = response->status;
+        if (response->body_truncated && !record.error) record.error = "body_truncated";
         record.response_excerpt =
             mask_credentials(response->body, notification, token).substr(0, kExcerptBytes);
     }
@@ -50,6 +52,21 @@ AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& n
                      .state = storage::CalloutState::kPending,
                      .reason = "auth_unavailable:" + auth.provider_name,
                      .due_at = now,
+                     .attempts = job.attempts,
+                     .failures = job.failures};
+    return result;
+}
+
+// No request left, so no attempt is spent.
+AttemptResult short_of_resources(const CalloutJob& job,
+                                 const storage::NotificationRecord& notification,
+                                 core::SystemTime now) {
+    AttemptResult result;
+    result.update = {.id = job.id,
+                     .notification = notification.id,
+                     .state = storage::CalloutState::kPending,
+                     .reason = "local_limit",
+                     .due_at = now + kPauseWhenShort,
                      .attempts = job.attempts,
                      .failures = job.failures};
     return result;
@@ -152,6 +169,8 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
     attempt.deadline = clock_.steady_now() + record.timeout;
     std::vector<AttemptRecord> records;
     AttemptRecord first = co_await send(attempt, std::move(*request));
+    if (attempt.verdict.short_of_resources)
+        co_return short_of_resources(attempt.job, record, clock_.system_now());
     records.push_back(std::move(first));
     if (oauth != nullptr && attempt.verdict.token_refused) {
         const std::int64_t refused = attempt.token->generation;

@@ -83,8 +83,7 @@ void Lane::apply(CompiledNotificationPtr notification) {
     notification_ = std::move(notification);
     const storage::NotificationRecord& record = notification_->record;
     if (rate_.per_second() != record.rate_per_s) rate_ = RateLimit(record.rate_per_s);
-    if (breaker_.settings() != record.breaker)
-        breaker_ = CircuitBreaker(record.breaker, context_.random);
+    if (breaker_.settings() != record.breaker) breaker_.adopt(record.breaker);
     if (drained_.empty()) closed_ = false;  // else somebody waits for its end
     if (!same_provider) waits_for_.reset();
     pump();
@@ -154,9 +153,7 @@ Backlog* Lane::next_to_start() {
     const bool first = !first_tries_.jobs.empty();
     const bool retry = !retries_.jobs.empty() && retries_.running < retry_share();
     if (!first && !retry) return nullptr;
-    const bool take_retry = retry && (retry_next_ || !first);
-    if (first && retry) retry_next_ = !retry_next_;
-    return take_retry ? &retries_ : &first_tries_;
+    return retry && (retry_next_ || !first) ? &retries_ : &first_tries_;
 }
 
 void Lane::start(Backlog& backlog) {
@@ -167,6 +164,7 @@ void Lane::start(Backlog& backlog) {
     const Started started{.provider = notification_->record.provider(),
                           .ticket = breaker_.start(),
                           .retry = &backlog == &retries_};
+    retry_next_ = !started.retry;
     asio::co_spawn(context_.executor, context_.courier.attempt(notification_, std::move(job)),
                    [self = shared_from_this(), started](const std::exception_ptr& failure,
                                                         AttemptResult result) {
@@ -194,11 +192,11 @@ void Lane::finished(const Started& started, AttemptResult result) {
     }
     ++unrecorded_;
     const std::optional<core::SystemTime> due_at = result.update.due_at;
-    const int failures = result.update.failures;
+    const int attempts = result.update.attempts;
     context_.recorder.record(std::move(result),
-                             [self = shared_from_this(), due_at, failures](bool next_is_due) {
+                             [self = shared_from_this(), due_at, attempts](bool next_is_due) {
                                  --self->unrecorded_;
-                                 if (due_at) self->backlog_of(failures).note(*due_at);
+                                 if (due_at) self->backlog_of(attempts).note(*due_at);
                                  next_is_due ? self->wake() : self->pump();
                              });
     pump();
@@ -278,8 +276,8 @@ void Lane::claimed(core::Result<storage::Claim> claim) {
     first_tries_.claim_ended(claim->next_first_try_at);
     retries_.claim_ended(claim->next_retry_at);
     for (storage::ClaimedCallout& callout : claim->callouts) {
-        if (callout.failures == 0) reserved_.fetch_add(1, std::memory_order_relaxed);
-        backlog_of(callout.failures)
+        if (callout.attempts == 0) reserved_.fetch_add(1, std::memory_order_relaxed);
+        backlog_of(callout.attempts)
             .jobs.push_back({.id = callout.id,
                              .event = std::move(callout.event),
                              .attempts = callout.attempts,

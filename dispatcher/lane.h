@@ -95,8 +95,8 @@ private:
     [[nodiscard]] int window() const;
     [[nodiscard]] int retry_share() const { return std::max(1, window() / 2); }
     [[nodiscard]] int running() const { return first_tries_.running + retries_.running; }
-    [[nodiscard]] Backlog& backlog_of(int failures) {
-        return failures > 0 ? retries_ : first_tries_;
+    [[nodiscard]] Backlog& backlog_of(int attempts) {
+        return attempts > 0 ? retries_ : first_tries_;
     }
 
     const LaneContext context_;

@@ -8,6 +8,7 @@
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/text_rules.h"
+#include "dispatcher/breaker_settings.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/event_pattern.h"
 #include "dispatcher/retry_policy.h"
@@ -23,6 +24,7 @@ constexpr std::size_t kMaxPatterns = 64;
 constexpr std::size_t kMaxTemplate = 256 * 1024;
 constexpr std::size_t kMaxUrl = 8 * 1024;
 constexpr std::size_t kMaxFieldText = 8 * 1024;
+constexpr std::size_t kMaxOrderPath = 256;
 constexpr std::array<std::string_view, 5> kMethods{"POST", "PUT", "PATCH", "GET", "DELETE"};
 constexpr std::string_view kWebhookPrefix = "webhook-";
 constexpr std::array<std::string_view, 2> kOwnHeaders{"herald-attempt", "accept-encoding"};
@@ -146,6 +148,9 @@ core::Result<> check_sizes(const NotificationRecord& record) {
     if (record.body_template && record.body_template->size() > kMaxTemplate) {
         return core::invalid_argument("body_template", "a body template has at most 256 KiB");
     }
+    if (record.order_by && record.order_by->size() > kMaxOrderPath) {
+        return core::invalid_argument("order_by", "the path has at most 256 bytes");
+    }
     return {};
 }
 
@@ -227,6 +232,7 @@ core::Result<> validate(const NotificationRecord& record, const http::EgressPoli
         if (auto valid = rule(record); !valid) return valid.error();
     }
     if (auto valid = validate_retry(record.retry); !valid) return valid.error();
+    if (auto valid = validate_breaker(record.breaker); !valid) return valid.error();
     const auto compiled = compile(record.clone());
     if (!compiled) return compiled.error();
     if (auto valid = check_header_values(**compiled); !valid) return valid.error();

@@ -38,12 +38,12 @@ struct RetryPosition {
 
 /// 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h.
 [[nodiscard]] storage::RetrySettings default_retry();
-/// `default`, `none`, or `schedule=5s,5m;max-age=24h;reject=4xx` (also `reject-4xx`;
+/// `default`, `none`, or `schedule=5s,5m;max-age=24h;jitter=10%;reject=4xx` (also `reject-4xx`;
 /// reject=400,422), parts in any order, each at most once; without `none` or `schedule` the
 /// schedule is the default one.
 [[nodiscard]] core::Result<storage::RetrySettings> parse_retry(std::string_view text);
-/// At most 100 steps of 1 s to 24 h, none for no retry at all; max age 1 s to 90 days; reject takes
-/// `4xx` and 400 to 499.
+/// At most 100 steps of 1 s to 24 h, none for no retry at all; max age 1 s to 90 days; jitter 0 to
+/// 50 %; reject takes `4xx` and 400 to 499.
 [[nodiscard]] core::Result<> validate_retry(const storage::RetrySettings& settings);
 
 }  // namespace herald::dispatcher

@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "core/encoding.h"
-#include "core/time_text.h"
 #include "dispatcher/retry_policy.h"
+#include "dispatcher/specification.h"
 
 namespace herald::dispatcher {
 namespace {
@@ -16,48 +16,38 @@ using std::chrono::seconds;
 constexpr std::size_t kMaxSteps = 100;
 constexpr seconds kLongestStep = hours(24);
 constexpr seconds kLongestAge = hours(90 * 24);
+constexpr int kLargestJitter = 50;
 constexpr std::string_view kRejectAll = "4xx";
 constexpr std::string_view kForm =
-    "'default', 'none', or parts joined by ; such as schedule=5s,5m;max-age=24h;reject-4xx";
+    "'default', 'none', or parts joined by ; such as "
+    "schedule=5s,5m;max-age=24h;jitter=10%;reject-4xx";
+constexpr std::string_view kJitterRule = "jitter is 0% to 50%, such as jitter=10%";
 
 core::Error refused(std::string rule) {
     return core::invalid_argument("retry", rule);
 }
 
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> items;
-    while (true) {
-        const std::size_t end = text.find(separator);
-        items.emplace_back(core::trim(text.substr(0, end)));
-        if (end == std::string_view::npos) return items;
-        text.remove_prefix(end + 1);
-    }
-}
-
-core::Result<seconds> parse_seconds(std::string_view text) {
-    const auto duration = core::parse_duration(text);
-    if (!duration || *duration % seconds(1) != seconds(0)) {
-        return refused("'" + core::printable(text, 32) +
-                       "' is no duration in whole seconds, such as 30s, 5m or 2h");
-    }
-    return std::chrono::duration_cast<seconds>(*duration);
+core::Result<seconds> read_seconds(std::string_view text) {
+    const auto duration = parse_seconds(text);
+    if (duration) return *duration;
+    return refused("'" + core::printable(text, 32) +
+                   "' is no duration in whole seconds, such as 30s, 5m or 2h");
 }
 
 // Gathers the parts of a specification; what a part says twice is refused.
 class Specification {
 public:
-    core::Result<> add(const std::string& part) {
-        const std::size_t equals = part.find('=');
-        const std::string name = part.substr(0, equals);
-        const std::string value = equals == std::string::npos ? "" : part.substr(equals + 1);
+    core::Result<> add(const SpecificationPart& part) {
+        const auto& [text, name, value] = part;
         const bool has_value = !value.empty();
-        if (part == "default") return set_schedule({});
-        if (part == "none") return set_schedule(std::vector<seconds>{});
-        if (part == "reject-4xx") return set_reject({std::string(kRejectAll)});
+        if (text == "default") return set_schedule({});
+        if (text == "none") return set_schedule(std::vector<seconds>{});
+        if (text == "reject-4xx") return set_reject({std::string(kRejectAll)});
         if (name == "schedule" && has_value) return read_schedule(value);
         if (name == "max-age" && has_value) return read_max_age(value);
-        if (name == "reject" && has_value) return set_reject(split(value, ','));
-        return refused("'" + core::printable(part, 64) + "' is not understood; write " +
+        if (name == "jitter") return read_jitter(value);
+        if (name == "reject" && has_value) return set_reject(split_list(value, ','));
+        return refused("'" + core::printable(text, 64) + "' is not understood; write " +
                        std::string(kForm));
     }
 
@@ -66,8 +56,8 @@ public:
 private:
     core::Result<> read_schedule(std::string_view text) {
         std::vector<seconds> steps;
-        for (const std::string& item : split(text, ',')) {
-            const auto step = parse_seconds(item);
+        for (const std::string& item : split_list(text, ',')) {
+            const auto step = read_seconds(item);
             if (!step) return step.error();
             steps.push_back(*step);
         }
@@ -75,10 +65,19 @@ private:
     }
 
     core::Result<> read_max_age(std::string_view text) {
-        const auto age = parse_seconds(text);
+        const auto age = read_seconds(text);
         if (!age) return age.error();
         if (settings_.max_age) return refused("max-age is given twice");
         settings_.max_age = *age;
+        return {};
+    }
+
+    core::Result<> read_jitter(std::string_view text) {
+        const auto percent = parse_percent(text);
+        if (!percent) return refused(std::string(kJitterRule));
+        if (has_jitter_) return refused("jitter is given twice");
+        has_jitter_ = true;
+        settings_.jitter_percent = *percent;
         return {};
     }
 
@@ -98,6 +97,7 @@ private:
 
     storage::RetrySettings settings_ = default_retry();
     bool has_schedule_ = false;
+    bool has_jitter_ = false;
 };
 
 bool is_client_error(std::string_view status) {
@@ -117,7 +117,7 @@ storage::RetrySettings default_retry() {
 
 core::Result<storage::RetrySettings> parse_retry(std::string_view text) {
     Specification specification;
-    for (const std::string& part : split(text, ';')) {
+    for (const SpecificationPart& part : split_specification(text)) {
         if (auto added = specification.add(part); !added) return added.error();
     }
     storage::RetrySettings settings = specification.take();
@@ -133,6 +133,9 @@ core::Result<> validate_retry(const storage::RetrySettings& settings) {
     }
     if (settings.max_age && (*settings.max_age < seconds(1) || *settings.max_age > kLongestAge)) {
         return refused("max-age is 1s to 2160h (90 days)");
+    }
+    if (settings.jitter_percent < 0 || settings.jitter_percent > kLargestJitter) {
+        return refused(std::string(kJitterRule));
     }
     for (const std::string& status : settings.reject) {
         if (status == kRejectAll || is_client_error(status)) continue;

@@ -142,12 +142,17 @@ Verdict judge_error(const core::Error& error) {
     return {.error = text_of(error)};
 }
 
+bool is_local(const core::Error& error) {
+    const auto* local = error.details.if_contains("local");
+    return local != nullptr && local->is_bool() && local->get_bool();
+}
+
 // Trouble of our own says nothing about the receiver.
 ReceiverHealth health_of(const core::Result<http::Response>& result) {
     if (!result) {
         const std::string& code = result.error().code;
         const bool ours = code == "template_error" || code == "invalid_argument" ||
-                          code == "blocked_address" || code == "local_limit";
+                          code == "blocked_address" || is_local(result.error());
         return ours ? ReceiverHealth::kUnknown : ReceiverHealth::kFails;
     }
     const int status = result->status;
@@ -162,6 +167,7 @@ Verdict judge(const core::Result<http::Response>& result,
     Verdict verdict =
         result ? judge_response(*result, notification, now) : judge_error(result.error());
     verdict.receiver = health_of(result);
+    verdict.short_of_resources = !result && is_local(result.error());
     return verdict;
 }
 

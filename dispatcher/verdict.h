@@ -28,6 +28,8 @@ struct Verdict {
     std::optional<std::string> error = std::nullopt;
     std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
     ReceiverHealth receiver = ReceiverHealth::kUnknown;
+    /// This machine is short of something; no request left and the receiver has no part in it.
+    bool short_of_resources = false;
     /// A 401, unless its challenge says that the scope is too small: no new token helps (O-92).
     bool token_refused = false;
 };

@@ -7,19 +7,22 @@
 
 namespace herald::http {
 
+/// Which characters a token may have. Not inside the function: there it would be built on the stack
+/// for every character.
+inline constexpr std::array<bool, 256> kTokenChars = [] {
+    std::array<bool, 256> table{};
+    for (const char mark : std::string_view("!#$%&'*+-.^_`|~")) {
+        table[static_cast<unsigned char>(mark)] = true;
+    }
+    for (unsigned char digit = '0'; digit <= '9'; ++digit) table[digit] = true;
+    for (unsigned char letter = 'a'; letter <= 'z'; ++letter) table[letter] = true;
+    for (unsigned char letter = 'A'; letter <= 'Z'; ++letter) table[letter] = true;
+    return table;
+}();
+
 /// RFC 9110 section 5.6.2.
 [[nodiscard]] constexpr bool is_token_char(char c) {
-    constexpr auto kTable = [] {
-        std::array<bool, 256> table{};
-        for (const char mark : std::string_view("!#$%&'*+-.^_`|~")) {
-            table[static_cast<unsigned char>(mark)] = true;
-        }
-        for (unsigned char digit = '0'; digit <= '9'; ++digit) table[digit] = true;
-        for (unsigned char letter = 'a'; letter <= 'z'; ++letter) table[letter] = true;
-        for (unsigned char letter = 'A'; letter <= 'Z'; ++letter) table[letter] = true;
-        return table;
-    }();
-    return kTable[static_cast<unsigned char>(c)];
+    return kTokenChars[static_cast<unsigned char>(c)];
 }
 
 [[nodiscard]] constexpr bool is_token(std::string_view text) {

@@ -13,7 +13,8 @@ namespace herald::http {
 /// Errors: `code` is the phase that failed: `dns`, `connect`, `tls`, `timeout`, `http` (the
 /// connection broke), `malformed` (no valid response), `blocked_address` (kPermanent),
 /// `invalid_argument` (kInvalidArgument: a header or target that must not be sent). details.sent is
-/// true where a byte of the request may have arrived.
+/// true where a byte of the request may have arrived, details.local where this machine was short of
+/// descriptors or memory.
 class Transport {
 public:
     virtual ~Transport() = default;

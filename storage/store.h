@@ -56,7 +56,8 @@ struct ClaimedCallout {
     int failures = 0;
 };
 
-/// The backlog of a notification is two queues, so that late retries cannot hold up first tries.
+/// The backlog of a notification is two queues, so that late retries cannot hold up first tries; a
+/// retry is what has had an attempt, by the schedule, by a person or after a crash.
 struct ClaimLimits {
     std::size_t first_tries = 0;
     std::size_t retries = 0;

@@ -161,6 +161,7 @@ Result<ApiResponse> cancel(const Call& call) {
 struct RetryOrder {
     CalloutFilter filter;
     bool dry_run = false;
+    std::optional<std::int64_t> limit;
 };
 
 Result<RetryOrder> read_retry_order(const Call& call) {
@@ -174,7 +175,9 @@ Result<RetryOrder> read_retry_order(const Call& call) {
     in.optional_text("notification", order.filter.notification);
     in.optional_text("since", since);
     in.flag("dry_run", order.dry_run);
+    in.optional_whole("limit", order.limit);
     if (auto done = in.finish(); !done) return done.error();
+    if (order.limit && *order.limit < 1) return invalid_argument("limit", "at least 1");
     if (state != "dead")
         return invalid_argument("state",
                                 "\"dead\" is expected: only dead callouts are retried together");
@@ -196,11 +199,15 @@ void wake_lanes(const Services& services) {
 // that callouts which die again meanwhile do not make it endless.
 Result<std::int64_t> retry_in_steps(const Services& services, const RetryOrder& order) {
     const core::SystemTime now = services.clock.system_now();
-    const auto there = services.store.retry_dead(order.filter, now, kRetryStep, true);
-    if (!there || order.dry_run) return there;
+    std::int64_t wanted = order.limit.value_or(0);
+    if (order.dry_run || !order.limit) {
+        const auto there = services.store.retry_dead(order.filter, now, kRetryStep, true);
+        if (!there || order.dry_run) return there;
+        wanted = *there;
+    }
     std::int64_t retried = 0;
-    while (retried < *there) {
-        const auto left = static_cast<std::size_t>(*there - retried);
+    while (retried < wanted) {
+        const auto left = static_cast<std::size_t>(wanted - retried);
         const auto step =
             services.store.retry_dead(order.filter, now, std::min(left, kRetryStep), false);
         if (!step) return step;

@@ -12,7 +12,9 @@ using core::Result;
 // As a lane tells it; empty where nothing holds it.
 std::string reason_of(const dispatcher::LaneSnapshot& lane) {
     if (lane.state != "open") return lane.state;
-    return lane.held_by.value_or(std::string());
+    if (lane.held_by) return *lane.held_by;
+    // Half open: all but the probe wait for what becomes of it.
+    return lane.breaker == dispatcher::CircuitBreaker::State::kClosed ? "" : "breaker_open";
 }
 
 bool gives_no_tokens(const storage::ProviderRecord& provider) {
@@ -52,7 +54,7 @@ Result<std::map<core::ProviderId, std::string>> silent_providers(storage::Store&
 }  // namespace
 
 Result<HoldReasons> HoldReasons::read(const Services& services) {
-    HoldReasons out;
+    HoldReasons out(services.clock.system_now());
     if (services.scheduler != nullptr) {
         for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes())
             out.reasons_[lane.id] = reason_of(lane);
@@ -71,6 +73,7 @@ std::optional<std::string> HoldReasons::of(const storage::CalloutRecord& callout
     if (callout.reason) return callout.reason;
     if (callout.state != storage::CalloutState::kPending || !callout.notification)
         return std::nullopt;
+    if (!callout.due_at || *callout.due_at > now_) return std::nullopt;
     const auto found = reasons_.find(*callout.notification);
     if (found == reasons_.end() || found->second.empty()) return std::nullopt;
     return found->second;

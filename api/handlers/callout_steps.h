@@ -6,20 +6,24 @@
 #include <unordered_map>
 
 #include "api/services.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/id.h"
 #include "storage/records.h"
 
 namespace herald::api {
 
-/// Why a pending callout waits where its record does not say: its notification or its provider
-/// holds it.
+/// Why a pending callout that is due waits where its record does not say: its notification, its
+/// provider or the breaker of its lane holds it.
 class HoldReasons final {
 public:
     [[nodiscard]] static core::Result<HoldReasons> read(const Services& services);
     [[nodiscard]] std::optional<std::string> of(const storage::CalloutRecord& callout) const;
 
 private:
+    explicit HoldReasons(core::SystemTime now) : now_(now) {}
+
+    core::SystemTime now_;
     std::unordered_map<core::NotificationId, std::string, core::IdHash> reasons_;
 };
 

@@ -64,6 +64,7 @@ Result<> read_callouts(const Services& services, Overview& out) {
         out.lanes.push_back(std::move(lane));
     }
     out.events = counts->events;
+    out.events_pruned = services.events_pruned();
     if (counts->oldest_pending_at) {
         const std::chrono::duration<double> age = out.at - *counts->oldest_pending_at;
         out.oldest_pending_s = std::max(0.0, age.count());

@@ -1,6 +1,7 @@
 #include "api/poco/socket_reader.h"
 
 #include <Poco/Exception.h>
+#include <poll.h>
 
 #include <array>
 #include <charconv>
@@ -29,8 +30,11 @@ core::Error cut_short() {
     return malformed_request("the connection ended inside the request");
 }
 
-Poco::Timespan timespan(core::SteadyTime::duration duration) {
-    return {std::chrono::duration_cast<std::chrono::microseconds>(duration).count()};
+// Poco's own poll opens a descriptor for each wait, which there may not be.
+bool is_readable(const Poco::Net::StreamSocket& socket, core::SteadyTime::duration patience) {
+    pollfd watched{.fd = socket.impl()->sockfd(), .events = POLLIN, .revents = 0};
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(patience);
+    return ::poll(&watched, 1, static_cast<int>(wait.count())) > 0;
 }
 
 }  // namespace
@@ -113,7 +117,7 @@ SocketReader::Fill SocketReader::fill(core::SteadyTime deadline,
             const core::SteadyTime now = clock_.steady_now();
             if (now >= deadline) return Fill::kLate;
             const auto slice = std::min<core::SteadyTime::duration>(deadline - now, kSlice);
-            if (socket_.poll(timespan(slice), Poco::Net::Socket::SELECT_READ)) break;
+            if (is_readable(socket_, slice)) break;
             if (pressure_.stopping()) return Fill::kGone;
             if (now - began >= silence && pressure_.crowded()) return Fill::kLate;
         }

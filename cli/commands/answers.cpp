@@ -75,6 +75,14 @@ std::string text_at(const json::value& value, std::string_view path) {
     return found != nullptr ? text_of(*found) : std::string();
 }
 
+std::uint64_t count_at(const json::value& value_in, std::string_view key) {
+    const auto* const object = value_in.if_object();
+    const auto* const value = object != nullptr ? object->if_contains(key) : nullptr;
+    boost::system::error_code failure;
+    const auto number = value != nullptr ? value->to_number<std::uint64_t>(failure) : 0;
+    return failure ? 0 : number;
+}
+
 const json::array& array_at(const json::value& value, std::string_view key) {
     static const json::array kNone;
     const auto* const found = find(value, key);

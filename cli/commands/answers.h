@@ -19,6 +19,8 @@ namespace herald::cli {
 [[nodiscard]] std::string text_of(const boost::json::value& value);
 /// The value at `token.expires_at`; empty where it is missing.
 [[nodiscard]] std::string text_at(const boost::json::value& value, std::string_view path);
+/// The number at `key`; 0 where there is none.
+[[nodiscard]] std::uint64_t count_at(const boost::json::value& value, std::string_view key);
 /// The list at `key`; empty where there is none.
 [[nodiscard]] const boost::json::array& array_at(const boost::json::value& value,
                                                  std::string_view key);

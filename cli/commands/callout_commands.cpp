@@ -3,6 +3,7 @@
 #include "cli/commands/all.h"
 #include "cli/commands/answers.h"
 #include "cli/exit_code.h"
+#include "cli/progress_bar.h"
 #include "cli/request_body.h"
 #include "core/time_text.h"
 
@@ -94,20 +95,48 @@ core::Result<int> show_callout(const std::string& id, Context& context) {
     return kExitDone;
 }
 
+core::Result<std::int64_t> post_retry(Context& context, json::object order, std::string_view with,
+                                      const json::value& value) {
+    order[with] = value;
+    auto answer = context.call(
+        json_request("POST", std::string(kCollection) + "/retry", json::serialize(order)));
+    if (!answer) return answer.error();
+    auto parsed = parse_answer(*answer);
+    if (!parsed) return parsed.error();
+    return static_cast<std::int64_t>(count_at(*parsed, "retried"));
+}
+
+/// Step by step, so that it can be watched and interrupted: what is done stays done.
+core::Result<std::int64_t> retry_in_steps(Context& context, const json::object& order,
+                                          std::int64_t matching) {
+    constexpr std::int64_t kStep = 5'000;
+    ProgressBar bar(context.io().err, context.io().err_is_terminal,
+                    static_cast<std::uint64_t>(matching));
+    std::int64_t retried = 0;
+    while (retried < matching) {
+        const auto step = post_retry(context, order, "limit", std::min(kStep, matching - retried));
+        if (!step) return step.error();
+        if (*step == 0) break;
+        retried += *step;
+        bar.update(static_cast<std::uint64_t>(retried), static_cast<std::uint64_t>(retried));
+    }
+    return retried;
+}
+
 core::Result<int> retry_many(const RetryFlags& flags, Context& context) {
-    RequestBody body;
-    body.add("state", json::value(flags.state.value));
-    if (flags.notification.given()) body.add("notification", json::value(flags.notification.value));
+    json::object order{{"state", flags.state.value}};
+    if (flags.notification.given()) order["notification"] = flags.notification.value;
     if (flags.since.given()) {
         auto since = since_text(flags.since.value, context.clock());
         if (!since) return since.error();
-        body.add("since", json::value(*since));
+        order["since"] = *since;
     }
-    if (flags.dry_run) body.add("dry_run", json::value(true));
-    auto answer =
-        context.call(json_request("POST", std::string(kCollection) + "/retry", body.text()));
-    if (!answer) return answer.error();
-    return print_object(context, *answer);
+    auto count = post_retry(context, order, "dry_run", true);
+    // Those that die again meanwhile are not taken a second time.
+    if (count && !flags.dry_run) count = retry_in_steps(context, order, *count);
+    if (!count) return count.error();
+    return print_object(
+        context, json::serialize(json::object{{"retried", *count}, {"dry_run", flags.dry_run}}));
 }
 
 core::Result<int> retry_callouts(const RetryFlags& flags, Context& context) {

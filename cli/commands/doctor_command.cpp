@@ -29,6 +29,7 @@ std::vector<Check> all_checks(Context& context) {
     checks.push_back(check_key_ring(context.settings()));
     checks.push_back(check_clock(context.clock().system_now()));
     checks.push_back(check_egress(context.settings()));
+    checks.push_back(check_history(context.settings()));
     checks.push_back(check_database(context));
     if (!checks.back().ok) return checks;
     const auto body = context.call(json_request("GET", "/v1/providers"));

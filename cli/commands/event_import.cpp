@@ -34,14 +34,6 @@ Line read_line(std::istream& input, std::string& line) {
     return too_long ? Line::kTooLong : Line::kRead;
 }
 
-std::uint64_t count_at(const json::value& answer, std::string_view key) {
-    const auto* const object = answer.if_object();
-    const auto* const value = object != nullptr ? object->if_contains(key) : nullptr;
-    boost::system::error_code failure;
-    const auto number = value != nullptr ? value->to_number<std::uint64_t>(failure) : 0;
-    return failure ? 0 : number;
-}
-
 }  // namespace
 
 void EventImport::reject(std::uint64_t line, std::string_view why) {

@@ -15,6 +15,8 @@ namespace {
 constexpr const char* kRequest = "Request";
 constexpr const char* kAuthentication = "Authentication";
 constexpr const char* kDelivery = "Delivery";
+constexpr double kLowestRate = 0.001;
+constexpr double kHighestRate = 100'000;
 constexpr std::size_t kMaxTemplateBytes = std::size_t{1024} * 1024;
 
 void write_text(const TextOption& option, std::string_view key, RequestBody& body) {
@@ -144,6 +146,12 @@ core::Result<> write_rate(const TextOption& option, RequestBody& body) {
     return {};
 }
 
+void write_order(const TextOption& option, RequestBody& body) {
+    if (!option.given()) return;
+    const bool cleared = option.value.empty() || option.value == "none";
+    body.add("order_by", cleared ? json::value(nullptr) : json::value(option.value));
+}
+
 core::Result<> write_success(const TextOption& option, RequestBody& body) {
     if (!option.given()) return {};
     if (option.value.empty()) {
@@ -162,6 +170,8 @@ core::Result<> write_success(const TextOption& option, RequestBody& body) {
 
 core::Result<> write_delivery(const NotificationFlags& flags, Context& context, RequestBody& body) {
     write_text(flags.retry, "retry", body);
+    write_text(flags.breaker, "breaker", body);
+    write_order(flags.order_by, body);
     if (flags.disabled) body.add("enabled", json::value(false));
     if (auto ok = write_timeout(flags.timeout, body); !ok) return ok;
     if (auto ok = write_max_in_flight(flags.max_in_flight, body); !ok) return ok;
@@ -225,12 +235,22 @@ void NotificationFlags::add_to(CLI::App& app) {
     add_authentication_options(app, *this);
     add_text(app, "--timeout", timeout, "of one attempt: 500ms, 30s (default), 5m", "DURATION")
         ->group(kDelivery);
-    add_text(app, "--retry", retry, "default, none, or schedule=5s,5m,30m;max-age=24h;reject=4xx",
-             "SPEC")
+    add_text(app, "--retry", retry,
+             "default, none, or schedule=5s,5m,30m;max-age=24h;jitter=20%;reject=4xx", "SPEC")
         ->group(kDelivery);
     add_text(app, "--max-in-flight", max_in_flight, "requests at a time, 1 to 20000 (64)", "N")
         ->group(kDelivery);
     add_text(app, "--rate", rate, "callouts a second, such as 50/s; none for no limit", "N/s")
+        ->group(kDelivery);
+    add_text(app, "--breaker", breaker,
+             "when to spare a receiver that fails: default, off, or "
+             "failures=50%;min=20;window=30s;open=5s;max-open=5m",
+             "SPEC")
+        ->group(kDelivery);
+    add_text(app, "--order-by", order_by,
+             "one after another where this field of the event is the same: data.account.id; none "
+             "for no order",
+             "PATH")
         ->group(kDelivery);
     add_text(app, "--success-field", success_field,
              "delivered only where the answer has this; '' takes it away", "POINTER=VALUE")
@@ -249,8 +269,11 @@ core::Result<double> parse_rate(std::string_view text) {
     double rate = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), rate);
     const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    if (failure != std::errc{} || (!unit.empty() && unit != "/s") || !(rate > 0) || rate > 1e6) {
-        return core::invalid_argument("--rate", "must be callouts a second, such as 50/s or 0.5/s");
+    // Written so that NaN fails.
+    const bool in_range = rate >= kLowestRate && rate <= kHighestRate;
+    if (failure != std::errc{} || (!unit.empty() && unit != "/s") || !in_range) {
+        return core::invalid_argument(
+            "--rate", "must be 0.001 to 100000 callouts a second, such as 50/s or 0.5/s");
     }
     return rate;
 }

@@ -10,7 +10,8 @@ struct NotificationFlags {
     TextsOption events, headers, parameters;
     TextOption url, method, body_template, content_type;
     TextOption auth, provider, username, password_file, auth_header, auth_value_file;
-    TextOption signing_secret_file, timeout, retry, max_in_flight, rate, success_field;
+    TextOption signing_secret_file, timeout, retry, max_in_flight, rate, breaker, order_by,
+        success_field;
     bool no_signing_secret = false;
     bool disabled = false;
 

@@ -23,6 +23,16 @@ void add_serve_command(CommandTree& tree) {
         .add_option_function<std::string>("--workers", setting("workers"),
                                           "worker threads; one a core by default")
         ->type_name("N");
+    serve
+        .add_option_function<std::string>(
+            "--history-max-age", setting("history_max_age"),
+            "remove finished events older than this; 30d by default, or none")
+        ->type_name("TIME");
+    serve
+        .add_option_function<std::string>(
+            "--history-max-size", setting("history_max_size"),
+            "remove the oldest finished events above this; 10GB by default, or none")
+        ->type_name("SIZE");
     serve.add_flag("--drain", options->drain,
                    "exit once nothing is in flight and nothing can be sent now");
 }

@@ -24,6 +24,8 @@ public:
     [[nodiscard]] std::unique_ptr<Connection> take(const std::string& key, bool to_loopback_only,
                                                    core::SteadyTime now);
     void give_back(std::unique_ptr<Connection> connection, core::SteadyTime now);
+    /// Closes all that are idle.
+    void drop_idle() { idle_.clear(); }
     /// From now on nothing is kept.
     void close();
 

@@ -33,6 +33,9 @@ bool is_loopback(const asio::ip::address& address) {
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
 }
 
+/// How soon the first in line looks for a descriptor that somebody else has given back.
+constexpr std::chrono::milliseconds kLookAgain{100};
+
 core::Error own_listener(const tcp::endpoint& endpoint) {
     core::Error error{
         .kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = {}};
@@ -64,7 +67,9 @@ asio::awaitable<core::Result<std::unique_ptr<Connection>>> Dialer::dial() {
     auto connection = std::make_unique<Connection>(engine_.executor);
     connection->reaches_loopback_only = std::ranges::all_of(*addresses, is_loopback);
     attempt_.awaits(connection.get());
-    auto connected = co_await connect(*connection, std::move(*addresses));
+    const tcp first = tcp::endpoint(addresses->front(), 0).protocol();
+    auto connected = co_await admit(*connection, first);
+    if (connected) connected = co_await connect(*connection, std::move(*addresses));
     if (connected && request_.url.is_https()) connected = co_await secure(*connection);
     attempt_.awaits(static_cast<Connection*>(nullptr));
     if (!connected) co_return connected.error();
@@ -107,6 +112,45 @@ core::Result<> Dialer::check(const asio::ip::address& address) const {
     return {};
 }
 
+// Waits while descriptors are short; other troubles with the socket are left to the connect, which
+// has other addresses.
+asio::awaitable<core::Result<>> Dialer::admit(Connection& connection, tcp protocol) {
+    attempt_.enter(Phase::kConnect);
+    DescriptorGate& gate = engine_.descriptors;
+    if (!gate.is_crowded() && !is_shortage(gate.open(connection.socket(), protocol))) {
+        co_return core::Result<>();
+    }
+    const auto wake = engine_.clock.make_timer(engine_.executor);
+    const DescriptorGate::Place place(gate, *wake);
+    attempt_.awaits(wake.get());
+    for (;;) {
+        if (place.is_first()) {
+            engine_.pool.drop_idle();
+            if (!is_shortage(gate.open(connection.socket(), protocol))) break;
+        }
+        // Descriptors of others become free unseen, so the first in line looks from time to time.
+        const auto again = engine_.clock.steady_now() + kLookAgain;
+        wake->expires_at(place.is_first() ? again : core::SteadyTime::max());
+        co_await wake->wait();
+        if (attempt_.is_interrupted()) break;
+    }
+    attempt_.awaits(static_cast<core::Timer*>(nullptr));
+    if (attempt_.is_interrupted()) co_return shortage("no file descriptor was free");
+    co_return core::Result<>();
+}
+
+core::Error Dialer::shortage(std::string_view cause) const {
+    if (attempt_.is_shut_down()) return attempt_.failure("connect", cause);
+    std::string message("connecting to ");
+    message.append(request_.url.origin()).append(" failed here: ").append(cause);
+    message.append("; this process may have ")
+        .append(std::to_string(engine_.descriptors.limit()))
+        .append(" open, raise it with ulimit -n or LimitNOFILE");
+    auto error = transport_error("connect", {.phase = Phase::kConnect}, std::move(message));
+    error.details["local"] = true;
+    return error;
+}
+
 // In order. Each address gets an equal share of the time left, so a dead first one does not use up
 // all of it.
 asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresses addresses) {
@@ -118,7 +162,7 @@ asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresse
         const auto share = (end - now) / static_cast<std::ptrdiff_t>(addresses.size() - i);
         attempt_.enter(Phase::kConnect, now + share);
         const tcp::endpoint endpoint(addresses[i], request_.url.port);
-        connection.close();
+        if (i > 0) connection.close();
         ec = {};
         co_await connection.socket().async_connect(endpoint,
                                                    asio::redirect_error(asio::use_awaitable, ec));
@@ -131,6 +175,7 @@ asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresse
         now = engine_.clock.steady_now();
     }
     if (!ec) co_return attempt_.out_of_time();
+    if (is_shortage(ec)) co_return shortage(ec.message());
     co_return attempt_.failure("connect", ec.message());
 }
 

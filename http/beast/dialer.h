@@ -12,8 +12,9 @@ namespace herald::http {
 /// Makes the new connection of one request: name lookup, egress check, TCP, TLS.
 ///
 /// Every address of a name is checked before any is used, and only checked addresses are connected
-/// to: between check and connect no name is read again (S-01, S-02, P12). Lifetime: must outlive
-/// `dial`; so must what it refers to.
+/// to: between check and connect no name is read again (S-01, S-02, P12). Where descriptors are
+/// short it waits for one, then fails with details.local: not the receiver's doing.
+/// Lifetime: must outlive `dial`; so must what it refers to.
 class Dialer final {
 public:
     Dialer(Engine& engine, const Request& request, Attempt& attempt)
@@ -27,8 +28,11 @@ private:
     [[nodiscard]] boost::asio::awaitable<core::Result<Addresses>> resolve();
     [[nodiscard]] core::Result<> check(const Addresses& addresses) const;
     [[nodiscard]] core::Result<> check(const boost::asio::ip::address& address) const;
+    [[nodiscard]] boost::asio::awaitable<core::Result<>> admit(Connection& connection,
+                                                               boost::asio::ip::tcp protocol);
     [[nodiscard]] boost::asio::awaitable<core::Result<>> connect(Connection& connection,
                                                                  Addresses addresses);
+    [[nodiscard]] core::Error shortage(std::string_view cause) const;
     [[nodiscard]] boost::asio::awaitable<core::Result<>> secure(Connection& connection);
 
     Engine& engine_;

@@ -6,6 +6,7 @@
 #include "http/beast/beast_transport.h"
 #include "http/beast/connection_pool.h"
 #include "http/beast/deadline_queue.h"
+#include "http/beast/descriptor_gate.h"
 #include "http/beast/tls_contexts.h"
 
 namespace herald::http {
@@ -30,6 +31,7 @@ struct Engine {
     const BeastTransportOptions options;
     const std::shared_ptr<DeadlineQueue>
         deadlines;  // shared because its timer's handler may come late
+    DescriptorGate descriptors;
     ConnectionPool pool;
     TlsContexts tls;
 };

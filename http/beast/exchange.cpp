@@ -13,7 +13,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kReadAtOnce = 4096;
+// What waits for a response holds this much; a thousand slow receivers hold a thousand of them.
+constexpr std::size_t kReadAtOnce = 1024;
 constexpr std::size_t kReadBodyAtOnce = 16 * 1024;
 
 DecoderLimits limits_for(const BeastTransportOptions& options, const Request& request) {
@@ -27,15 +28,18 @@ DecoderLimits limits_for(const BeastTransportOptions& options, const Request& re
 
 class Exchange final {
 public:
-    Exchange(Engine& engine, const Request& request)
+    Exchange(Engine& engine, Request& request)
         : engine_(engine),
           request_(request),
           attempt_(*engine.deadlines, request),
           decoder_(limits_for(engine.options, request), request.method == "HEAD") {}
 
     asio::awaitable<core::Result<Response>> run() {
-        const auto text = request_text(request_);
+        auto text = request_text(request_);
         if (!text) co_return text.error();
+        // The text is all that is needed of these, and a slow response is long in coming.
+        request_.body = {};
+        request_.headers = {};
         const auto now = engine_.clock.steady_now();
         if (now >= request_.deadline) co_return attempt_.out_of_time();
 
@@ -51,6 +55,7 @@ public:
         }
         attempt_.awaits(connection_.get());
         const auto unsent = co_await write(*text);
+        *text = {};
         // A receiver may answer and close before it has read everything; the answer counts.
         auto response = co_await read();
         attempt_.awaits(static_cast<Connection*>(nullptr));
@@ -119,14 +124,27 @@ private:
     void keep_connection() {
         const bool is_fit = decoder_.is_reusable() && connection_->buffer().size() == 0;
         if (!is_fit || attempt_.is_interrupted()) return;
+        if (!engine_.descriptors.may_stay_idle(connection_->socket())) return;
         engine_.pool.give_back(std::move(connection_), engine_.clock.steady_now());
     }
 
     Engine& engine_;
-    const Request& request_;
+    Request& request_;
     std::unique_ptr<Connection> connection_;
     Attempt attempt_;
     ResponseDecoder decoder_;
+};
+
+// Outlives the exchange, and so its connection.
+class Departure final {
+public:
+    explicit Departure(Engine& engine) : engine_(engine) {}
+    Departure(const Departure&) = delete;
+    Departure& operator=(const Departure&) = delete;
+    ~Departure() { engine_.descriptors.freed(); }
+
+private:
+    Engine& engine_;
 };
 
 core::Error cancelled(const std::exception& thrown) {
@@ -139,6 +157,7 @@ core::Error cancelled(const std::exception& thrown) {
 }  // namespace
 
 asio::awaitable<core::Result<Response>> exchange(std::shared_ptr<Engine> engine, Request request) {
+    const Departure departure(*engine);
     try {
         Exchange running(*engine, request);
         auto response = co_await running.run();

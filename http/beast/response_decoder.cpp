@@ -15,6 +15,15 @@ using beast::http::field;
 // LF`.
 constexpr std::size_t kShortestChunkEnd = 5;
 
+/// Room made on the word of a Content-Length alone.
+constexpr std::size_t kTrustedLength = 16 * 1024;
+
+// What a response within all limits may cost on the wire, with as much framing as body. Chunk
+// extensions would else be a way to send for ever.
+std::size_t most_bytes(const DecoderLimits& limits) {
+    return (limits.interim_responses + 2) * limits.header_bytes + 2 * limits.body_bytes;
+}
+
 bool is_framing_conflict(const beast::error_code& ec) {
     using beast::http::error;
     return ec == error::bad_content_length || ec == error::multiple_content_length ||
@@ -83,7 +92,8 @@ private:
 
     void on_body_init_impl(const boost::optional<std::uint64_t>& length,
                            beast::error_code& ec) override {
-        if (length) response.body.reserve(std::min<std::uint64_t>(*length, limits_.body_bytes));
+        const auto most = std::min(kTrustedLength, limits_.body_bytes);
+        if (length) response.body.reserve(std::min<std::uint64_t>(*length, most));
         ec = {};
     }
 
@@ -101,9 +111,20 @@ private:
 
     std::size_t append(beast::string_view bytes, beast::error_code& ec) {
         const std::size_t room = limits_.body_bytes - response.body.size();
-        response.body.append(bytes.data(), std::min(room, bytes.size()));
+        const std::size_t taken = std::min(room, bytes.size());
+        make_room(response.body.size() + taken);
+        response.body.append(bytes.data(), taken);
         if (bytes.size() > room) ec = beast::http::error::body_limit;
         return bytes.size();
+    }
+
+    // A string asked for less than twice what it has takes twice, so the step to the limit is made
+    // from half of it at most: then a body never takes more memory than its limit.
+    void make_room(std::size_t needed) {
+        if (needed <= response.body.capacity()) return;
+        const std::size_t doubled = 2 * needed;
+        const bool is_last_step = doubled > limits_.body_bytes / 2;
+        response.body.reserve(is_last_step ? limits_.body_bytes : doubled);
     }
 
     void refuse(beast::error_code& ec, const char* broken) {
@@ -135,6 +156,7 @@ ResponseDecoder::Step ResponseDecoder::feed(std::string_view data) {
         beast::error_code ec;
         const std::size_t used = parser_->put({rest.data(), rest.size()}, ec);
         consumed += used;
+        taken_ += used;
         if (ec == beast::http::error::need_more) break;
         if (ec) return {after_error(ec), consumed};
         if (parser_->is_done()) {
@@ -143,8 +165,11 @@ ResponseDecoder::Step ResponseDecoder::feed(std::string_view data) {
             break;
         }
     }
-    if (data.size() - consumed < limits_.header_bytes) return {Progress::kNeedMore, consumed};
-    // Neither a header block nor a chunk header may be this long.
+    const bool is_too_much = taken_ > most_bytes(limits_);
+    if (!is_too_much && data.size() - consumed < limits_.header_bytes) {
+        return {Progress::kNeedMore, consumed};
+    }
+    // Neither a header block nor a chunk header may be this long, nor all of it.
     return {after_error(beast::http::error::header_limit), consumed};
 }
 

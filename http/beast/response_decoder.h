@@ -64,6 +64,7 @@ private:
     const bool answers_head_;
     std::unique_ptr<Parser> parser_;
     std::size_t interim_seen_ = 0;
+    std::size_t taken_ = 0;  ///< of all bytes given
     bool is_reusable_ = false;
     std::string problem_;
 };

@@ -33,8 +33,9 @@ std::string order_key_of(WriteSession& session, const core::CalloutId& id) {
 }
 
 /// Whoever waits behind a key waits for the one that is active.
-bool is_active(Connection& db, const core::NotificationId& notification, std::string_view key) {
-    return db.query(kOrderKeyActive, notification, Blob{key}).next();
+bool is_active(Connection& db, const core::NotificationId& notification, std::string_view key,
+               const core::CalloutId& other_than) {
+    return db.query(kOrderKeyActive, notification, Blob{key}, other_than).next();
 }
 
 std::optional<core::CalloutId> next_of(Connection& db, const core::NotificationId& notification,
@@ -48,21 +49,31 @@ bool release_next(WriteSession& session, const core::NotificationId& notificatio
                   std::string_view key) {
     const auto next = next_of(session.db, notification, key);
     if (!next) return false;
-    session.db.run("UPDATE callout SET queue = failures > 0, reason = NULL WHERE id = ?", *next);
+    session.db.run("UPDATE callout SET queue = attempts > 0, reason = NULL WHERE id = ?", *next);
     return true;
 }
 
 Queue queue_of(WriteSession& session, CalloutState from, const CalloutUpdate& update) {
-    // One that was finished and starts again lines up behind those that are not.
-    if (is_end(from)) {
+    // One in flight keeps its turn; any other lines up behind the active one.
+    if (from != CalloutState::kInFlight) {
         const std::string key = order_key_of(session, update.id);
-        if (!key.empty() && is_active(session.db, update.notification, key))
+        if (!key.empty() && is_active(session.db, update.notification, key, update.id))
             return Queue::kBehindItsKey;
     }
-    return update.failures > 0 ? Queue::kRetries : Queue::kFirstTries;
+    return update.attempts > 0 ? Queue::kRetries : Queue::kFirstTries;
+}
+
+/// The provider of an attempt that has ended.
+void let_go_of_former_provider(WriteSession& session, const core::CalloutId& id) {
+    if (!session.has_former_providers()) return;
+    session.db.run(
+        "UPDATE callout SET former_provider_id = NULL"
+        " WHERE id = ? AND former_provider_id IS NOT NULL",
+        id);
 }
 
 bool write_state(WriteSession& session, CalloutState from, const CalloutUpdate& to) {
+    if (from == CalloutState::kInFlight) let_go_of_former_provider(session, to.id);
     if (to.state != CalloutState::kPending) {
         return session.db.run(kEndCallout, to.id, from, to.state, to.reason, to.attempts,
                               to.failures) == 1;
@@ -83,7 +94,7 @@ Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to) {
     if (is_end(to.state)) {
         const std::string key = order_key_of(session, to.id);
         // A callout that waits behind another one may be cancelled: then nobody's turn comes.
-        moved.next_is_due = !key.empty() && !is_active(session.db, to.notification, key) &&
+        moved.next_is_due = !key.empty() && !is_active(session.db, to.notification, key, to.id) &&
                             release_next(session, to.notification, key);
     }
     return moved;
@@ -99,7 +110,8 @@ void insert_callout(WriteSession& session, const NewCallout& callout, std::int64
     if (!callout.order_key.empty()) {
         key = Blob{callout.order_key};
         session.note_order_keys();
-        if (is_active(session.db, callout.notification, key->bytes)) queue = Queue::kBehindItsKey;
+        if (is_active(session.db, callout.notification, key->bytes, callout.id))
+            queue = Queue::kBehindItsKey;
     }
     const auto reason =
         queue == Queue::kBehindItsKey ? std::optional<std::string_view>(kOrdered) : std::nullopt;

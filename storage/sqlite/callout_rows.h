@@ -12,7 +12,8 @@ namespace herald::storage::sqlite {
 
 /// The columns that `read_callout` expects, in order.
 inline constexpr SqlText kSelectCallout =
-    "SELECT id, (SELECT e.id FROM event e WHERE e.seq = event_seq), notification_id,"
+    "SELECT id, coalesce((SELECT e.id FROM event e WHERE e.seq = event_seq), zeroblob(16)), "
+    "notification_id,"
     " notification_name, CASE state WHEN 0 THEN (SELECT p.name FROM notification n JOIN provider p"
     " ON p.id = n.provider_id WHERE n.id = notification_id) ELSE provider_name END, state, reason,"
     " due_at, attempts, failures FROM callout";

@@ -15,6 +15,8 @@ public:
     /// Null where nobody holds it.
     [[nodiscard]] EventPtr find(std::int64_t seq) const;
     void keep(std::int64_t seq, const EventPtr& event);
+    /// Of a deleted event: SQLite may give its `seq` to a new one.
+    void forget(std::int64_t seq) { events_.erase(seq); }
 
 private:
     void drop_expired();

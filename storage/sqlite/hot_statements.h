@@ -5,6 +5,9 @@
 /// The statements on the path of every event. A test holds each against its query plan: no scan, no
 /// sort. States stand as numbers because only a literal lets SQLite choose a partial index: 0
 /// pending, 1 in flight, 2 delivered, 3 dead, 4 cancelled.
+///
+/// None of those that run once for each callout may need a statement journal, which would copy
+/// every page it touches: no REPLACE, and no foreign key among the columns it changes.
 namespace herald::storage::sqlite {
 
 inline constexpr Sql kFindKey = "SELECT id, type, data, callouts FROM event WHERE key = ?";
@@ -15,8 +18,12 @@ inline constexpr Sql kFindEvent =
 inline constexpr Sql kEventAt =
     "SELECT id, type, data, key, occurred_at, received_at FROM event WHERE seq = ?";
 
-inline constexpr Sql kOldestEvents =
-    "SELECT seq, received_at, callouts FROM event WHERE seq > ? ORDER BY seq LIMIT ?";
+inline constexpr Sql kNextEvent =
+    "SELECT seq, length(data), received_at, callouts FROM event WHERE seq > ? ORDER BY seq LIMIT 1";
+
+inline constexpr Sql kDeleteEvent = "DELETE FROM event WHERE seq = ?";
+inline constexpr Sql kDeleteCallout = "DELETE FROM callout WHERE id = ?";
+inline constexpr Sql kDeleteAttempts = "DELETE FROM attempt WHERE callout_id = ?";
 
 inline constexpr Sql kInsertEvent =
     "INSERT INTO event (id, type, data, key, occurred_at, received_at, callouts)"
@@ -43,24 +50,25 @@ inline constexpr Sql kTakeCallouts =
 inline constexpr Sql kCalloutPlace = "SELECT notification_id, state FROM callout WHERE id = ?";
 
 inline constexpr Sql kEndCallout =
-    "UPDATE callout SET state = ?3, reason = ?4, attempts = ?5, failures = ?6, due_at = NULL,"
-    " former_provider_id = NULL WHERE id = ?1 AND state = ?2";
+    "UPDATE callout SET state = ?3, reason = ?4, attempts = ?5, failures = ?6, due_at = NULL"
+    " WHERE id = ?1 AND state = ?2";
 
 inline constexpr Sql kRequeueCallout =
     "UPDATE callout SET state = 0, reason = ?3, attempts = ?4, failures = ?5, queue = ?6,"
-    " due_at = ?7, former_provider_id = NULL WHERE id = ?1 AND state = ?2";
+    " due_at = ?7 WHERE id = ?1 AND state = ?2";
 
 inline constexpr Sql kOrderKeyActive =
     "SELECT 1 FROM callout WHERE notification_id = ? AND order_key = ? AND state < 2 AND queue < 2"
-    " LIMIT 1";
+    " AND id <> ? LIMIT 1";
 
+/// In the order in which the events were accepted, which their ids do not tell.
 inline constexpr Sql kNextOfOrderKey =
     "SELECT id FROM callout WHERE notification_id = ? AND order_key = ? AND state < 2"
-    " AND queue = 2 ORDER BY id LIMIT 1";
+    " AND queue = 2 ORDER BY event_seq LIMIT 1";
 
-/// A write whose outcome was unknown may be sent again, hence OR REPLACE.
+/// A write whose outcome was unknown may be sent again, hence OR IGNORE: it is the same.
 inline constexpr Sql kInsertAttempt =
-    "INSERT OR REPLACE INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, "
+    "INSERT OR IGNORE INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, "
     "error,"
     " token_generation, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 

@@ -13,9 +13,11 @@ NotificationRecord existing(WriteSession& session, std::string_view name) {
 }
 
 /// The provider of attempts in flight stays until they end; what is pending goes with the new one.
-void keep_for_attempts(Connection& db, const core::NotificationId& notification,
+void keep_for_attempts(WriteSession& session, const core::NotificationId& notification,
                        const std::optional<core::ProviderId>& former) {
-    db.run(
+    if (!former) return;
+    session.note_former_providers();
+    session.db.run(
         "UPDATE callout SET former_provider_id = coalesce(former_provider_id, ?2)"
         " WHERE notification_id = ?1 AND state = 1",
         notification, former);
@@ -45,7 +47,7 @@ NotificationRecord edit_notification(
     after.updated_at = session.clock.system_now();
     save_notification(session.db, session.ring, after);
     if (after.provider() != before.provider())
-        keep_for_attempts(session.db, after.id, before.provider());
+        keep_for_attempts(session, after.id, before.provider());
     session.catalogue_changed();
     return existing(session, name);
 }

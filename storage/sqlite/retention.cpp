@@ -1,33 +1,45 @@
 #include "storage/sqlite/retention.h"
 
-#include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/event_rows.h"
 #include "storage/sqlite/hot_statements.h"
 
 namespace herald::storage::sqlite {
 namespace {
 
-// Some milliseconds of the writer's time; deliveries go on between two steps.
-constexpr std::size_t kEventsLookedAt = 200;
-constexpr std::size_t kCalloutsDeleted = 500;
+/// What one step may look at and remove: some milliseconds of the writer's time. One event may
+/// overdraw it.
+class Budget final {
+public:
+    [[nodiscard]] bool is_spent() const { return events_ <= 0 || rows_ <= 0 || bytes_ <= 0; }
+    void spend_event(std::int64_t bytes) {
+        --events_;
+        bytes_ -= bytes;
+    }
+    /// Callouts that were looked at, attempts that were removed: an excerpt may fill a page.
+    void spend_rows(std::int64_t count) { rows_ -= count; }
+
+private:
+    std::int64_t events_ = 200;
+    std::int64_t rows_ = 500;
+    std::int64_t bytes_ = 1L << 20;
+};
 
 struct OldEvent {
     std::int64_t seq = 0;
+    std::int64_t bytes = 0;
     core::SystemTime received_at;
     std::vector<core::CalloutId> callouts;
 };
 
-std::vector<OldEvent> oldest_events(Connection& db, std::int64_t after) {
-    std::vector<OldEvent> events;
-    auto row = db.query(kOldestEvents, after, kEventsLookedAt);
-    while (row.next()) {
-        OldEvent event;
-        event.seq = row.take<std::int64_t>();
-        event.received_at = row.take<core::SystemTime>();
-        event.callouts = split_ids(row.take<std::string_view>());
-        events.push_back(std::move(event));
-    }
-    return events;
+std::optional<OldEvent> next_event(Connection& db, std::int64_t after) {
+    auto row = db.query(kNextEvent, after);
+    if (!row.next()) return std::nullopt;
+    OldEvent event;
+    event.seq = row.take<std::int64_t>();
+    event.bytes = row.take<std::int64_t>();
+    event.received_at = row.take<core::SystemTime>();
+    event.callouts = split_ids(row.take<std::string_view>());
+    return event;
 }
 
 std::int64_t bytes_in_use(Connection& db) {
@@ -37,45 +49,73 @@ std::int64_t bytes_in_use(Connection& db) {
     return row.next() ? row.take<std::int64_t>() : 0;
 }
 
-bool is_finished(const CalloutRecord& callout) {
-    return callout.state != CalloutState::kPending && callout.state != CalloutState::kInFlight;
+struct EndedCallout {
+    core::CalloutId id;
+    core::NotificationId notification;
+    CalloutState state = CalloutState::kDelivered;
+};
+
+/// Empty where one of them is unfinished.
+std::optional<std::vector<EndedCallout>> ended_callouts(Connection& db,
+                                                        const std::vector<core::CalloutId>& ids,
+                                                        Budget& budget) {
+    std::vector<EndedCallout> ended;
+    for (const core::CalloutId& id : ids) {
+        budget.spend_rows(1);
+        auto row = db.query(kCalloutPlace, id);
+        if (!row.next()) continue;
+        EndedCallout callout{.id = id, .notification = row.take<core::NotificationId>()};
+        callout.state = row.take<CalloutState>();
+        if (callout.state == CalloutState::kPending || callout.state == CalloutState::kInFlight)
+            return std::nullopt;
+        ended.push_back(callout);
+    }
+    return ended;
 }
 
-bool notification_exists(Connection& db, const core::NotificationId& id) {
-    return db.query("SELECT 1 FROM notification WHERE id = ?", id).next();
+/// The counts of deleted notifications stand together, see Tally::fold_deleted.
+core::NotificationId counted_for(Connection& db, const core::NotificationId& notification) {
+    const bool exists = db.query("SELECT 1 FROM notification WHERE id = ?", notification).next();
+    return exists ? notification : core::NotificationId();
 }
 
-void remove(WriteSession& session, const CalloutRecord& callout) {
-    session.db.run("DELETE FROM attempt WHERE callout_id = ?", callout.id);
-    session.db.run("DELETE FROM callout WHERE id = ?", callout.id);
-    // The counts of deleted notifications stand together, see Tally::fold_deleted.
-    const core::NotificationId& counted_for = *callout.notification;
-    session.tally.removed(
-        notification_exists(session.db, counted_for) ? counted_for : core::NotificationId(),
-        callout.state);
+void remove(WriteSession& session, const EndedCallout& callout, Budget& budget) {
+    budget.spend_rows(session.db.run(kDeleteAttempts, callout.id));
+    session.db.run(kDeleteCallout, callout.id);
+    session.tally.removed(counted_for(session.db, callout.notification), callout.state);
+}
+
+/// False where it has to stay.
+bool remove_if_ended(WriteSession& session, const OldEvent& event, Budget& budget) {
+    const auto callouts = ended_callouts(session.db, event.callouts, budget);
+    if (!callouts) return false;
+    for (const EndedCallout& callout : *callouts) remove(session, callout, budget);
+    session.db.run(kDeleteEvent, event.seq);
+    session.events.forget(event.seq);
+    session.tally.event_removed();
+    return true;
 }
 
 }  // namespace
 
 Pruned prune_some(WriteSession& session, const HistoryBounds& bounds, std::int64_t resume_after) {
     Pruned pruned;
+    Budget budget;
     const bool too_big = bounds.max_bytes && bytes_in_use(session.db) > *bounds.max_bytes;
-    const auto events = oldest_events(session.db, resume_after);
-    std::size_t deleted = 0;
-    for (const OldEvent& event : events) {
-        const bool too_old = bounds.keep_since && event.received_at < *bounds.keep_since;
-        if (!too_old && !too_big) return pruned;
-        pruned.resume_after = event.seq;
-        const auto callouts = find_callouts(session.db, event.callouts);
-        if (!std::ranges::all_of(callouts, is_finished)) continue;
-        for (const CalloutRecord& callout : callouts) remove(session, callout);
-        session.db.run("DELETE FROM event WHERE seq = ?", event.seq);
-        session.tally.event_removed();
-        ++pruned.events;
-        deleted += callouts.size() + 1;
-        if (deleted >= kCalloutsDeleted) return pruned;
+    // A single young event ends nothing: while the clock stood wrong, some came in with a time far
+    // ahead.
+    bool found_any = false;
+    while (!budget.is_spent()) {
+        const auto event = next_event(session.db, resume_after);
+        if (!event) return pruned;
+        resume_after = event->seq;
+        budget.spend_event(event->bytes);
+        const bool too_old = bounds.keep_since && event->received_at < *bounds.keep_since;
+        if (!too_old && !too_big) continue;
+        found_any = true;
+        if (remove_if_ended(session, *event, budget)) ++pruned.events;
     }
-    if (events.size() < kEventsLookedAt) pruned.resume_after.reset();
+    if (found_any) pruned.resume_after = resume_after;
     return pruned;
 }
 

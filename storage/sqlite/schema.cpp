@@ -202,7 +202,7 @@ CREATE TABLE callout_2 (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO callout_2 (id, event_seq, notification_id, state, queue, due_at, attempts, failures,
         reason, notification_name, provider_name)
-    SELECT c.id, coalesce(e.seq, 0), c.notification_id, c.state, c.failures > 0, c.due_at,
+    SELECT c.id, coalesce(e.seq, 0), c.notification_id, c.state, c.attempts > 0, c.due_at,
         c.attempts, c.failures, c.reason, c.notification_name, c.provider_name
     FROM callout c LEFT JOIN event_2 e ON e.id = c.event_id ORDER BY c.id;
 
@@ -213,7 +213,7 @@ ALTER TABLE callout_2 RENAME TO callout;
 CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;
 CREATE INDEX callout_pending ON callout (notification_id, queue, due_at, id) WHERE state = 0;
 CREATE INDEX callout_in_flight ON callout (notification_id, id) WHERE state = 1;
-CREATE INDEX callout_order ON callout (notification_id, order_key, id)
+CREATE INDEX callout_order ON callout (notification_id, order_key, event_seq)
     WHERE order_key IS NOT NULL AND state < 2;
 CREATE INDEX callout_former_provider ON callout (former_provider_id)
     WHERE former_provider_id IS NOT NULL;

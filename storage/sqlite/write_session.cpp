@@ -23,7 +23,10 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
       identity_(identity_of(path)) {
     sqlite3_wal_hook(db.handle(), note_wal_pages, &wal_pages_);
     has_order_keys_ =
+        db.query("SELECT 1 FROM notification WHERE order_by IS NOT NULL LIMIT 1").next() ||
         db.query("SELECT 1 FROM callout WHERE order_key IS NOT NULL AND state < 2 LIMIT 1").next();
+    has_former_providers_ =
+        db.query("SELECT 1 FROM callout WHERE former_provider_id IS NOT NULL LIMIT 1").next();
 }
 
 void WriteSession::begin() {

@@ -44,6 +44,9 @@ public:
     /// Whether any callout may have an order key: else nobody looks for those behind one.
     [[nodiscard]] bool has_order_keys() const noexcept { return has_order_keys_; }
     void note_order_keys() { has_order_keys_ = true; }
+    /// Whether any attempt in flight may use a provider that its notification has left.
+    [[nodiscard]] bool has_former_providers() const noexcept { return has_former_providers_; }
+    void note_former_providers() { has_former_providers_ = true; }
 
     Connection db;
     const KeyRing& ring;
@@ -59,6 +62,7 @@ private:
     std::atomic<std::int64_t> commits_ = 0;
     int wal_pages_ = 0;
     bool has_order_keys_ = false;
+    bool has_former_providers_ = false;
 };
 
 }  // namespace herald::storage::sqlite

@@ -1,5 +1,6 @@
 #include "storage/sqlite/writer.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include <utility>
@@ -87,6 +88,7 @@ void Writer::stop() {
 }
 
 void Writer::loop() {
+    pthread_setname_np(pthread_self(), "writer");
     for (Batch batch = next_batch(); !batch.empty(); batch = next_batch()) {
         complete(settle(std::move(batch)));
         checkpoint_when_due();  // after the acknowledgements: nobody waits for it

@@ -188,15 +188,18 @@ TEST_F(ManyCalloutsTest, AllDeadOnesAreRetriedInSteps) {
     EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","dry_run":true})").text,
               R"({"retried":2500,"dry_run":true})");
     EXPECT_EQ(must("GET", "/v1/stats").at("callouts.dead"), 2500);
+    EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","limit":1200})").text,
+              R"({"retried":1200,"dry_run":false})");
+    EXPECT_EQ(must("GET", "/v1/stats").at("callouts.dead"), 1300);
     EXPECT_EQ(
         must("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"posted"})").text,
-        R"({"retried":2500,"dry_run":false})");
+        R"({"retried":1300,"dry_run":false})");
     EXPECT_EQ(must("GET", "/v1/stats").at("callouts.pending"), 2500);
 }
 
 TEST_F(CalloutHandlersTest, RetryingManyNeedsTheStateAndAKnownNotification) {
     for (const char* body : {"{}", R"({"state":"pending"})", R"({"state":"dead","since":"x"})",
-                             R"({"state":"dead","limit":5})"}) {
+                             R"({"state":"dead","limit":0})"}) {
         EXPECT_EQ(call("POST", "/v1/callouts/retry", body).status, 422) << body;
     }
     EXPECT_EQ(call("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"no"})").status,

@@ -7,10 +7,15 @@ namespace {
 
 using NotificationHandlersTest = ApiFixture;
 
+struct BadInput {
+    const char* member;  ///< put into an otherwise good notification
+    const char* field;
+};
+
 constexpr const char* kMembers =
     "id name enabled paused events method url headers parameters content_type body_template auth "
     "signing_secret timeout_ms "
-    "retry max_in_flight rate_per_s success created_at updated_at ";
+    "retry max_in_flight rate_per_s breaker order_by success created_at updated_at ";
 
 TEST_F(NotificationHandlersTest, ShowsEveryMemberOfTheContractWithItsDefault) {
     given_notification("posted", "invoice.*");
@@ -24,7 +29,11 @@ TEST_F(NotificationHandlersTest, ShowsEveryMemberOfTheContractWithItsDefault) {
     EXPECT_EQ(shown.at("max_in_flight"), 64);
     EXPECT_EQ(shown.text_at("retry.schedule_s"), "[5,300,1800,7200,18000,36000,50400,72000,86400]");
     EXPECT_TRUE(shown.at("retry.max_age_s").is_null());
-    for (const char* absent : {"body_template", "signing_secret", "rate_per_s", "success"}) {
+    EXPECT_EQ(shown.at("retry.jitter_percent"), 20);
+    EXPECT_EQ(shown.text_at("breaker"), R"({"enabled":true,"failure_percent":50,"min_attempts":20,)"
+                                        R"("window_s":30,"open_s":5,"max_open_s":300})");
+    for (const char* absent :
+         {"body_template", "signing_secret", "rate_per_s", "order_by", "success"}) {
         EXPECT_TRUE(shown.json.as_object().at(absent).is_null()) << absent;
     }
 }
@@ -39,14 +48,19 @@ TEST_F(NotificationHandlersTest, TakesEveryMemberAndShowsItBack) {
         "content_type":"text/plain","body_template":"hello {{ id }}",
         "auth":{"kind":"oauth2","provider":"crm"},
         "signing_secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz","timeout_ms":5000,
-        "retry":{"schedule_s":[1,2],"max_age_s":60,"reject":["4xx",422]},
+        "retry":{"schedule_s":[1,2],"max_age_s":60,"reject":["4xx",422],"jitter_percent":0},
         "max_in_flight":7,"rate_per_s":2.5,
+        "breaker":{"enabled":false,"failure_percent":1,"min_attempts":2,"window_s":3,"open_s":4,
+        "max_open_s":5},"order_by":"data.account.id",
         "success":{"pointer":"/ok","value":"true"}})");
     EXPECT_EQ(added.text_at("headers"), R"({"X-A":"1","X-B":"2"})");
     EXPECT_EQ(added.text_at("auth"), R"({"kind":"oauth2","provider":"crm"})");
     EXPECT_EQ(added.text_at("signing_secret"), "set");
     EXPECT_EQ(added.text_at("retry"),
-              R"({"schedule_s":[1,2],"max_age_s":60,"reject":["4xx","422"]})");
+              R"({"schedule_s":[1,2],"max_age_s":60,"reject":["4xx","422"],"jitter_percent":0})");
+    EXPECT_EQ(added.text_at("breaker"), R"({"enabled":false,"failure_percent":1,"min_attempts":2,)"
+                                        R"("window_s":3,"open_s":4,"max_open_s":5})");
+    EXPECT_EQ(added.text_at("order_by"), "data.account.id");
     EXPECT_EQ(added.text_at("success"), R"({"pointer":"/ok","value":"true"})");
     EXPECT_EQ(added.at("rate_per_s"), 2.5);
     EXPECT_EQ(added.at("enabled"), false);
@@ -68,18 +82,71 @@ TEST_F(NotificationHandlersTest, AuthKeepsTheSecretWhileItsKindStays) {
 
 TEST_F(NotificationHandlersTest, RetryMayBeWrittenAsOnTheCommandLine) {
     given_notification("posted", "*");
-    const Answer edited =
-        must("PATCH", "/v1/notifications/posted", R"({"retry":"schedule=5s,5m;max-age=24h"})");
-    EXPECT_EQ(edited.text_at("retry"), R"({"schedule_s":[5,300],"max_age_s":86400,"reject":[]})");
+    const Answer edited = must("PATCH", "/v1/notifications/posted",
+                               R"({"retry":"schedule=5s,5m;max-age=24h;jitter=10%"})");
+    EXPECT_EQ(edited.text_at("retry"),
+              R"({"schedule_s":[5,300],"max_age_s":86400,"reject":[],"jitter_percent":10})");
     EXPECT_EQ(must("PATCH", "/v1/notifications/posted", R"({"retry":{"max_age_s":null}})")
                   .text_at("retry"),
-              R"({"schedule_s":[5,300],"max_age_s":null,"reject":[]})");
+              R"({"schedule_s":[5,300],"max_age_s":null,"reject":[],"jitter_percent":10})");
 }
 
-struct BadInput {
-    const char* member;  ///< put into an otherwise good notification
-    const char* field;
-};
+TEST_F(NotificationHandlersTest, BreakerMayBeWrittenAsOnTheCommandLineAndChangedInPart) {
+    given_notification("posted", "*");
+    const auto after = [&](const std::string& breaker) {
+        return must("PATCH", "/v1/notifications/posted", R"({"breaker":)" + breaker + "}")
+            .text_at("breaker");
+    };
+    EXPECT_EQ(after(R"("failures=25%;open=10s")"),
+              R"({"enabled":true,"failure_percent":25,"min_attempts":20,)"
+              R"("window_s":30,"open_s":10,"max_open_s":300})");
+    EXPECT_EQ(after(R"({"min_attempts":5,"enabled":false})"),
+              R"({"enabled":false,"failure_percent":25,"min_attempts":5,)"
+              R"("window_s":30,"open_s":10,"max_open_s":300})");
+    EXPECT_EQ(after(R"("default")"), R"({"enabled":true,"failure_percent":50,"min_attempts":20,)"
+                                     R"("window_s":30,"open_s":5,"max_open_s":300})");
+    EXPECT_EQ(must("PATCH", "/v1/notifications/posted", R"({"timeout_ms":1000})")
+                  .at("breaker.failure_percent"),
+              50);
+}
+
+TEST_F(NotificationHandlersTest, TheOrderIsClearedByNullAndKeptWhereItIsNotGiven) {
+    given_notification("posted", "*");
+    must("PATCH", "/v1/notifications/posted", R"({"order_by":"data.lines.0.sku"})");
+    EXPECT_EQ(
+        must("PATCH", "/v1/notifications/posted", R"({"timeout_ms":1000})").text_at("order_by"),
+        "data.lines.0.sku");
+    EXPECT_TRUE(
+        must("PATCH", "/v1/notifications/posted", R"({"order_by":null})").at("order_by").is_null());
+}
+
+TEST_F(NotificationHandlersTest, LaneSettingsOutOfRangeAreRefusedAndChangeNothing) {
+    given_notification("posted", "*");
+    const std::string before = must("GET", "/v1/notifications/posted").text;
+    const std::vector<BadInput> rows = {
+        {R"("breaker":{"failure_percent":0})", "breaker"},
+        {R"("breaker":{"failure_percent":4294967346})", "breaker"},
+        {R"("breaker":{"min_attempts":1001})", "breaker"},
+        {R"("breaker":{"window_s":601})", "breaker"},
+        {R"("breaker":{"open_s":3601})", "breaker"},
+        {R"("breaker":{"open_s":400})", "breaker"},
+        {R"("breaker":{"max_open_s":86401})", "breaker"},
+        {R"("breaker":{"window_s":9223372036854775807})", "breaker"},
+        {R"("breaker":"min=5;min=5")", "breaker"},
+        {R"("retry":{"jitter_percent":60})", "retry"},
+        {R"("retry":{"jitter_percent":-1})", "retry"},
+        {R"("retry":{"jitter_percent":4294967306})", "retry"},
+        {R"("order_by":"none")", "order_by"},
+        {R"("order_by":"data.a | 1")", "order_by"},
+    };
+    for (const BadInput& row : rows) {
+        const Answer answer =
+            call("PATCH", "/v1/notifications/posted", "{" + std::string(row.member) + "}");
+        EXPECT_EQ(answer.status, 422) << row.member << " " << answer.text;
+        EXPECT_EQ(answer.text_at("details.field"), row.field) << row.member;
+    }
+    EXPECT_EQ(must("GET", "/v1/notifications/posted").text, before);
+}
 
 TEST_F(NotificationHandlersTest, BadInputNamesTheField) {
     const std::vector<BadInput> rows = {
@@ -109,6 +176,14 @@ TEST_F(NotificationHandlersTest, BadInputNamesTheField) {
         {R"("retry":{"schedule_s":["5s"]})", "retry.schedule_s"},
         {R"("retry":{"reject":"4xx"})", "retry.reject"},
         {R"("retry":{"steps":[]})", "retry.steps"},
+        {R"("retry":{"jitter_percent":"10%"})", "retry.jitter_percent"},
+        {R"("breaker":null)", "breaker"},
+        {R"("breaker":true)", "breaker"},
+        {R"("breaker":{"enabled":1})", "breaker.enabled"},
+        {R"("breaker":{"window_s":"30s"})", "breaker.window_s"},
+        {R"("breaker":{"max_open_s":1.5})", "breaker.max_open_s"},
+        {R"("breaker":{"failures":50})", "breaker.failures"},
+        {R"("order_by":1)", "order_by"},
         {R"("success":"x")", "success"},
         {R"("success":{"pointer":"/a"})", "success"},
         {R"("success":{"pointer":"a","value":"b"})", "success.pointer"},

@@ -53,16 +53,33 @@ TEST_F(StatusHandlersTest, MetricsAreInTheExpositionFormat) {
     const std::string text = must("GET", "/metrics").text;
     for (const char* line :
          {"# TYPE herald_callouts gauge", R"(herald_callouts{state="pending"} 1)",
-          "herald_events_total 1",
+          "herald_events 1", "herald_history_events_pruned_total 0",
           R"(herald_token_requests_total{provider="crm",grant="client_credentials",result="ok"} 1)",
           R"(herald_token_request_duration_seconds_count{provider="crm"} 1)",
           R"(herald_token_expiry_seconds{provider="crm"} 3600)",
           R"(herald_provider_state{provider="crm",state="authorized"} 1)",
           R"(herald_lane_callouts{notification="posted",state="pending"} 1)",
+          "# TYPE herald_lane_in_flight gauge", R"(herald_lane_in_flight{notification="posted"} 0)",
           R"(herald_lane_state{notification="posted",state="open",breaker="closed"} 1)"}) {
         EXPECT_THAT(text, testing::HasSubstr(line + std::string("\n")));
     }
     EXPECT_THAT(text, testing::EndsWith("\n"));
+}
+
+TEST(MetricsTextTest, ShowsWhatALaneDoesNow) {
+    api::Overview overview;
+    overview.lanes.emplace_back();
+    overview.lanes.back() = {.name = "n",
+                             .state = "breaker_open",
+                             .breaker = "open",
+                             .counts = {},
+                             .requests_on_the_wire = 7};
+    const std::string text = api::metrics_text(overview);
+    for (const char* line :
+         {R"(herald_lane_in_flight{notification="n"} 7)",
+          R"(herald_lane_state{notification="n",state="breaker_open",breaker="open"} 1)"}) {
+        EXPECT_THAT(text, testing::HasSubstr(line + std::string("\n")));
+    }
 }
 
 TEST(MetricsTextTest, EscapesLabelValues) {

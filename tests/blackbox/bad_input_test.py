@@ -73,6 +73,29 @@ NOTIFICATION_FLAGS = [
     ["--event", "*.a"], ["--event", "a b"], ["--body-template", "/does/not/exist"],
 ]
 
+# Settings that no lane could live with: the message names the allowed range.
+ABSURD_SETTINGS = [
+    ("--max-in-flight", "0", "1 to 20000"), ("--max-in-flight", "-5", "1 to 20000"),
+    ("--max-in-flight", "20001", "1 to 20000"), ("--max-in-flight", "abc", "1 to 20000"),
+    ("--max-in-flight", "9" * 40, "1 to 20000"), ("--max-in-flight", "", "1 to 20000"),
+    ("--rate", "-1", "0.001 to 100000"), ("--rate", "0", "0.001 to 100000"), ("--rate", "nan", "0.001 to 100000"),
+    ("--rate", "inf", "0.001 to 100000"), ("--rate", "1e9/s", "0.001 to 100000"),
+    ("--rate", "0.0001", "0.001 to 100000"),
+    ("--retry", "schedule=" + ",".join(["1s"] * 10_000), "at most 100 steps"),
+    ("--retry", "schedule=25h", "1s to 24h"), ("--retry", "jitter=60%", "0% to 50%"),
+    ("--retry", "jitter=-1%", "0% to 50%"), ("--retry", "jitter=10%;jitter=10%", "jitter is given twice"),
+    ("--breaker", "failures=0%", "1% to 100%"), ("--breaker", "failures=101%", "1% to 100%"),
+    ("--breaker", "failures=half", "1% to 100%"), ("--breaker", "min=0", "1 to 1000"),
+    ("--breaker", "min=1001", "1 to 1000"), ("--breaker", "window=0s", "1s to 10m"),
+    ("--breaker", "window=11m", "1s to 10m"), ("--breaker", "open=0s", "1s to 1h"),
+    ("--breaker", "open=2h;max-open=3h", "1s to 1h"), ("--breaker", "max-open=25h", "at most 24h"),
+    ("--breaker", "open=10s;max-open=9s", "at least as long as open"),
+    ("--breaker", "min=5;min=6", "min is given twice"), ("--breaker", "sometimes", "'default', 'off', or parts"),
+    ("--breaker", "", "'default', 'off', or parts"), ("--order-by", "account.id", "data.account.id"),
+    ("--order-by", "data", "data.account.id"), ("--order-by", "data.a | 1", "data.account.id"),
+    ("--order-by", "data." + "a" * 252, "at most 256"),
+]
+
 EVENTS = [
     fire(""), fire("a b"), fire("a\nb"), fire("a.*"), fire("t" * 300), fire("a.b", "--data", ""),
     fire("a.b", "--data", "not json"), fire("a.b", "--data", "{"), fire("a.b", "--data", '{"a":1} x'),
@@ -150,6 +173,15 @@ class BadArguments(Rows, HeraldTest):
         for flags in NOTIFICATION_FLAGS:
             # A provider that is not there may be told as exit 3 as well as invalid input.
             self.row([*NOTIFICATION, *flags], exits=(2, 3) if "nobody" in flags else (2,))
+        self.nothing_changed()
+
+    def test_absurd_settings_are_refused_with_the_allowed_range(self):
+        self.herald.must("notification", "add", "there", *NOTIFICATION[3:])
+        self.before = self.snapshot()
+        for flag, value, allowed in ABSURD_SETTINGS:
+            for command in (NOTIFICATION, ["notification", "edit", "there"]):
+                error = self.row([*command, flag, value], word=allowed)
+                self.assertEqual(error["code"], "invalid_argument")
         self.nothing_changed()
 
     def test_authorization_header_beside_a_provider(self):

@@ -5,9 +5,11 @@ import json
 import unittest
 
 import shapes
-from herald_harness import with_and_without_daemon
+from herald_harness import HeraldTest, with_and_without_daemon
 from parts import HostileTokenServer, Receiver
 
+DEFAULT_BREAKER = {"enabled": True, "failure_percent": 50, "min_attempts": 20, "window_s": 30, "open_s": 5,
+                   "max_open_s": 300}
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 
 
@@ -25,15 +27,17 @@ class NotificationCommands(WithReceiver):
         notification = self.add_notification(self.receiver.url("/ok"))
         self.has_shape(notification, shapes.NOTIFICATION)
         self.has_shape(notification["retry"], shapes.RETRY)
+        self.has_shape(notification["breaker"], shapes.BREAKER)
         self.assertRegex(notification["id"], r"^ntf_[0-9A-Za-z-]+$")
         expected = {"name": "posted", "enabled": True, "paused": False, "events": ["invoice.*"],
                     "method": "POST", "url": self.receiver.url("/ok"), "headers": {}, "parameters": {},
                     "content_type": "application/json", "body_template": None, "auth": {"kind": "none"},
                     "signing_secret": None, "timeout_ms": 30000, "max_in_flight": 64,
-                    "rate_per_s": None, "success": None}
+                    "rate_per_s": None, "breaker": DEFAULT_BREAKER, "order_by": None, "success": None}
         self.assertEqual({name: notification[name] for name in expected}, expected)
         self.assertEqual(notification["retry"]["schedule_s"],
                          [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400])
+        self.assertEqual(notification["retry"]["jitter_percent"], 20)
         self.assertEqual(self.show(), notification)
 
     def test_add_keeps_every_flag(self):
@@ -42,16 +46,18 @@ class NotificationCommands(WithReceiver):
             "--header", "X-Source: billing", "--header", "X-Other: a b", "--param", "tenant={{ type }}",
             "--body-template", self.herald.file('{"id": {{ data.id }} }'), "--content-type",
             "application/vnd.test+json", "--signing-secret-file", self.herald.file(SIGNING_SECRET),
-            "--timeout", "1500ms", "--retry", "schedule=5s,5m;max-age=24h", "--max-in-flight", "7",
-            "--rate", "50/s", "--disabled")
+            "--timeout", "1500ms", "--retry", "schedule=5s,5m;max-age=24h;jitter=10%", "--max-in-flight", "7",
+            "--rate", "50/s", "--breaker", "failures=25%;open=10s", "--order-by", "data.account.id", "--disabled")
         expected = {"events": ["invoice.*", "order.created"], "method": "PUT", "enabled": False,
                     "headers": {"X-Source": "billing", "X-Other": "a b"},
                     "parameters": {"tenant": "{{ type }}"}, "body_template": '{"id": {{ data.id }} }',
                     "content_type": "application/vnd.test+json", "signing_secret": "set",
-                    "timeout_ms": 1500, "max_in_flight": 7, "rate_per_s": 50}
+                    "timeout_ms": 1500, "max_in_flight": 7, "rate_per_s": 50,
+                    "breaker": DEFAULT_BREAKER | {"failure_percent": 25, "open_s": 10},
+                    "order_by": "data.account.id"}
         self.assertEqual({name: notification[name] for name in expected}, expected)
-        self.assertEqual((notification["retry"]["schedule_s"], notification["retry"]["max_age_s"]),
-                         ([5, 300], 86400))
+        self.assertEqual(notification["retry"], {"schedule_s": [5, 300], "max_age_s": 86400, "reject": [],
+                                                 "jitter_percent": 10})
 
     def test_each_kind_of_authentication(self):
         tokens = self.part(HostileTokenServer)
@@ -74,6 +80,30 @@ class NotificationCommands(WithReceiver):
             with self.subTest(text):
                 added = self.add_notification(self.receiver.url("/ok"), f"n{number}", "--retry", text)
                 self.assertEqual(added["retry"]["schedule_s"], schedule)
+
+    def test_breaker_specifications(self):
+        self.add_notification(self.receiver.url("/ok"))
+        cases = {"off": {"enabled": False}, "default": {}, "min=3;window=2m": {"min_attempts": 3, "window_s": 120},
+                 "open=1h;max-open=24h": {"open_s": 3600, "max_open_s": 86400}}
+        for text, changed in cases.items():
+            with self.subTest(text):
+                edited = self.herald.must("notification", "edit", "posted", "--breaker", text)
+                self.assertEqual(edited["breaker"], DEFAULT_BREAKER | changed)
+
+    def test_the_order_is_kept_by_an_edit_and_cleared_by_none(self):
+        self.add_notification(self.receiver.url("/ok"), "posted", "--order-by", "data.lines.0.sku")
+        self.assertEqual(self.herald.must("notification", "edit", "posted", "--rate", "5/s")["order_by"],
+                         "data.lines.0.sku")
+        self.assertIsNone(self.herald.must("notification", "edit", "posted", "--order-by", "none")["order_by"])
+
+    def test_callouts_of_one_key_wait_for_each_other_and_say_so(self):
+        self.add_notification(self.receiver.url("/ok"), "posted", "--order-by", "data.id")
+        self.herald.must("notification", "pause", "posted")
+        reasons = []
+        for data in ('{"id":"A"}', '{"id":"\\u0041"}', '{"id":"B"}', '{}', '{"id":null}'):
+            fired = self.herald.must("event", "fire", "invoice.posted", "--data", data)
+            reasons.append(self.herald.must("callout", "show", fired["callouts"][0]["id"])["reason"])
+        self.assertEqual(reasons, ["paused", "ordered", "paused", "paused", "paused"])
 
     def test_success_field(self):
         added = self.add_notification(self.receiver.url("/ok"), "posted", "--success-field",
@@ -182,6 +212,16 @@ class NotificationCommands(WithReceiver):
         self.assertEqual(result.exit, 1, f"\n{result}")
         self.assertEqual(len(self.receiver.log("/status/500")), 1, "one callout, never retried")
 
+    def test_for_people_show_names_every_setting_of_the_lane(self):
+        self.add_notification(self.receiver.url("/ok"), "posted", "--rate", "50/s", "--order-by", "data.id",
+                              "--breaker", "window=90s", "--retry", "jitter=5%")
+        shown = dict(line.split(None, 1) for line in self.herald.run("notification", "show", "posted")
+                     .stdout.splitlines())
+        expected = {"max_in_flight": "64", "rate_per_s": "50", "retry.jitter_percent": "5", "breaker.enabled": "yes",
+                    "breaker.failure_percent": "50", "breaker.min_attempts": "20", "breaker.window_s": "90",
+                    "breaker.open_s": "5", "breaker.max_open_s": "300", "order_by": "data.id"}
+        self.assertEqual({name: shown.get(name) for name in expected}, expected)
+
     def test_for_people_each_command_prints_plain_text_without_colour(self):
         self.add_notification(self.receiver.url("/ok"))
         for command in (("list",), ("show", "posted"), ("edit", "posted", "--timeout", "2s"),
@@ -194,6 +234,27 @@ class NotificationCommands(WithReceiver):
                 self.assertTrue(result.stdout.strip())
                 self.assertNotIn("\x1b", result.stdout + result.stderr)
                 self.assertFalse(result.stdout.startswith("{"), result.stdout)
+
+
+class AnOpenBreaker(WithReceiver, HeraldTest):
+    with_daemon = True
+
+    def test_is_shown_by_stats_metrics_and_the_callouts_it_holds(self):
+        self.add_notification(self.receiver.url("/status/500"), "posted", "--retry", "none", "--breaker",
+                              "failures=100%;min=1;open=1h;max-open=1h")
+        failed = self.herald.must("event", "fire", "invoice.posted", "--data", "{}")
+        self.callout_in_state(failed["callouts"][0]["id"], "dead")
+        held = self.herald.must("event", "fire", "invoice.posted", "--data", "{}")
+        callout = self.herald.must("callout", "show", held["callouts"][0]["id"])
+        self.assertEqual((callout["state"], callout["reason"], callout["attempts"]), ("pending", "breaker_open", []))
+        listed = self.herald.must("callout", "list", "--state", "pending")["items"]
+        self.assertEqual([item["reason"] for item in listed], ["breaker_open"])
+        lane = self.herald.must("stats")["notifications"][0]
+        self.assertEqual((lane["state"], lane["breaker"]), ("breaker_open", "open"))
+        self.assertRegex(self.herald.run("stats").stdout, r"(?m)^posted +breaker_open .* open$")
+        metrics = self.herald.api("GET", "/metrics")[1]
+        self.assertIn('herald_lane_state{notification="posted",state="breaker_open",breaker="open"} 1', str(metrics))
+        self.assertEqual(len(self.receiver.log("/status/500")), 1)
 
 
 with_and_without_daemon(NotificationCommands, globals())

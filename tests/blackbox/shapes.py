@@ -20,10 +20,12 @@ NOTIFICATION = {
     "id": str, "name": str, "enabled": bool, "paused": bool, "events": list, "method": str, "url": str,
     "headers": dict, "parameters": dict, "content_type": str, "body_template": _TEXT, "auth": dict,
     "signing_secret": _TEXT, "timeout_ms": int, "retry": dict, "max_in_flight": int,
-    "rate_per_s": (int, float, type(None)), "success": (dict, str, type(None)), "created_at": str,
-    "updated_at": str,
+    "rate_per_s": (int, float, type(None)), "breaker": dict, "order_by": _TEXT,
+    "success": (dict, str, type(None)), "created_at": str, "updated_at": str,
 }
-RETRY = {"schedule_s": list, "max_age_s": (int, type(None)), "reject": list}
+RETRY = {"schedule_s": list, "max_age_s": (int, type(None)), "reject": list, "jitter_percent": int}
+BREAKER = {"enabled": bool, "failure_percent": int, "min_attempts": int, "window_s": int, "open_s": int,
+           "max_open_s": int}
 PREVIEW = {"method": str, "url": str, "headers": dict, "body": _TEXT, "warnings": list}
 
 FIRED = {"id": str, "duplicate": bool, "callouts": list}

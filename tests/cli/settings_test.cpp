@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "cli/history_settings.h"
 #include "tests/support/temp_directory.h"
 
 namespace herald::cli {
@@ -31,6 +32,36 @@ TEST(SettingsTest, HaveDefaults) {
     EXPECT_EQ(settings->egress_allow, "");
     EXPECT_FALSE(settings->workers);
     EXPECT_FALSE(settings->listen);
+    EXPECT_EQ(settings->history.max_age, std::chrono::days(30));
+    EXPECT_EQ(settings->history.max_bytes, 10'000'000'000);
+}
+
+TEST(SettingsTest, BoundTheHistoryByAgeAndSize) {
+    const auto both = load_settings(
+        {{"history_max_size", "500MB"}},
+        environment({{"HERALD_HISTORY_MAX_AGE", "12h"}, {"HERALD_HISTORY_MAX_SIZE", "2TB"}}));
+    ASSERT_TRUE(both);
+    EXPECT_EQ(both->history.max_age, std::chrono::hours(12));
+    EXPECT_EQ(both->history.max_bytes, 500'000'000);
+    EXPECT_EQ(describe(both->history),
+              "unfinished events and what is younger than 12h, up to 500MB");
+    const auto neither = load_settings(
+        {}, environment({{"HERALD_HISTORY_MAX_AGE", "none"}, {"HERALD_HISTORY_MAX_SIZE", "none"}}));
+    ASSERT_TRUE(neither);
+    EXPECT_EQ(neither->history, dispatcher::HistoryLimits{});
+    EXPECT_EQ(describe(neither->history), "every event for ever");
+    for (const auto& [age, size] : {std::pair("1m", "10MB"), std::pair("36500d", "10TB")}) {
+        const auto at_the_ends =
+            load_settings({{"history_max_age", age}, {"history_max_size", size}}, environment({}));
+        ASSERT_TRUE(at_the_ends) << at_the_ends.error().message;
+    }
+}
+
+TEST(SettingsTest, SayWhichHistoryBoundsAreAllowed) {
+    const auto age = load_settings({{"history_max_age", "30"}}, environment({}));
+    EXPECT_THAT(age.error().message, HasSubstr("from 1m to 36500d"));
+    const auto size = load_settings({{"history_max_size", "9MB"}}, environment({}));
+    EXPECT_THAT(size.error().message, HasSubstr("from 10MB to 10TB"));
 }
 
 TEST(SettingsTest, FlagsWinOverEnvironmentOverFileOverDefaults) {
@@ -96,11 +127,18 @@ TEST_P(BadSettingTest, IsRefused) {
     EXPECT_EQ(settings.error().code, "invalid_argument");
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, BadSettingTest,
-                         testing::Values(BadSetting{"log", "loud"}, BadSetting{"workers", "0"},
-                                         BadSetting{"workers", "-1"}, BadSetting{"workers", "257"},
-                                         BadSetting{"workers", "2x"},
-                                         BadSetting{"egress_allow", "10.0.0.0/99"}));
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadSettingTest,
+    testing::Values(
+        BadSetting{"log", "loud"}, BadSetting{"workers", "0"}, BadSetting{"workers", "-1"},
+        BadSetting{"workers", "257"}, BadSetting{"workers", "2x"},
+        BadSetting{"history_max_age", "59s"}, BadSetting{"history_max_age", "0"},
+        BadSetting{"history_max_age", "-1h"}, BadSetting{"history_max_age", "36501d"},
+        BadSetting{"history_max_age", "None"}, BadSetting{"history_max_size", "10"},
+        BadSetting{"history_max_size", "9MB"}, BadSetting{"history_max_size", "11TB"},
+        BadSetting{"history_max_size", "10 GB"}, BadSetting{"history_max_size", "-10GB"},
+        BadSetting{"history_max_size", "1.5GB"}, BadSetting{"history_max_size", "4294967296MB"},
+        BadSetting{"history_max_size", "GB"}, BadSetting{"egress_allow", "10.0.0.0/99"}));
 
 TEST(ConfigurationTest, AcceptsCommentsBlankLinesAMarkAndCrlf) {
     const auto values =

@@ -66,11 +66,16 @@ INSTANTIATE_TEST_SUITE_P(
                  {"provider", "add", "p", "--setting", "a=1", "--setting", "a=2"},
                  "'a' is given twice"},
         BadUsage{"BadTimeout", {"notification", "add", "n", "--timeout", "fast"}, "--timeout"},
-        BadUsage{"BadRate", {"notification", "add", "n", "--rate", "0/s"}, "--rate"},
+        BadUsage{"BadRate",
+                 {"notification", "add", "n", "--rate", "0/s"},
+                 "--rate: must be 0.001 to 100000 callouts a second"},
+        BadUsage{"RateNotANumber", {"notification", "add", "n", "--rate", "nan"}, "0.001 to 1"},
+        BadUsage{"RateTooHigh", {"notification", "add", "n", "--rate", "1e9/s"}, "0.001 to 1"},
+        BadUsage{"RateWithoutEnd", {"notification", "add", "n", "--rate", "inf"}, "0.001 to 1"},
         BadUsage{"BadRateUnit", {"notification", "add", "n", "--rate", "5/m"}, "--rate"},
         BadUsage{"BadMaxInFlight",
                  {"notification", "add", "n", "--max-in-flight", "many"},
-                 "--max-in-flight"},
+                 "--max-in-flight: must be a number from 1 to 20000"},
         BadUsage{"BadSuccessField",
                  {"notification", "add", "n", "--success-field", "/ok"},
                  "/pointer=value"},
@@ -184,11 +189,22 @@ TEST(VersionTest, IsOneLine) {
     EXPECT_THAT(result.out, testing::MatchesRegex("herald [0-9.]+\n"));
 }
 
+TEST(HelpTest, NotificationsNameEverySettingOfTheirLane) {
+    for (const char* verb : {"add", "edit"}) {
+        const auto help = ProgramFixture().run({"notification", verb, "--help"});
+        for (const char* option : {"--max-in-flight", "--rate", "--retry", "jitter=20%",
+                                   "--breaker", "failures=50%", "--order-by", "data.account.id"}) {
+            EXPECT_THAT(help.out, HasSubstr(option)) << verb;
+        }
+    }
+}
+
 TEST(CompletionTest, KnowsEveryCommandAndItsOptions) {
     const auto result = ProgramFixture().run({"completion", "bash"});
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_THAT(result.out, HasSubstr("'provider add '*) words='"));
     EXPECT_THAT(result.out, HasSubstr("--client-secret-file"));
+    EXPECT_THAT(result.out, testing::ContainsRegex("'notification edit '.*--breaker.*--order-by"));
     EXPECT_THAT(result.out, HasSubstr("complete -o default -F _herald herald"));
     EXPECT_LT(result.out.find("'provider add '*"), result.out.find("'provider '*"))
         << "the deeper pattern must come first";

@@ -157,6 +157,20 @@ TEST(RetryPolicyPropertyTest, DelaysStayInBoundsAndJitterIsUniform) {
     EXPECT_LT(chi_square, kCriticalValue);
 }
 
+TEST(RetryPolicyPropertyTest, TheJitterOfTheSettingsBoundsTheWait) {
+    SeededRandom random(11);
+    for (const int percent : {0, 1, 50}) {
+        storage::RetrySettings settings{.schedule = {seconds(100)}, .max_age = {}, .reject = {}};
+        settings.jitter_percent = percent;
+        for (int i = 0; i < 1'000; ++i) {
+            const auto wait =
+                *decide({}, settings, {.event_at = kNow, .now = kNow}, random).due_at - kNow;
+            ASSERT_GE(wait, seconds(100 - percent));
+            ASSERT_LE(wait, seconds(100 + percent));
+        }
+    }
+}
+
 TEST(RetryPolicyPropertyTest, EveryCalloutDiesOnceAfterExactlyAllItsAttempts) {
     SeededRandom random(7);
     for (int callout = 0; callout < 1'000; ++callout) {
@@ -182,6 +196,7 @@ TEST(RetrySettingsTest, ReadsEveryForm) {
         std::vector<seconds> schedule;
         std::optional<seconds> max_age;
         std::vector<std::string> reject;
+        int jitter = 20;
     } cases[] = {
         {"default", defaults.schedule, std::nullopt, {}},
         {"none", {}, std::nullopt, {}},
@@ -193,6 +208,8 @@ TEST(RetrySettingsTest, ReadsEveryForm) {
         {"max-age=1s", defaults.schedule, seconds(1), {}},
         {"reject=400,422;schedule=1s", {seconds(1)}, std::nullopt, {"400", "422"}},
         {"schedule=2000ms;max-age=2160h;reject=4xx", {seconds(2)}, hours(2160), {"4xx"}},
+        {"jitter=0%", defaults.schedule, std::nullopt, {}, 0},
+        {"schedule=1s; jitter=50%;reject=422", {seconds(1)}, std::nullopt, {"422"}, 50},
     };
     for (const auto& expected : cases) {
         const auto settings = parse_retry(expected.text);
@@ -200,6 +217,7 @@ TEST(RetrySettingsTest, ReadsEveryForm) {
         EXPECT_EQ(settings->schedule, expected.schedule) << expected.text;
         EXPECT_EQ(settings->max_age, expected.max_age) << expected.text;
         EXPECT_EQ(settings->reject, expected.reject) << expected.text;
+        EXPECT_EQ(settings->jitter_percent, expected.jitter) << expected.text;
     }
 }
 
@@ -217,6 +235,14 @@ TEST(RetrySettingsTest, RefusesWhatItDoesNotUnderstand) {
                                         "schedule=25h",
                                         "schedule=-5s",
                                         "schedule=5s;schedule=6s",
+                                        "jitter",
+                                        "jitter=",
+                                        "jitter=10",
+                                        "jitter=51%",
+                                        "jitter=60%",
+                                        "jitter=-1%",
+                                        "jitter=99999999999%",
+                                        "jitter=10%;jitter=10%",
                                         "max-age=0s",
                                         "max-age=2161h",
                                         "max-age=1s;max-age=2s",

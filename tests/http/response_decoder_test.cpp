@@ -263,6 +263,57 @@ TEST(ResponseDecoderTest, AnEndlessChunkHeaderOrTrailerEnds) {
     }
 }
 
+// S-08: whatever goes on for ever costs so many bytes on the wire and so many in memory.
+TEST(ResponseDecoderTest, NothingEndlessIsReadOrKeptForLong) {
+    constexpr std::size_t kPiece = 15'000;  // no even share of any limit
+    const DecoderLimits limits;
+    const std::string chunked = kOk + "Transfer-Encoding: chunked\r\n\r\n";
+    const std::string extension = "1;" + std::string(30'000, 'x') + "\r\nx\r\n";
+    const std::vector<std::pair<std::string, std::string>> cases = {
+        {kOk, "A: b\r\n"},
+        {kOk + "A: ", "x"},
+        {"", "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n"},
+        {kOk + "\r\n", "x"},
+        {kOk + "Content-Length: 9223372036854775807\r\n\r\n", "x"},
+        {chunked + "ffffffffffffff\r\n", "x"},
+        {chunked, "1\r\nx\r\n"},
+        {chunked, extension},
+        {chunked, "0"},
+        {chunked + "5;", "x"},
+        {chunked + "0\r\n", "A: b\r\n"},
+    };
+    for (const auto& [begin, piece] : cases) {
+        ResponseDecoder decoder(limits, false);
+        std::string rest = begin;
+        std::size_t given = begin.size();
+        auto progress = Progress::kNeedMore;
+        while (progress == Progress::kNeedMore && given < 4 * limits.body_bytes) {
+            for (const auto full = rest.size() + kPiece; rest.size() < full;
+                 given += piece.size()) {
+                rest += piece;
+            }
+            const auto step = decoder.feed(rest);
+            rest.erase(0, step.consumed);
+            progress = step.progress;
+            ASSERT_LE(rest.size(), limits.header_bytes + 2 * kPiece) << begin << piece.substr(0, 9);
+        }
+        ASSERT_NE(progress, Progress::kNeedMore) << begin << piece.substr(0, 9);
+        if (progress == Progress::kMalformed) continue;
+        const auto response = decoder.take();
+        EXPECT_EQ(response.status, 200);
+        EXPECT_TRUE(response.body_truncated);
+        EXPECT_LE(response.body.capacity(), limits.body_bytes) << begin << piece.substr(0, 9);
+    }
+}
+
+TEST(ResponseDecoderTest, AnAnnouncedLengthTakesNoMemory) {
+    ResponseDecoder decoder({}, false);
+    const std::string head = kOk + "Content-Length: 200000\r\n\r\n";
+    ASSERT_EQ(decoder.feed(head).progress, Progress::kNeedMore);
+    ASSERT_EQ(decoder.end(false), Progress::kDone);
+    EXPECT_LE(decoder.take().body.capacity(), 16U * 1024U);
+}
+
 TEST(ResponseDecoderTest, SurvivesEveryChangedByte) {
     const std::string good =
         "HTTP/1.1 103 H\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -5,9 +5,12 @@ Paths (anything may follow, so that one behaviour serves several notifications):
   /flaky?p=30&seed=1  /bearer (401 unless the token is in settings.accepted)
   /gone  /redirect?to=URL&status=307  /slow?ms=50  /hold (until released)  /echo  /early-hints  /informational?n=9
   /endless  /reset  /reset-after-head  /silent-close  /garbage?text=  /unsolicited  /wide-body  /bytes (settings.bytes)
+  /raw/NAME (settings.raw: bytes as base64, then close, reset, keep or hang)
+  /drip/NAME?ms=100 (settings.drip: bytes as base64, then a drop for ever)
 """
 
 import asyncio
+import base64
 import random
 
 from wire import Part, response
@@ -127,12 +130,36 @@ async def scripted_bytes(exchange):
     return exchange.part.settings["bytes"].encode("latin-1")
 
 
+async def raw(exchange):
+    """Any bytes at all. `keep` leaves the connection open for another request, `hang` for nothing."""
+    encoded, end = exchange.part.settings["raw"][exchange.rest("/raw/")]
+    data = base64.b64decode(encoded)
+    await exchange.send(data)
+    exchange.request.answered = int(data[9:12]) if data[9:12].isdigit() else 0
+    exchange.close = end != "keep"
+    if end == "reset":
+        await asyncio.sleep(0.2)  # a reset overtakes what has not been read yet
+        exchange.reset()
+    while end == "hang":
+        await asyncio.sleep(0.1)
+        await exchange.send(b"")  # raises once the connection is gone
+
+
+async def drip(exchange):
+    encoded, drop = exchange.part.settings["drip"][exchange.rest("/drip/")]
+    await exchange.send(base64.b64decode(encoded))
+    exchange.close = True
+    while True:
+        await exchange.send(drop.encode("latin-1"))
+        await asyncio.sleep(float(exchange.argument("ms", "100")) / 1000)
+
+
 BEHAVIOURS = {
     "/ok": ok, "/status/": status, "/sequence/": sequence, "/flaky": flaky, "/bearer": bearer,
     "/gone": gone, "/redirect": redirect, "/slow": slow, "/hold": hold, "/echo": echo,
     "/early-hints": early_hints, "/informational": informational, "/endless": endless, "/reset": reset,
     "/reset-after-head": reset_after_head, "/silent-close": silent_close, "/garbage": garbage,
-    "/unsolicited": unsolicited, "/wide-body": wide_body, "/bytes": scripted_bytes,
+    "/unsolicited": unsolicited, "/wide-body": wide_body, "/bytes": scripted_bytes, "/raw": raw, "/drip": drip,
 }
 
 

@@ -111,6 +111,25 @@ template <class Id>
         [&](core::Done<bool> done) { store.update_callouts(std::move(updates), std::move(done)); });
 }
 
+[[nodiscard]] inline Pruned prune(Store& store, const HistoryBounds& bounds,
+                                  std::int64_t resume_after) {
+    return core::wait_done<Pruned>([&](core::Done<Pruned> done) {
+               store.prune_history(bounds, resume_after, std::move(done));
+           })
+        .value();
+}
+
+/// A whole walk. Returns how many events it removed.
+[[nodiscard]] inline std::int64_t prune_all(Store& store, const HistoryBounds& bounds) {
+    std::int64_t events = 0;
+    for (std::optional<std::int64_t> resume_after = 0; resume_after;) {
+        const Pruned pruned = prune(store, bounds, *resume_after);
+        events += pruned.events;
+        resume_after = pruned.resume_after;
+    }
+    return events;
+}
+
 [[nodiscard]] inline AttemptRecord sample_attempt(
     core::CalloutId callout, int number, AttemptOutcome outcome = AttemptOutcome::kDelivered) {
     AttemptRecord attempt;

@@ -59,7 +59,7 @@ protected:
         dispatcher::SchedulerOptions options;
         options.executor = io->get_executor();
         options.make_transport = [this](const boost::asio::any_io_executor&) {
-            return std::make_unique<Forwarding>(receivers);
+            return make_transport();
         };
         scheduler = std::make_unique<dispatcher::Scheduler>(*store, *manager, clock, random,
                                                             std::move(options));
@@ -152,6 +152,9 @@ protected:
         return store->attempts_of(id).value();
     }
 
+    virtual std::unique_ptr<http::Transport> make_transport() {
+        return std::make_unique<Forwarding>(receivers);
+    }
     // Answers in order, then 200 for ever.
     virtual core::Result<http::Response> receive(const http::Request& request) {
         received.push_back(request);

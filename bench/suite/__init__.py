@@ -1,0 +1,1 @@
+"""The end-to-end benchmark suite: `scripts/bench` (bench/run.py) runs it."""
