@@ -80,10 +80,11 @@ void Lane::wake() {
 
 void Lane::apply(CompiledNotificationPtr notification) {
     const bool same_provider = notification->record.provider() == notification_->record.provider();
+    const bool same_receiver = notification->record.url == notification_->record.url;
     notification_ = std::move(notification);
     const storage::NotificationRecord& record = notification_->record;
     if (rate_.per_second() != record.rate_per_s) rate_ = RateLimit(record.rate_per_s);
-    if (breaker_.settings() != record.breaker) breaker_.adopt(record.breaker);
+    if (!same_receiver || breaker_.settings() != record.breaker) breaker_.adopt(record.breaker);
     if (drained_.empty()) closed_ = false;  // else somebody waits for its end
     if (!same_provider) waits_for_.reset();
     pump();
@@ -113,8 +114,12 @@ std::optional<std::string> Lane::hold_reason() const {
 }
 
 int Lane::window() const {
-    if (breaker_.state() == CircuitBreaker::State::kHalfOpen) return 1;
-    return ramp_.of(notification_->record.max_in_flight);
+    return is_probing() ? 1 : ramp_.of(notification_->record.max_in_flight);
+}
+
+// Attempts from before it opened may still run; the probe does not wait for them.
+bool Lane::has_slot() const {
+    return breaker_.may_start() && (is_probing() || running() < window());
 }
 
 void Lane::pump() {
@@ -142,7 +147,7 @@ void Lane::pump() {
 }
 
 void Lane::start_what_may(const Now& now) {
-    while (running() < window() && unrecorded_ < kMaxUnrecorded && breaker_.may_start()) {
+    while (has_slot() && unrecorded_ < kMaxUnrecorded) {
         Backlog* const next = next_to_start();
         if (next == nullptr || !rate_.try_take(now.steady)) return;
         start(*next);
@@ -151,7 +156,8 @@ void Lane::start_what_may(const Now& now) {
 
 Backlog* Lane::next_to_start() {
     const bool first = !first_tries_.jobs.empty();
-    const bool retry = !retries_.jobs.empty() && retries_.running < retry_share();
+    const bool has_room = is_probing() || retries_.running < retry_share();
+    const bool retry = !retries_.jobs.empty() && has_room;
     if (!first && !retry) return nullptr;
     return retry && (retry_next_ || !first) ? &retries_ : &first_tries_;
 }
@@ -235,6 +241,7 @@ void Lane::release(Backlog& backlog, const std::string& reason) {
 }
 
 std::size_t Lane::room(const Backlog& backlog, int held, int share, const Now& now) const {
+    if (is_probing()) return backlog.jobs.empty() && backlog.is_due(now.system) ? 1 : 0;
     const bool enough = static_cast<int>(backlog.jobs.size()) >= std::max(1, share / 2);
     if (enough || !backlog.is_due(now.system)) return 0;
     return static_cast<std::size_t>(std::max(0, capacity_for(share) - held));
@@ -298,8 +305,7 @@ void Lane::arm(const Now& now) {
             if (backlog->next_due && !backlog->is_due(now.system))
                 wake_at(now.steady + (*backlog->next_due - now.system));
         }
-        const bool slot_free = running() < window() && breaker_.may_start();
-        if (slot_free && next_to_start() != nullptr) {
+        if (has_slot() && next_to_start() != nullptr) {
             const core::SteadyTime permit_at = rate_.next_at(now.steady);
             if (permit_at > now.steady) wake_at(permit_at);
         }

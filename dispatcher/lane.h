@@ -92,7 +92,11 @@ private:
     void claimed(core::Result<storage::Claim> claim);
     void arm(const Now& now);
     void settle(const Now& now);
+    [[nodiscard]] bool is_probing() const {
+        return breaker_.state() == CircuitBreaker::State::kHalfOpen;
+    }
     [[nodiscard]] int window() const;
+    [[nodiscard]] bool has_slot() const;
     [[nodiscard]] int retry_share() const { return std::max(1, window() / 2); }
     [[nodiscard]] int running() const { return first_tries_.running + retries_.running; }
     [[nodiscard]] Backlog& backlog_of(int attempts) {

@@ -155,6 +155,7 @@ Result<ApiResponse> cancel(const Call& call) {
     if (!id) return id.error();
     const auto callout = call.services.store.cancel_callout(*id);
     if (!callout) return callout.error();
+    wake(call.services, callout->notification);  // the next one of its order key may go
     return shown_callout(call.services, *callout);
 }
 

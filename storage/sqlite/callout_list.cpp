@@ -13,14 +13,16 @@ constexpr std::size_t kMostRowsLookedAt = 20'000;
 constexpr std::size_t kLongestPage = 1000;
 
 // ?1 and ?2 bound the id: ?1 <= id < ?2.
-constexpr SqlText kNewestFirst = " AND id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
 constexpr SqlText kAny = kSelectCallout + " WHERE id >= ?1 AND id < ?2 ORDER BY id DESC";
-constexpr SqlText kDead = kSelectCallout + " WHERE state = 3" + kNewestFirst;
-constexpr SqlText kDeadOf =
-    kSelectCallout + " WHERE notification_name = ?4 AND state = 3" + kNewestFirst;
-constexpr SqlText kCancelled = kSelectCallout + " WHERE state = 4" + kNewestFirst;
-constexpr SqlText kCancelledOf =
-    kSelectCallout + " WHERE notification_name = ?4 AND state = 4" + kNewestFirst;
+constexpr SqlText kUndelivered =
+    kSelectCallout +
+    " WHERE id IN (SELECT callout_id FROM undelivered WHERE state = ?4 AND callout_id >= ?1"
+    " AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3) ORDER BY id DESC";
+constexpr SqlText kUndeliveredOf =
+    kSelectCallout +
+    " WHERE id IN (SELECT callout_id FROM undelivered WHERE notification_name = ?5 AND state = ?4"
+    " AND callout_id >= ?1 AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3)"
+    " ORDER BY id DESC";
 // What is unfinished lies in one index by due time: the ids are sorted from that alone, then looked
 // up.
 constexpr SqlText kUnfinished =
@@ -34,15 +36,19 @@ constexpr SqlText kInFlight =
     " INDEXED BY callout_in_flight ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 "
     "AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
-constexpr Sql kDeadOldestFirst =
-    "SELECT c.id FROM callout c WHERE c.state = 3 AND c.id >= ?1 AND c.id < ?2"
-    " AND EXISTS (SELECT 1 FROM notification n WHERE n.id = c.notification_id) ORDER BY c.id LIMIT "
-    "?3";
-constexpr Sql kDeadOfOldestFirst =
-    "SELECT c.id FROM callout c WHERE c.notification_name = ?4 AND c.state = 3 AND c.id >= ?1 AND "
-    "c.id < ?2"
-    " AND EXISTS (SELECT 1 FROM notification n WHERE n.id = c.notification_id) ORDER BY c.id LIMIT "
-    "?3";
+constexpr SqlText kOfKnownNotification =
+    " AND EXISTS (SELECT 1 FROM callout c JOIN notification n ON n.id = c.notification_id"
+    " WHERE c.id = u.callout_id) ORDER BY u.callout_id LIMIT ?3";
+constexpr SqlText kDeadOldestFirst =
+    SqlText(
+        "SELECT u.callout_id FROM undelivered u WHERE u.state = 3 AND u.callout_id >= ?1"
+        " AND u.callout_id < ?2") +
+    kOfKnownNotification;
+constexpr SqlText kDeadOfOldestFirst =
+    SqlText(
+        "SELECT u.callout_id FROM undelivered u WHERE u.notification_name = ?4"
+        " AND u.state = 3 AND u.callout_id >= ?1 AND u.callout_id < ?2") +
+    kOfKnownNotification;
 
 core::CalloutId id_filled_with(std::uint8_t byte) {
     core::CalloutId id;
@@ -130,11 +136,11 @@ ListPage list_page(Connection& db, const CalloutFilter& filter) {
     const auto& name = filter.notification;
     switch (*filter.state) {
         case CalloutState::kDead:
-            if (name) return from_index(db, kDeadOf, range.from, range.before, limit, *name);
-            return from_index(db, kDead, range.from, range.before, limit);
         case CalloutState::kCancelled:
-            if (name) return from_index(db, kCancelledOf, range.from, range.before, limit, *name);
-            return from_index(db, kCancelled, range.from, range.before, limit);
+            return name ? from_index(db, kUndeliveredOf, range.from, range.before, limit,
+                                     *filter.state, *name)
+                        : from_index(db, kUndelivered, range.from, range.before, limit,
+                                     *filter.state);
         case CalloutState::kPending:
             return from_index(db, kUnfinished, range.from, range.before, limit, name);
         case CalloutState::kInFlight:

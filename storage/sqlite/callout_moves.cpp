@@ -25,6 +25,10 @@ bool is_end(CalloutState state) {
     return state != CalloutState::kPending && state != CalloutState::kInFlight;
 }
 
+bool is_undelivered(CalloutState state) {
+    return state == CalloutState::kDead || state == CalloutState::kCancelled;
+}
+
 /// Empty where it has none.
 std::string order_key_of(WriteSession& session, const core::CalloutId& id) {
     if (!session.has_order_keys()) return {};
@@ -90,6 +94,8 @@ bool write_state(WriteSession& session, CalloutState from, const CalloutUpdate& 
 Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to) {
     Moved moved{.done = write_state(session, from, to)};
     if (!moved.done) return moved;
+    if (is_undelivered(from)) session.db.run(kUnlistUndelivered, from, to.id);
+    if (is_undelivered(to.state)) session.db.run(kListUndelivered, to.id);
     session.tally.moved(to.notification, from, to.state);
     if (is_end(to.state)) {
         const std::string key = order_key_of(session, to.id);

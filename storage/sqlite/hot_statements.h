@@ -76,6 +76,13 @@ inline constexpr Sql kInFlightCallouts =
     "SELECT c.id, c.notification_id, c.attempts, c.failures FROM notification n"
     " CROSS JOIN callout c ON c.notification_id = n.id AND c.state = 1 LIMIT ?";
 
+inline constexpr Sql kListUndelivered =
+    "INSERT INTO undelivered (state, callout_id, notification_name)"
+    " SELECT state, id, notification_name FROM callout WHERE id = ?";
+
+inline constexpr Sql kUnlistUndelivered =
+    "DELETE FROM undelivered WHERE state = ? AND callout_id = ?";
+
 inline constexpr Sql kOldestPending =
     "SELECT min(oldest) FROM (SELECT (SELECT c.due_at FROM callout c WHERE c.notification_id = n.id"
     " AND c.state = 0 AND c.queue = q.number ORDER BY c.due_at LIMIT 1) AS oldest"

@@ -213,13 +213,20 @@ ALTER TABLE callout_2 RENAME TO callout;
 CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;
 CREATE INDEX callout_pending ON callout (notification_id, queue, due_at, id) WHERE state = 0;
 CREATE INDEX callout_in_flight ON callout (notification_id, id) WHERE state = 1;
-CREATE INDEX callout_order ON callout (notification_id, order_key, event_seq)
+CREATE INDEX callout_order ON callout (notification_id, order_key, queue, event_seq)
     WHERE order_key IS NOT NULL AND state < 2;
 CREATE INDEX callout_former_provider ON callout (former_provider_id)
     WHERE former_provider_id IS NOT NULL;
-CREATE INDEX callout_ended ON callout (state, id) WHERE state = 3 OR state = 4;
-CREATE INDEX callout_ended_name ON callout (notification_name, state, id)
-    WHERE state = 3 OR state = 4;
+
+CREATE TABLE undelivered (
+    state INTEGER NOT NULL,
+    callout_id BLOB NOT NULL,
+    notification_name TEXT NOT NULL,
+    PRIMARY KEY (state, callout_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX undelivered_name ON undelivered (notification_name, state, callout_id);
+INSERT INTO undelivered (state, callout_id, notification_name)
+    SELECT state, id, notification_name FROM callout WHERE state > 2;
 )sql";
 
 struct Migration {

@@ -19,7 +19,7 @@ struct WriterOptions {
     std::size_t max_batch = 512;
     /// Attempts' outcomes alone start a commit at most this often: nobody waits for them, and a
     /// commit costs as much for one as for many.
-    std::chrono::milliseconds outcome_pace{4};
+    std::chrono::milliseconds outcome_pace{8};
     std::function<void(const core::Error&)> on_fatal = {};
 };
 

@@ -73,21 +73,23 @@ TEST_F(QueryPlanTest, ClaimsReadThePartialIndexInItsOrder) {
                 HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
     EXPECT_THAT(plan_of(sqlite::kInFlightCallouts.text()), HasSubstr("INDEX callout_in_flight"));
     EXPECT_THAT(plan_of(sqlite::kNextOfOrderKey.text()),
-                HasSubstr("INDEX callout_order (notification_id=? AND order_key=?)"));
+                HasSubstr("INDEX callout_order (notification_id=? AND order_key=? AND queue=?)"));
+    EXPECT_THAT(plan_of(sqlite::kOrderKeyActive.text()),
+                HasSubstr("INDEX callout_order (notification_id=? AND order_key=? AND queue<?)"));
     EXPECT_THAT(plan_of(sqlite::kFindKey.text()), HasSubstr("INDEX event_key (key=?)"));
 }
 
 TEST_F(QueryPlanTest, ListingsOfTheDeadReadTheirIndexInItsOrder) {
-    EXPECT_THAT(plan_of("SELECT id FROM callout WHERE state = 3 AND id >= ?1 AND id < ?2 ORDER BY "
-                        "id DESC LIMIT ?3"),
-                AllOf(HasSubstr("INDEX callout_ended (state=? AND id>? AND id<?)"), kNoScanNoSort));
     EXPECT_THAT(
-        plan_of("SELECT id FROM callout WHERE notification_name = ?4 AND state = 3 AND id >= ?1 "
-                "AND id < ?2"
-                " ORDER BY id DESC LIMIT ?3"),
-        AllOf(HasSubstr(
-                  "INDEX callout_ended_name (notification_name=? AND state=? AND id>? AND id<?)"),
-              kNoScanNoSort));
+        plan_of("SELECT callout_id FROM undelivered WHERE state = ?4 AND callout_id >= ?1"
+                " AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3"),
+        AllOf(HasSubstr("PRIMARY KEY (state=? AND callout_id>? AND callout_id<?)"), kNoScanNoSort));
+    EXPECT_THAT(plan_of("SELECT callout_id FROM undelivered WHERE notification_name = ?5"
+                        " AND state = ?4 AND callout_id >= ?1 AND callout_id < ?2"
+                        " ORDER BY callout_id DESC LIMIT ?3"),
+                AllOf(HasSubstr("INDEX undelivered_name (notification_name=? AND state=?"
+                                " AND callout_id>? AND callout_id<?)"),
+                      kNoScanNoSort));
 }
 
 TEST_F(QueryPlanTest, TheForeignKeyCheckOfADeletedProviderUsesAnIndex) {
