@@ -1,20 +1,27 @@
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
+#include <latch>
 
 #include "core/clock.h"
+#include "core/random.h"
 #include "storage/key_ring.h"
+#include "storage/sqlite/sqlite_store.h"
 
 namespace {
 
 using namespace herald;
 
+std::filesystem::path make_directory() {
+    std::string name = std::filesystem::temp_directory_path() / "herald-bench-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    return name;
+}
+
 class SealingBench : public benchmark::Fixture {
 public:
     void SetUp(benchmark::State&) override {
-        std::string name = std::filesystem::temp_directory_path() / "herald-bench-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr) std::abort();
-        directory = name;
+        directory = make_directory();
         ring =
             std::make_unique<storage::KeyRing>(storage::KeyRing::create(directory / "key").value());
     }
@@ -35,5 +42,117 @@ BENCHMARK_F(SealingBench, BM_Open)(benchmark::State& state) {
     const std::string sealed = storage::seal(*ring, place, std::string(512, 'x'));
     for (auto _ : state) benchmark::DoNotOptimize(storage::open_sealed(*ring, place, sealed));
 }
+
+// The store alone, durable, in batches of 256 as a busy daemon has them; times are per callout,
+// the writer's thread included.
+class StoreBench : public benchmark::Fixture {
+public:
+    static constexpr int kBatch = 256;
+
+    void SetUp(benchmark::State&) override {
+        directory = make_directory();
+        store =
+            storage::open_sqlite_store({.path = directory / "herald.db"},
+                                       storage::KeyRing::create(directory / "key").value(), clock)
+                .value();
+        storage::NotificationRecord record;
+        record.id = core::NotificationId::generate(clock.system_now(), random);
+        record.name = "bench";
+        record.events = {"*"};
+        record.url = "http://127.0.0.1/";
+        notification = record.id;
+        if (!store->add_notification(std::move(record))) std::abort();
+    }
+    void TearDown(benchmark::State&) override {
+        store.reset();
+        std::filesystem::remove_all(directory);
+    }
+
+    void append_batch() {
+        std::latch stored(kBatch);
+        for (int i = 0; i < kBatch; ++i) {
+            const core::SystemTime now = clock.system_now();
+            auto event = std::make_shared<storage::EventRecord>();
+            event->id = core::EventId::generate(now, random);
+            event->type = "invoice.posted";
+            event->data = data;
+            event->received_at = now;
+            storage::NewCallout callout;
+            callout.id = core::CalloutId::generate(now, random);
+            callout.notification = notification;
+            callout.notification_name = "bench";
+            store->append_event({.event = std::move(event),
+                                 .callouts = {std::move(callout)},
+                                 .catalogue_version = store->catalogue_version()},
+                                [&stored](const auto& result) {
+                                    if (!result) std::abort();
+                                    stored.count_down();
+                                });
+        }
+        stored.wait();
+    }
+
+    storage::Claim claim_batch() {
+        std::latch claimed(1);
+        storage::Claim claim;
+        store->claim_due(notification, clock.system_now(), {.first_tries = kBatch},
+                         [&](core::Result<storage::Claim> result) {
+                             claim = std::move(result).value();
+                             claimed.count_down();
+                         });
+        claimed.wait();
+        return claim;
+    }
+
+    void record_batch(const storage::Claim& claim) {
+        std::latch recorded(static_cast<std::ptrdiff_t>(claim.callouts.size()));
+        for (const storage::ClaimedCallout& callout : claim.callouts) {
+            storage::AttemptRecord attempt;
+            attempt.callout = callout.id;
+            attempt.started_at = clock.system_now();
+            attempt.status = 200;
+            attempt.outcome = storage::AttemptOutcome::kDelivered;
+            storage::CalloutUpdate update{.id = callout.id, .notification = notification};
+            update.state = storage::CalloutState::kDelivered;
+            update.attempts = 1;
+            store->record_attempt({std::move(attempt)}, std::move(update),
+                                  [&recorded](const auto&) { recorded.count_down(); });
+        }
+        recorded.wait();
+    }
+
+    core::SystemClock clock;
+    core::SystemRandom random;
+    std::filesystem::path directory;
+    std::unique_ptr<storage::Store> store;
+    core::NotificationId notification;
+    const std::string data = R"({"note":")" + std::string(370, 'x') + R"("})";
+};
+
+BENCHMARK_DEFINE_F(StoreBench, BM_Append)(benchmark::State& state) {
+    while (state.KeepRunningBatch(kBatch)) append_batch();
+}
+BENCHMARK_REGISTER_F(StoreBench, BM_Append)->MeasureProcessCPUTime()->UseRealTime();
+
+BENCHMARK_DEFINE_F(StoreBench, BM_Claim)(benchmark::State& state) {
+    while (state.KeepRunningBatch(kBatch)) {
+        state.PauseTiming();
+        append_batch();
+        state.ResumeTiming();
+        benchmark::DoNotOptimize(claim_batch());
+    }
+}
+BENCHMARK_REGISTER_F(StoreBench, BM_Claim)->MeasureProcessCPUTime()->UseRealTime();
+
+BENCHMARK_DEFINE_F(StoreBench, BM_Record)(benchmark::State& state) {
+    while (state.KeepRunningBatch(kBatch)) {
+        state.PauseTiming();
+        append_batch();
+        const storage::Claim claim = claim_batch();
+        state.ResumeTiming();
+        record_batch(claim);
+    }
+}
+BENCHMARK_REGISTER_F(StoreBench, BM_Record)->MeasureProcessCPUTime()->UseRealTime();
 
 }  // namespace

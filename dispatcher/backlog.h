@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "core/clock.h"
 #include "dispatcher/courier.h"
@@ -9,13 +10,32 @@
 namespace herald::dispatcher {
 
 /// One queue of a lane: what is in memory, and when the store has more of it.
-struct Backlog {
-    std::deque<CalloutJob> jobs;
+class Backlog final {
+public:
     int running = 0;
     std::optional<core::SystemTime> next_due;  ///< of what is stored, as far as known; empty: none
 
     [[nodiscard]] bool is_due(core::SystemTime now) const { return next_due && *next_due <= now; }
-    [[nodiscard]] int held() const { return static_cast<int>(jobs.size()) + running; }
+    [[nodiscard]] int held() const { return waiting() + running; }
+
+    [[nodiscard]] int waiting() const { return static_cast<int>(jobs_.size()); }
+    /// Of the events that those in memory hold; one event may count several times.
+    [[nodiscard]] std::size_t bytes_waiting() const { return bytes_; }
+    void add(CalloutJob job) {
+        bytes_ += job.event->data.size();
+        jobs_.push_back(std::move(job));
+    }
+    /// REQUIRES: waiting() > 0.
+    [[nodiscard]] CalloutJob take() {
+        CalloutJob job = std::move(jobs_.front());
+        jobs_.pop_front();
+        bytes_ -= job.event->data.size();
+        return job;
+    }
+    [[nodiscard]] std::deque<CalloutJob> take_all() {
+        bytes_ = 0;
+        return std::exchange(jobs_, {});
+    }
 
     /// Something was stored that falls due at `at`.
     void note(core::SystemTime at) {
@@ -30,6 +50,8 @@ struct Backlog {
     }
 
 private:
+    std::deque<CalloutJob> jobs_;
+    std::size_t bytes_ = 0;
     std::optional<core::SystemTime> noted_;
 };
 

@@ -180,9 +180,14 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
         if (renewed) request = attempt.compose(clock_.system_now());
         if (renewed && request && clock_.steady_now() < attempt.deadline) {
             attempt.token = std::move(*renewed);
+            const Verdict first_verdict = attempt.verdict;
             AttemptRecord again = co_await send(attempt, std::move(*request));
             again.resend = true;
-            records.push_back(std::move(again));
+            if (attempt.verdict.short_of_resources) {
+                attempt.verdict = first_verdict;  // nothing left a second time
+            } else {
+                records.push_back(std::move(again));
+            }
         }
     }
     co_return conclude(attempt, std::move(records));

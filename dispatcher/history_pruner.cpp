@@ -12,7 +12,7 @@ namespace {
 
 using storage::Pruned;
 
-constexpr std::chrono::milliseconds kBetweenSteps{20};
+constexpr std::chrono::milliseconds kBetweenSteps{5};
 constexpr std::chrono::minutes kBetweenWalks{1};
 
 }  // namespace

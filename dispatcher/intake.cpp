@@ -109,7 +109,6 @@ void Intake::append(std::shared_ptr<Submission> submission) {
         callout.id = core::CalloutId::generate(submission->event->received_at, random_);
         callout.notification = record.id;
         callout.notification_name = record.name;
-        callout.provider = record.provider();
         callout.provider_name = entry->provider_name;
         callout.order_key = order_key(*entry->notification, *submission->event);
         // Whether it may go before others of its key only the store can tell.

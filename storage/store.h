@@ -19,7 +19,6 @@ struct NewCallout {
     core::CalloutId id;
     core::NotificationId notification;
     std::string notification_name;
-    std::optional<core::ProviderId> provider = std::nullopt;
     std::optional<std::string> provider_name = std::nullopt;
     bool in_flight = false;  ///< a lane has room: stored as in flight, handed over after COMMIT
     /// Callouts of one notification with the same key go one after another; empty: no order. Not
@@ -90,7 +89,15 @@ struct CalloutFilter {
         std::nullopt;  ///< by the callout's id, that is: when it was created
     std::optional<core::CalloutId> before =
         std::nullopt;  ///< keyset cursor: newest first, strictly older than this one
+    std::optional<core::CalloutId> after =
+        std::nullopt;  ///< where a walk through the dead goes on; oldest first
     std::size_t limit = 50;
+};
+
+struct RetriedDead {
+    std::int64_t count = 0;
+    /// Where the next step goes on, so that one that dies again meanwhile is not taken twice.
+    std::optional<core::CalloutId> last = std::nullopt;
 };
 
 struct NotificationCounts {
@@ -234,12 +241,11 @@ public:
     /// its notification gone.
     [[nodiscard]] virtual core::Result<CalloutRecord> retry_callout(core::CalloutId id,
                                                                     core::SystemTime now) = 0;
-    /// Up to `limit` dead callouts that match, made due. Returns how many; `dry_run` only counts
-    /// all.
-    [[nodiscard]] virtual core::Result<std::int64_t> retry_dead(const CalloutFilter& filter,
-                                                                core::SystemTime now,
-                                                                std::size_t limit,
-                                                                bool dry_run) = 0;
+    /// Up to `limit` dead callouts that match, oldest first and behind `filter.after`, made due;
+    /// `dry_run` only counts all.
+    [[nodiscard]] virtual core::Result<RetriedDead> retry_dead(const CalloutFilter& filter,
+                                                               core::SystemTime now,
+                                                               std::size_t limit, bool dry_run) = 0;
     /// Conflict `callout_in_flight` while an attempt runs; `callout_finished` when it is over.
     [[nodiscard]] virtual core::Result<CalloutRecord> cancel_callout(core::CalloutId id) = 0;
 

@@ -171,18 +171,25 @@ Result<RetryOrder> read_retry_order(const Call& call) {
     RetryOrder order;
     std::string state;
     std::optional<std::string> since;
+    std::optional<std::string> after;
     MemberReader in(*request);
     in.text("state", state);
     in.optional_text("notification", order.filter.notification);
     in.optional_text("since", since);
     in.flag("dry_run", order.dry_run);
     in.optional_whole("limit", order.limit);
+    in.optional_text("after", after);
     if (auto done = in.finish(); !done) return done.error();
     if (order.limit && *order.limit < 1) return invalid_argument("limit", "at least 1");
     if (state != "dead")
         return invalid_argument("state",
                                 "\"dead\" is expected: only dead callouts are retried together");
     order.filter.state = CalloutState::kDead;
+    if (after) {
+        const auto id = core::CalloutId::parse(*after);
+        if (!id) return invalid_argument("after", "the `last` of the step before");
+        order.filter.after = *id;
+    }
     if (!since) return order;
     const auto from = read_since(*since);
     if (!from) return from.error();
@@ -196,27 +203,29 @@ void wake_lanes(const Services& services) {
         services.scheduler->wake(lane.id);
 }
 
-// In steps, so that the writer serves others in between; no more than there were at the start, so
-// that callouts which die again meanwhile do not make it endless.
-Result<std::int64_t> retry_in_steps(const Services& services, const RetryOrder& order) {
+// In steps, so that lanes begin while the rest is still being made due.
+Result<storage::RetriedDead> retry_in_steps(const Services& services, const RetryOrder& order) {
     const core::SystemTime now = services.clock.system_now();
+    if (order.dry_run) return services.store.retry_dead(order.filter, now, kRetryStep, true);
     std::int64_t wanted = order.limit.value_or(0);
-    if (order.dry_run || !order.limit) {
+    if (!order.limit) {
+        // No more than there are now: others may die while this goes on.
         const auto there = services.store.retry_dead(order.filter, now, kRetryStep, true);
-        if (!there || order.dry_run) return there;
-        wanted = *there;
+        if (!there) return there;
+        wanted = there->count;
     }
-    std::int64_t retried = 0;
-    while (retried < wanted) {
-        const auto left = static_cast<std::size_t>(wanted - retried);
-        const auto step =
-            services.store.retry_dead(order.filter, now, std::min(left, kRetryStep), false);
+    storage::RetriedDead total;
+    CalloutFilter rest = order.filter;
+    while (total.count < wanted) {
+        const auto left = static_cast<std::size_t>(wanted - total.count);
+        const auto step = services.store.retry_dead(rest, now, std::min(left, kRetryStep), false);
         if (!step) return step;
-        if (*step == 0) break;
-        retried += *step;
+        if (!step->last) break;
+        total.count += step->count;
+        rest.after = total.last = step->last;
         wake_lanes(services);
     }
-    return retried;
+    return total;
 }
 
 Result<ApiResponse> retry_dead(const Call& call) {
@@ -228,8 +237,12 @@ Result<ApiResponse> retry_dead(const Call& call) {
     }
     const auto retried = retry_in_steps(call.services, *order);
     if (!retried) return retried.error();
-    return json_response(200,
-                         boost::json::object{{"retried", *retried}, {"dry_run", order->dry_run}});
+    boost::json::object out{{"retried", retried->count}, {"dry_run", order->dry_run}};
+    if (order->limit) {
+        out["last"] = nullptr;
+        if (retried->last) out["last"] = retried->last->text();
+    }
+    return json_response(200, out);
 }
 
 }  // namespace

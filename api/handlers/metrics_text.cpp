@@ -70,14 +70,6 @@ void write_callouts(Exposition& out, const Overview& overview) {
     out.sample({}, overview.oldest_pending_s.value_or(0.0));
 }
 
-void write_requests(Exposition& out, const Overview& overview, std::string name,
-                    std::string_view help) {
-    out.family(std::move(name), "gauge", help);
-    for (const LaneOverview& lane : overview.lanes) {
-        out.sample({{"notification", lane.name}}, std::int64_t{lane.requests_on_the_wire});
-    }
-}
-
 void write_lanes(Exposition& out, const Overview& overview) {
     out.family("herald_lane_callouts", "gauge", "Callouts of one notification by state.");
     for (const LaneOverview& lane : overview.lanes) {
@@ -86,10 +78,10 @@ void write_lanes(Exposition& out, const Overview& overview) {
         out.sample({{"notification", lane.name}, {"state", "delivered"}}, lane.counts.delivered);
         out.sample({{"notification", lane.name}, {"state", "dead"}}, lane.counts.dead);
     }
-    write_requests(out, overview, "herald_lane_in_flight",
-                   "Requests of one notification on the wire now.");
-    write_requests(out, overview, "herald_lane_requests",
-                   "The same as herald_lane_in_flight, under its first name.");
+    out.family("herald_lane_in_flight", "gauge", "Requests of one notification on the wire now.");
+    for (const LaneOverview& lane : overview.lanes) {
+        out.sample({{"notification", lane.name}}, std::int64_t{lane.requests_on_the_wire});
+    }
     out.family("herald_lane_state", "gauge", "1 for the state a lane is in.");
     for (const LaneOverview& lane : overview.lanes) {
         out.sample({{"notification", lane.name}, {"state", lane.state}, {"breaker", lane.breaker}},

@@ -95,30 +95,29 @@ core::Result<int> show_callout(const std::string& id, Context& context) {
     return kExitDone;
 }
 
-core::Result<std::int64_t> post_retry(Context& context, json::object order, std::string_view with,
-                                      const json::value& value) {
-    order[with] = value;
+core::Result<json::value> post_retry(Context& context, const json::object& order) {
     auto answer = context.call(
         json_request("POST", std::string(kCollection) + "/retry", json::serialize(order)));
     if (!answer) return answer.error();
-    auto parsed = parse_answer(*answer);
-    if (!parsed) return parsed.error();
-    return static_cast<std::int64_t>(count_at(*parsed, "retried"));
+    return parse_answer(*answer);
 }
 
-/// Step by step, so that it can be watched and interrupted: what is done stays done.
-core::Result<std::int64_t> retry_in_steps(Context& context, const json::object& order,
-                                          std::int64_t matching) {
-    constexpr std::int64_t kStep = 5'000;
-    ProgressBar bar(context.io().err, context.io().err_is_terminal,
-                    static_cast<std::uint64_t>(matching));
-    std::int64_t retried = 0;
+/// Step by step, so that it can be watched and interrupted: what is done stays done. Each step goes
+/// on behind the one before, so those that die again meanwhile are not taken a second time.
+core::Result<std::uint64_t> retry_in_steps(Context& context, json::object order,
+                                           std::uint64_t matching) {
+    constexpr std::uint64_t kStep = 5'000;
+    ProgressBar bar(context.io().err, context.io().err_is_terminal, matching);
+    std::uint64_t retried = 0;
     while (retried < matching) {
-        const auto step = post_retry(context, order, "limit", std::min(kStep, matching - retried));
+        order["limit"] = std::min(kStep, matching - retried);
+        const auto step = post_retry(context, order);
         if (!step) return step.error();
-        if (*step == 0) break;
-        retried += *step;
-        bar.update(static_cast<std::uint64_t>(retried), static_cast<std::uint64_t>(retried));
+        retried += count_at(*step, "retried");
+        bar.update(retried, retried);
+        const std::string last = text_at(*step, "last");
+        if (last.empty()) break;
+        order["after"] = last;
     }
     return retried;
 }
@@ -131,9 +130,12 @@ core::Result<int> retry_many(const RetryFlags& flags, Context& context) {
         if (!since) return since.error();
         order["since"] = *since;
     }
-    auto count = post_retry(context, order, "dry_run", true);
-    // Those that die again meanwhile are not taken a second time.
-    if (count && !flags.dry_run) count = retry_in_steps(context, order, *count);
+    json::object counting = order;
+    counting["dry_run"] = true;
+    const auto counted = post_retry(context, counting);
+    if (!counted) return counted.error();
+    core::Result<std::uint64_t> count = count_at(*counted, "retried");
+    if (!flags.dry_run) count = retry_in_steps(context, std::move(order), *count);
     if (!count) return count.error();
     return print_object(
         context, json::serialize(json::object{{"retried", *count}, {"dry_run", flags.dry_run}}));

@@ -12,6 +12,8 @@ namespace {
 /// Kept free for the API, the store and name lookups: an eighth, within these bounds.
 constexpr int kFewestSpare = 8;
 constexpr int kMostSpare = 64;
+/// What idle connections leave to others: half, or this much where there is plenty.
+constexpr int kMostFreeOfIdle = 1024;
 
 int descriptor_limit() {
     constexpr rlim_t kMost = std::numeric_limits<int>::max();
@@ -47,7 +49,8 @@ boost::system::error_code DescriptorGate::open(Tcp::socket& socket, const Tcp& p
 }
 
 bool DescriptorGate::may_stay_idle(Tcp::socket& socket) const {
-    return !is_crowded() && socket.native_handle() < ceiling_ / 2;
+    const int free_of_idle = std::min(ceiling_ / 2, kMostFreeOfIdle);
+    return !is_crowded() && socket.native_handle() < ceiling_ - free_of_idle;
 }
 
 void DescriptorGate::freed() {

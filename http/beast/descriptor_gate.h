@@ -37,7 +37,7 @@ public:
     [[nodiscard]] bool is_crowded() const { return !line_.empty(); }
     /// Leaves the socket closed where `is_shortage` holds for the error.
     [[nodiscard]] boost::system::error_code open(Tcp::socket& socket, const Tcp& protocol) const;
-    /// Idle connections may take the lower half only: other transports cannot close ours.
+    /// Idle connections leave some to other transports, who cannot close ours: half, at most 1024.
     [[nodiscard]] bool may_stay_idle(Tcp::socket& socket) const;
     /// A connection was closed.
     void freed();

@@ -38,7 +38,7 @@ public:
         auto text = request_text(request_);
         if (!text) co_return text.error();
         // The text is all that is needed of these, and a slow response is long in coming.
-        request_.body = {};
+        release(request_.body);
         request_.headers = {};
         const auto now = engine_.clock.steady_now();
         if (now >= request_.deadline) co_return attempt_.out_of_time();
@@ -55,7 +55,7 @@ public:
         }
         attempt_.awaits(connection_.get());
         const auto unsent = co_await write(*text);
-        *text = {};
+        release(*text);
         // A receiver may answer and close before it has read everything; the answer counts.
         auto response = co_await read();
         attempt_.awaits(static_cast<Connection*>(nullptr));
@@ -111,6 +111,9 @@ private:
         buffer.consume(step.consumed);
         return step.progress;
     }
+
+    /// Assigning an empty text would keep the memory.
+    static void release(std::string& text) { std::string().swap(text); }
 
     static std::string describe(const boost::system::error_code& ec) {
         if (ec == asio::error::eof || ec == asio::ssl::error::stream_truncated) {

@@ -152,10 +152,10 @@ ListPage list_page(Connection& db, const CalloutFilter& filter) {
 }
 
 std::vector<core::CalloutId> dead_callouts(Connection& db, const CalloutFilter& filter,
-                                           const core::CalloutId& after, std::size_t limit) {
+                                           std::size_t limit) {
     std::vector<core::CalloutId> ids;
     Range range = range_of(filter);
-    range.from = std::max(range.from, successor(after));
+    if (filter.after) range.from = std::max(range.from, successor(*filter.after));
     if (filter.event) {
         const auto of_event =
             callout_ids_of(db, *filter.event).value_or(std::vector<core::CalloutId>());

@@ -19,10 +19,10 @@ struct ListPage {
 /// long (Q10): a page may be short and still resume.
 [[nodiscard]] ListPage list_page(Connection& db, const CalloutFilter& filter);
 
-/// Up to `limit` dead callouts whose notification still exists, oldest first, younger than `after`.
+/// Up to `limit` dead callouts whose notification still exists, oldest first, behind
+/// `filter.after`.
 [[nodiscard]] std::vector<core::CalloutId> dead_callouts(Connection& db,
                                                          const CalloutFilter& filter,
-                                                         const core::CalloutId& after,
                                                          std::size_t limit);
 
 [[nodiscard]] StoreCounts read_counts(Connection& db);

@@ -25,10 +25,6 @@ inline constexpr SqlText kSelectCallout =
                                                        std::span<const core::CalloutId> ids);
 [[nodiscard]] std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& id);
 
-/// Stores a new one, behind those of its order key.
-void insert_callout(WriteSession& session, const NewCallout& callout, std::int64_t event_seq,
-                    core::SystemTime now);
-
 void insert_attempt(Connection& db, const AttemptRecord& attempt);
 
 [[nodiscard]] core::Error no_such_callout(const core::CalloutId& id);

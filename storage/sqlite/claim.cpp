@@ -73,8 +73,8 @@ private:
         if (EventPtr known = session_.events.find(seq)) return known;
         auto event = find_event_at(session_.db, seq);
         if (!event) return nullptr;
-        auto shared = std::make_shared<const EventRecord>(std::move(*event));
-        session_.events.keep(seq, shared);
+        auto shared = std::make_shared<const EventRecord>(std::move(event->record));
+        if (event->has_several_callouts) session_.events.keep(seq, shared);
         return shared;
     }
 

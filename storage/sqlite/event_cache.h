@@ -14,6 +14,7 @@ class EventCache final {
 public:
     /// Null where nobody holds it.
     [[nodiscard]] EventPtr find(std::int64_t seq) const;
+    void clear() { events_.clear(); }
     void keep(std::int64_t seq, const EventPtr& event);
     /// Of a deleted event: SQLite may give its `seq` to a new one.
     void forget(std::int64_t seq) { events_.erase(seq); }

@@ -39,8 +39,7 @@ std::optional<AppendResult> result_of_known_key(WriteSession& session, const Eve
     return result;
 }
 
-std::optional<EventRecord> read_event(Query row) {
-    if (!row.next()) return std::nullopt;
+EventRecord read_event(Query& row) {
     EventRecord event;
     event.id = row.take<core::EventId>();
     event.type = row.take<std::string>();
@@ -80,11 +79,17 @@ std::vector<core::CalloutId> split_ids(std::string_view joined) {
 }
 
 std::optional<EventRecord> find_event(Connection& db, const core::EventId& id) {
-    return read_event(db.query(kFindEvent, id));
+    auto row = db.query(kFindEvent, id);
+    if (!row.next()) return std::nullopt;
+    return read_event(row);
 }
 
-std::optional<EventRecord> find_event_at(Connection& db, std::int64_t seq) {
-    return read_event(db.query(kEventAt, seq));
+std::optional<NumberedEvent> find_event_at(Connection& db, std::int64_t seq) {
+    auto row = db.query(kEventAt, seq);
+    if (!row.next()) return std::nullopt;
+    NumberedEvent event{.record = read_event(row)};
+    event.has_several_callouts = row.take<bool>();
+    return event;
 }
 
 std::optional<std::vector<core::CalloutId>> callout_ids_of(Connection& db,

@@ -11,8 +11,12 @@ namespace herald::storage::sqlite {
 
 [[nodiscard]] AppendResult append(WriteSession& session, const NewEvent& event);
 [[nodiscard]] std::optional<EventRecord> find_event(Connection& db, const core::EventId& id);
+struct NumberedEvent {
+    EventRecord record;
+    bool has_several_callouts = false;
+};
 /// As `event.seq` numbers them.
-[[nodiscard]] std::optional<EventRecord> find_event_at(Connection& db, std::int64_t seq);
+[[nodiscard]] std::optional<NumberedEvent> find_event_at(Connection& db, std::int64_t seq);
 /// The ids of an event's callouts, as `event.callouts` holds them.
 [[nodiscard]] std::vector<core::CalloutId> split_ids(std::string_view joined);
 /// Empty optional where there is no such event.

@@ -16,7 +16,8 @@ inline constexpr Sql kFindEvent =
     "SELECT id, type, data, key, occurred_at, received_at FROM event WHERE id = ?";
 
 inline constexpr Sql kEventAt =
-    "SELECT id, type, data, key, occurred_at, received_at FROM event WHERE seq = ?";
+    "SELECT id, type, data, key, occurred_at, received_at, length(callouts) > 16 FROM event"
+    " WHERE seq = ?";
 
 inline constexpr Sql kNextEvent =
     "SELECT seq, length(data), received_at, callouts FROM event WHERE seq > ? ORDER BY seq LIMIT 1";
@@ -66,11 +67,12 @@ inline constexpr Sql kNextOfOrderKey =
     "SELECT id FROM callout WHERE notification_id = ? AND order_key = ? AND state < 2"
     " AND queue = 2 ORDER BY event_seq LIMIT 1";
 
-/// A write whose outcome was unknown may be sent again, hence OR IGNORE: it is the same.
+/// A write whose outcome was unknown may be sent again, and is the same.
 inline constexpr Sql kInsertAttempt =
-    "INSERT OR IGNORE INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, "
+    "INSERT INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, "
     "error,"
-    " token_generation, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " token_generation, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (callout_id, seq) DO NOTHING";
 
 inline constexpr Sql kInFlightCallouts =
     "SELECT c.id, c.notification_id, c.attempts, c.failures FROM notification n"
@@ -86,7 +88,7 @@ inline constexpr Sql kUnlistUndelivered =
 inline constexpr Sql kOldestPending =
     "SELECT min(oldest) FROM (SELECT (SELECT c.due_at FROM callout c WHERE c.notification_id = n.id"
     " AND c.state = 0 AND c.queue = q.number ORDER BY c.due_at LIMIT 1) AS oldest"
-    " FROM notification n, (SELECT 0 AS number UNION ALL SELECT 1) q)";
+    " FROM notification n, (SELECT 0 AS number UNION ALL SELECT 1 UNION ALL SELECT 2) q)";
 
 inline constexpr Sql kUnfinishedOfProvider =
     "SELECT (SELECT coalesce(sum(t.count), 0) FROM notification n JOIN tally t"

@@ -48,6 +48,8 @@ public:
         : Operation(kind), body_(std::move(body)), done_(std::move(done)) {}
 
     void run(WriteSession& session) override {
+        // What may refuse may also count first, and finds the counts written by then.
+        if (kind() == Kind::kOther) session.tally.write(session.db);
         const std::int64_t before = session.db.total_changes();
         try {
             if constexpr (std::is_void_v<T>) {

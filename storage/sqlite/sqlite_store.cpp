@@ -246,25 +246,24 @@ public:
             Kind::kOther, [&](WriteSession& session) { return sqlite::retry(session, id, now); });
     }
 
-    core::Result<std::int64_t> retry_dead(const CalloutFilter& filter, core::SystemTime now,
-                                          std::size_t limit, bool dry_run) override {
-        std::int64_t total = 0;
-        core::CalloutId after;
+    core::Result<RetriedDead> retry_dead(const CalloutFilter& filter, core::SystemTime now,
+                                         std::size_t limit, bool dry_run) override {
+        RetriedDead total;
         CalloutFilter dead = filter;
         dead.state = CalloutState::kDead;
-        while (dry_run || std::cmp_less(total, limit)) {
-            const std::size_t left = limit - static_cast<std::size_t>(total);
+        while (dry_run || std::cmp_less(total.count, limit)) {
+            const std::size_t left = limit - static_cast<std::size_t>(total.count);
             const std::size_t step = dry_run ? kCountStep : std::min(left, sqlite::kStep);
             auto ids = read<std::vector<core::CalloutId>>(
                 "list dead callouts",
-                [&](Connection& db) { return sqlite::dead_callouts(db, dead, after, step); });
+                [&](Connection& db) { return sqlite::dead_callouts(db, dead, step); });
             if (!ids) return ids.error();
             if (ids->empty()) break;
-            after = ids->back();
+            dead.after = total.last = ids->back();
             auto done = dry_run ? core::Result<std::int64_t>(static_cast<std::int64_t>(ids->size()))
                                 : retry_those_dead(*ids, now);
-            if (!done) return done;
-            total += *done;
+            if (!done) return done.error();
+            total.count += *done;
         }
         return total;
     }

@@ -51,6 +51,7 @@ void WriteSession::rollback() noexcept {
         // What made the rollback fail makes the next BEGIN fail too, and is told there.
     }
     tally.forget();
+    events.clear();  // numbers given in this transaction are given again
     working_version_ = committed_version_;
 }
 

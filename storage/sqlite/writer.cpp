@@ -212,8 +212,9 @@ std::optional<Failure> Writer::try_commit(std::span<const OperationPtr> batch) {
 }
 
 bool Writer::reserve_helps(const Operation& operation, const Failure& failure) {
-    return failure.disk_full() && operation.kind() == Operation::Kind::kOutcome && ballast_ &&
-           ballast_->release();
+    const bool worth_it = operation.kind() == Operation::Kind::kOutcome ||
+                          operation.kind() == Operation::Kind::kDelivery;
+    return failure.disk_full() && worth_it && ballast_ && ballast_->release();
 }
 
 void Writer::fail_with_all_waiting(Batch batch, const core::Error& error,

@@ -188,8 +188,23 @@ TEST_F(ManyCalloutsTest, AllDeadOnesAreRetriedInSteps) {
     EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","dry_run":true})").text,
               R"({"retried":2500,"dry_run":true})");
     EXPECT_EQ(must("GET", "/v1/stats").at("callouts.dead"), 2500);
-    EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","limit":1200})").text,
-              R"({"retried":1200,"dry_run":false})");
+    const Answer step = must("POST", "/v1/callouts/retry", R"({"state":"dead","limit":1200})");
+    EXPECT_EQ(step.at("retried"), 1200);
+    const std::string last = step.text_at("last");
+    EXPECT_EQ(must("POST", "/v1/callouts/retry",
+                   R"({"state":"dead","limit":1,"after":")" + last + R"("})")
+                  .at("retried"),
+              1);
+    settle("posted", CalloutState::kDead, "attempts_exhausted");
+    EXPECT_EQ(must("GET", "/v1/stats").at("callouts.dead"), 2500);
+    EXPECT_EQ(must("POST", "/v1/callouts/retry",
+                   R"({"state":"dead","limit":2000,"after":")" + last + R"("})")
+                  .at("retried"),
+              1300)
+        << "those before it died again and are not taken twice";
+    settle("posted", CalloutState::kDead, "attempts_exhausted");
+    EXPECT_EQ(must("POST", "/v1/callouts/retry", R"({"state":"dead","limit":1200})").at("retried"),
+              1200);
     EXPECT_EQ(must("GET", "/v1/stats").at("callouts.dead"), 1300);
     EXPECT_EQ(
         must("POST", "/v1/callouts/retry", R"({"state":"dead","notification":"posted"})").text,

@@ -90,11 +90,11 @@ TEST_F(HistoryPrunerTest, GoesOnWhereAStepEndedAfterAPause) {
                      Pruned{.events = 7}};
     start();
     EXPECT_THAT(store.steps, ElementsAre(0));
-    advance(19ms);
+    advance(4ms);
     EXPECT_THAT(store.steps, ElementsAre(0)) << "others have their turn";
     advance(1ms);
     EXPECT_THAT(store.steps, ElementsAre(0, 1200));
-    advance(20ms);
+    advance(5ms);
     EXPECT_THAT(store.steps, ElementsAre(0, 1200, 1400));
     EXPECT_EQ(pruner->events_pruned(), 207);
     EXPECT_THAT(log.lines, ElementsAre("history_pruned 207"));
@@ -107,7 +107,7 @@ TEST_F(HistoryPrunerTest, BeginsAgainAMinuteAfterTheEndOfAWalkAndSaysOnlyWhatItR
     EXPECT_THAT(store.steps, ElementsAre(0));
     store.answers = {Pruned{.events = 3, .resume_after = 9}};
     advance(1s);
-    advance(20ms);
+    advance(5ms);
     EXPECT_THAT(store.steps, ElementsAre(0, 0, 9));
     EXPECT_THAT(log.lines, ElementsAre("history_pruned 3"));
     advance(1min);
@@ -141,7 +141,7 @@ TEST_F(HistoryPrunerTest, AFailedStepIsToldAndTheNextWalkTriesAgain) {
                                  .code = "storage_full",
                                  .message = "the disk is full"}};
     start();
-    advance(20ms);
+    advance(5ms);
     EXPECT_THAT(log.lines, ElementsAre("history_not_pruned error", "history_pruned 200"));
     advance(59s);
     EXPECT_EQ(store.steps.size(), 2U);

@@ -164,8 +164,7 @@ protected:
             ids.push_back(core::CalloutId::generate(clock.system_now(), random));
             stored.callouts.push_back({.id = ids.back(),
                                        .notification = record.id,
-                                       .notification_name = record.name,
-                                       .provider = record.provider()});
+                                       .notification_name = record.name});
         }
         const auto appended =
             core::wait_done<storage::AppendResult>([&](core::Done<storage::AppendResult> done) {

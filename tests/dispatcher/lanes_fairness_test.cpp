@@ -141,8 +141,9 @@ TEST_F(LanesFairnessTest, DeadCalloutsRetriedTogetherDoNotHoldUpFreshEvents) {
     receiver.always(200);
     receiver.takes = 1s;
     receiver.forget();
-    ASSERT_EQ(store->retry_dead({.notification = "crm"}, clock.system_now(), 600, false).value(),
-              600);
+    ASSERT_EQ(
+        store->retry_dead({.notification = "crm"}, clock.system_now(), 600, false).value().count,
+        600);
     scheduler->wake(id);
     settle();
     for (int i = 0; i < 10; ++i) {

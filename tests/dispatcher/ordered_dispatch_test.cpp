@@ -210,7 +210,7 @@ TEST_F(OrderedDispatchTest, DeadOnesRetriedTogetherAfterARestartGoOneAfterAnothe
     status_of = [](const Delivery&) { return 200; };
     network["crm"].takes = 1s;
     network["crm"].forget();
-    ASSERT_EQ(store->retry_dead({}, clock.system_now(), 100, false).value(), 5);
+    ASSERT_EQ(store->retry_dead({}, clock.system_now(), 100, false).value().count, 5);
     scheduler->wake(id);
     run(1min);
     EXPECT_EQ(network["crm"].most_at_once, 1);

@@ -64,7 +64,7 @@ public:
     core::Result<CalloutRecord> retry_callout(core::CalloutId, core::SystemTime) override {
         return refusal();
     }
-    core::Result<std::int64_t> retry_dead(const CalloutFilter&, core::SystemTime, std::size_t,
+    core::Result<RetriedDead> retry_dead(const CalloutFilter&, core::SystemTime, std::size_t,
                                           bool) override {
         return refusal();
     }

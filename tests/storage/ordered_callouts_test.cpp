@@ -178,7 +178,7 @@ TEST_P(OrderedCalloutConformance, DeadOnesRetriedTogetherGoOneAfterAnother) {
         end(ids.back(), CalloutState::kDead);
     }
     reopen();
-    ASSERT_EQ(store_->retry_dead({}, kNow, 100, false).value(), 4);
+    ASSERT_EQ(store_->retry_dead({}, kNow, 100, false).value().count, 4);
     for (const auto& id : ids) {
         ASSERT_THAT(claim_all(), ElementsAre(id));
         end(id);

@@ -132,7 +132,7 @@ TEST_P(RetentionConformance, NothingOfARemovedEventCanBeFound) {
     for (const auto state : {CalloutState::kDead, CalloutState::kDelivered})
         EXPECT_THAT(*store_->list_callouts({.state = state}), IsEmpty());
     EXPECT_THAT(*store_->list_callouts({}), IsEmpty());
-    EXPECT_EQ(store_->retry_dead({}, kNow, 10, false).value(), 0);
+    EXPECT_EQ(store_->retry_dead({}, kNow, 10, false).value().count, 0);
 }
 
 TEST_P(RetentionConformance, AnIdempotencyKeyIsFreeAgainOnceItsEventIsGone) {

@@ -147,6 +147,13 @@ protected:
         }
         EXPECT_EQ(rows_of("event"), events_.size());
         EXPECT_EQ(rows_of("callout"), callouts);
+        EXPECT_EQ(value_of("SELECT count(*) FROM callout c LEFT JOIN undelivered u"
+                           " ON u.callout_id = c.id AND u.state = c.state"
+                           " WHERE (c.state > 2) <> (u.callout_id IS NOT NULL)"),
+                  0);
+        EXPECT_EQ(value_of("SELECT (SELECT count(*) FROM undelivered)"
+                           " - (SELECT count(*) FROM callout WHERE state > 2)"),
+                  0);
         EXPECT_EQ(value_of("SELECT count(*) FROM attempt a WHERE NOT EXISTS"
                            " (SELECT 1 FROM callout c WHERE c.id = a.callout_id)"),
                   0);

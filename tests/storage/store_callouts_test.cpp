@@ -237,12 +237,12 @@ TEST_P(StoreCalloutConformance, RetriesTheDeadByFilterUpToALimit) {
         deaths.push_back(
             {.id = id, .notification = {}, .state = CalloutState::kDead, .reason = "gone"});
     ASSERT_TRUE(update(*store_, deaths));
-    EXPECT_EQ(store_->retry_dead({}, kNow, 10, true).value(), 1300);
-    EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 10, true).value(), 100);
-    EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 60, false).value(), 60);
-    EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 60, false).value(), 40);
-    EXPECT_EQ(store_->retry_dead({}, kNow, 5000, false).value(), 1200);
-    EXPECT_EQ(store_->retry_dead({}, kNow, 5000, false).value(), 0);
+    EXPECT_EQ(store_->retry_dead({}, kNow, 10, true).value().count, 1300);
+    EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 10, true).value().count, 100);
+    EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 60, false).value().count, 60);
+    EXPECT_EQ(store_->retry_dead({.notification = "b"}, kNow, 60, false).value().count, 40);
+    EXPECT_EQ(store_->retry_dead({}, kNow, 5000, false).value().count, 1200);
+    EXPECT_EQ(store_->retry_dead({}, kNow, 5000, false).value().count, 0);
     EXPECT_EQ(store_->counts()->notifications.at(0).pending, 1200);
 }
 

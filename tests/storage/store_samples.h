@@ -53,7 +53,6 @@ template <class Id>
     NewCallout callout{.id = new_id<core::CalloutId>(),
                        .notification = notification.id,
                        .notification_name = notification.name,
-                       .provider = notification.provider(),
                        .provider_name = std::nullopt};
     if (const auto* oauth = std::get_if<OauthAuth>(&notification.auth)) {
         callout.provider_name = oauth->provider_name;

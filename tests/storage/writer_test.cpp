@@ -23,9 +23,10 @@ protected:
         start(true);
     }
 
-    void start(bool thread, std::optional<Ballast> ballast = std::nullopt) {
+    void start(bool thread, std::optional<Ballast> ballast = std::nullopt,
+               std::chrono::milliseconds outcome_pace = std::chrono::milliseconds{1}) {
         writer_.reset();
-        WriterOptions options{.thread = thread, .max_batch = 64};
+        WriterOptions options{.thread = thread, .max_batch = 64, .outcome_pace = outcome_pace};
         options.on_fatal = [this](const core::Error& error) { fatal_.push_back(error.code); };
         writer_.emplace(*session_, std::move(ballast), std::move(options));
     }
@@ -244,12 +245,31 @@ TEST_F(WriterTest, AFullDiskRefusesWhatIsNewAndRecoversByItself) {
     EXPECT_EQ(refused.error().kind, core::ErrorKind::kTransient);
     EXPECT_TRUE(std::filesystem::exists(reserve)) << "what is new gets nothing of the reserve";
 
-    EXPECT_EQ(submit(big_row, Operation::Kind::kOutcome).get().error().code, "storage_full");
-    EXPECT_FALSE(std::filesystem::exists(reserve)) << "an outcome does";
-    ASSERT_TRUE(limit("1000000").get());
-    EXPECT_TRUE(submit(big_row, Operation::Kind::kIngest).get());
-    EXPECT_TRUE(std::filesystem::exists(reserve));
+    // What deliveries need does: an outcome, and a claim where there is none.
+    for (const auto kind : {Operation::Kind::kOutcome, Operation::Kind::kDelivery}) {
+        ASSERT_TRUE(limit("1").get());
+        EXPECT_EQ(submit(big_row, kind).get().error().code, "storage_full");
+        EXPECT_FALSE(std::filesystem::exists(reserve));
+        ASSERT_TRUE(limit("1000000").get());
+        EXPECT_TRUE(submit(big_row, Operation::Kind::kIngest).get());
+        EXPECT_TRUE(std::filesystem::exists(reserve));
+    }
     EXPECT_TRUE(fatal_.empty());
+}
+
+// The number of an event that was not stored after all is given to another one.
+TEST_F(WriterTest, ARollbackForgetsTheEventsOfItsTransaction) {
+    const auto event = std::make_shared<const EventRecord>();
+    auto failed = submit([&event](WriteSession& session) -> int {
+        session.events.keep(7, event);
+        throw Failure(SQLITE_CONSTRAINT, "fails after it has claimed");
+    });
+    EXPECT_FALSE(failed.get());
+    EXPECT_EQ(
+        submit([](WriteSession& session) { return session.events.find(7) == nullptr ? 1 : 0; })
+            .get()
+            .value(),
+        1);
 }
 
 TEST_F(WriterTest, CheckpointsItselfAndSurvivesAReaderInTheWay) {
@@ -275,6 +295,48 @@ TEST_F(WriterTest, CheckpointsItselfAndSurvivesAReaderInTheWay) {
     }
     write_much();
     EXPECT_LT(std::filesystem::file_size(wal), 12U << 20U);
+}
+
+// An outcome waits for company, but never for what nobody sends: an hour stands for "for ever".
+class OutcomePaceTest : public WriterTest {
+protected:
+    void SetUp() override {
+        WriterTest::SetUp();
+        start(true, std::nullopt, std::chrono::hours(1));
+        // The first batch begins a pace.
+        ASSERT_TRUE(submit([](WriteSession& session) { return add_row(session, 0); }).get());
+    }
+    std::future<core::Result<int>> submit_outcome(int number) {
+        return submit([number](WriteSession& session) { return add_row(session, number); },
+                      Operation::Kind::kOutcome);
+    }
+};
+
+TEST_F(OutcomePaceTest, AWriteSomebodyWaitsForTakesWaitingOutcomesAlong) {
+    auto outcome = submit_outcome(1);
+    const auto before = session_->commits();
+    ASSERT_TRUE(submit([](WriteSession& session) { return add_row(session, 2); }).get());
+    EXPECT_TRUE(outcome.get());
+    EXPECT_EQ(session_->commits(), before + 1);
+}
+
+TEST_F(OutcomePaceTest, AFullBatchOfOutcomesWaitsForNobody) {
+    std::vector<std::future<core::Result<int>>> outcomes;
+    for (int i = 1; i <= 64; ++i) outcomes.push_back(submit_outcome(i));
+    for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get());
+}
+
+TEST_F(OutcomePaceTest, StoppingStoresWhatWaits) {
+    auto outcome = submit_outcome(1);
+    writer_->stop();
+    EXPECT_TRUE(outcome.get());
+}
+
+TEST_F(WriterTest, AnOutcomeAloneIsStoredWhenItsTimeHasCome) {
+    ASSERT_TRUE(submit([](WriteSession& session) { return add_row(session, 0); }).get());
+    EXPECT_TRUE(
+        submit([](WriteSession& session) { return add_row(session, 1); }, Operation::Kind::kOutcome)
+            .get());
 }
 
 }  // namespace

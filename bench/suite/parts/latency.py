@@ -94,6 +94,11 @@ def goal_row(figure, runs, key, share):
                ratio=ratio, goal=f"<= 1 ms + 2 x ref = {statistics.median(allowed):.2f} ms", reached=ratio <= 1)
 
 
+def told_row(figure, runs, key, share):
+    """Without a goal: under load an event waits for the batch before it."""
+    return Row(f"{figure}, {share}", median_of(runs, key), "ms", median_of(runs, f"idle_{share}_ms"), "idle")
+
+
 def series(name, runs, share):
     """Median and range over the runs, at no load and at each load."""
     points = []
@@ -128,6 +133,6 @@ def run(machine):
     half_load = f"fire to arrival at half load ({rate * HALF:,.0f}/s)"
     rows = [goal_row("fire to arrival when idle", runs, "idle_p50_ms", "p50"),
             goal_row("fire to arrival when idle", runs, "idle_p99_ms", "p99"),
-            goal_row(half_load, runs, "half_p50_ms", "p50"), goal_row(half_load, runs, "half_p99_ms", "p99")]
+            told_row(half_load, runs, "half_p50_ms", "p50"), told_row(half_load, runs, "half_p99_ms", "p99")]
     rows[0].note = f"ratio: to what the goal allows; {machine.scale.latency_samples:,} samples a run"
     return Result(rows=rows, runs=runs, plot={"latency-against-load": chart(machine, runs)})
