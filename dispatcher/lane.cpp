@@ -244,7 +244,7 @@ std::size_t Lane::room(const Backlog& backlog, int held, int share, const Now& n
     if (is_probing()) return backlog.waiting() == 0 ? 1 : 0;
     // Asked for early: a claim takes as long as the commit before it and its own.
     const int prefetch = capacity_for(share) - share;
-    if (backlog.waiting() >= prefetch * 3 / 4) return 0;
+    if (backlog.waiting() >= prefetch / 2) return 0;
     return static_cast<std::size_t>(std::max(0, capacity_for(share) - held));
 }
 
