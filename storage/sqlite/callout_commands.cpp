@@ -3,6 +3,7 @@
 #include "storage/sqlite/callout_moves.h"
 #include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/hot_statements.h"
+#include "storage/sqlite/notification_rows.h"
 
 namespace herald::storage::sqlite {
 namespace {
@@ -43,10 +44,6 @@ void recover(WriteSession& session, const InFlight& callout, core::SystemTime no
           .due_at = now,
           .attempts = callout.attempts + 1,
           .failures = callout.failures});
-}
-
-bool notification_exists(Connection& db, const core::NotificationId& id) {
-    return db.query("SELECT 1 FROM notification WHERE id = ?", id).next();
 }
 
 /// Its attempts are counted on, its schedule begins anew.

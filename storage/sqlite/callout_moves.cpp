@@ -21,10 +21,6 @@ std::optional<Place> place_of(Connection& db, const core::CalloutId& id) {
     return Place{.notification = notification, .state = row.take<CalloutState>()};
 }
 
-bool is_end(CalloutState state) {
-    return state != CalloutState::kPending && state != CalloutState::kInFlight;
-}
-
 bool is_undelivered(CalloutState state) {
     return state == CalloutState::kDead || state == CalloutState::kCancelled;
 }
@@ -90,6 +86,10 @@ bool write_state(WriteSession& session, CalloutState from, const CalloutUpdate& 
 }
 
 }  // namespace
+
+bool is_end(CalloutState state) {
+    return state != CalloutState::kPending && state != CalloutState::kInFlight;
+}
 
 Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to) {
     Moved moved{.done = write_state(session, from, to)};

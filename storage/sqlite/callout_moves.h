@@ -16,6 +16,9 @@ enum class Queue {
     kBehindItsKey,  ///< another callout of its order key is unfinished
 };
 
+/// Delivered, dead or cancelled.
+[[nodiscard]] bool is_end(CalloutState state);
+
 struct Moved {
     bool done = false;         ///< it was in the state that it was moved from
     bool next_is_due = false;  ///< the next one of its order key may go now

@@ -165,6 +165,10 @@ void save_notification(Connection& db, const KeyRing& ring, const NotificationRe
     }
 }
 
+bool notification_exists(Connection& db, const core::NotificationId& id) {
+    return db.query("SELECT 1 FROM notification WHERE id = ?", id).next();
+}
+
 core::Error no_such_notification(std::string_view name) {
     return core::not_found("notification", name);
 }

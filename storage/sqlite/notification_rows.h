@@ -19,6 +19,7 @@ namespace herald::storage::sqlite {
 /// Inserts, or overwrites the one with this id. Refusal `not_found` where its provider is gone.
 void save_notification(Connection& db, const KeyRing& ring, const NotificationRecord& record);
 
+[[nodiscard]] bool notification_exists(Connection& db, const core::NotificationId& id);
 [[nodiscard]] core::Error no_such_notification(std::string_view name);
 
 }  // namespace herald::storage::sqlite

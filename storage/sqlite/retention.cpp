@@ -1,7 +1,9 @@
 #include "storage/sqlite/retention.h"
 
+#include "storage/sqlite/callout_moves.h"
 #include "storage/sqlite/event_rows.h"
 #include "storage/sqlite/hot_statements.h"
+#include "storage/sqlite/notification_rows.h"
 
 namespace herald::storage::sqlite {
 namespace {
@@ -66,8 +68,7 @@ std::optional<std::vector<EndedCallout>> ended_callouts(Connection& db,
         if (!row.next()) continue;
         EndedCallout callout{.id = id, .notification = row.take<core::NotificationId>()};
         callout.state = row.take<CalloutState>();
-        if (callout.state == CalloutState::kPending || callout.state == CalloutState::kInFlight)
-            return std::nullopt;
+        if (!is_end(callout.state)) return std::nullopt;
         ended.push_back(callout);
     }
     return ended;
@@ -75,8 +76,7 @@ std::optional<std::vector<EndedCallout>> ended_callouts(Connection& db,
 
 /// The counts of deleted notifications stand together, see Tally::fold_deleted.
 core::NotificationId counted_for(Connection& db, const core::NotificationId& notification) {
-    const bool exists = db.query("SELECT 1 FROM notification WHERE id = ?", notification).next();
-    return exists ? notification : core::NotificationId();
+    return notification_exists(db, notification) ? notification : core::NotificationId();
 }
 
 void remove(WriteSession& session, const EndedCallout& callout, Budget& budget) {
