@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 64UL * 1024;
 constexpr int kCheckpointPages = 2000;
+constexpr std::size_t kOutcomesForOne = 8;
+
+// An outcome moves one callout, a claim or an event may move hundreds. And the outcomes of many
+// lanes lie on as many pages: each commit writes them all, so it had better have many outcomes.
+std::size_t weight_of(const Operation& operation) {
+    return operation.kind() == Operation::Kind::kOutcome ? 1 : kOutcomesForOne;
+}
 
 core::Error closed() {
     return storage_error("write: the database is closed");
@@ -103,10 +110,12 @@ Writer::Batch Writer::next_batch() {
         wake_.wait_for(lock, next_for_outcomes_ - now, [this] { return worth_a_commit(); });
     next_for_outcomes_ = session_.clock.steady_now() + options_.outcome_pace;
     Batch batch;
-    while (!queue_.empty() && batch.size() < options_.max_batch) {
+    std::size_t weight = 0;
+    while (!queue_.empty() && weight < options_.max_batch * kOutcomesForOne) {
         const bool alone = queue_.front()->kind() == Operation::Kind::kAlone;
         if (alone && !batch.empty()) break;
         if (queue_.front()->kind() != Operation::Kind::kOutcome) --in_a_hurry_;
+        weight += weight_of(*queue_.front());
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
         if (alone) break;
@@ -171,13 +180,14 @@ void Writer::settle_together(Batch batch, std::vector<Completion>& completions) 
     } else if (batch.size() == 1) {
         completions.push_back({.operation = std::move(batch.front()), .error = error});
     } else {
-        for (OperationPtr& operation : batch) {
-            Batch single;
-            single.push_back(std::move(operation));
+        const auto middle = batch.begin() + static_cast<std::ptrdiff_t>(batch.size() / 2);
+        Batch second(std::make_move_iterator(middle), std::make_move_iterator(batch.end()));
+        batch.erase(middle, batch.end());
+        for (Batch* half : {&batch, &second}) {
             if (fatal_) {
-                fail_with_all_waiting(std::move(single), *fatal_, completions);
+                fail_with_all_waiting(std::move(*half), *fatal_, completions);
             } else {
-                settle_together(std::move(single), completions);
+                settle_together(std::move(*half), completions);
             }
         }
     }

@@ -16,6 +16,7 @@ namespace herald::storage::sqlite {
 
 struct WriterOptions {
     bool thread = true;  ///< false: operations run on the caller's thread, one at a time
+    /// So many operations are one transaction; eight outcomes count as one operation.
     std::size_t max_batch = 512;
     /// Attempts' outcomes alone start a commit at most this often: nobody waits for them, and a
     /// commit costs as much for one as for many.
@@ -26,8 +27,8 @@ struct WriterOptions {
 /// Runs every write, many in one transaction, each completed only after its COMMIT.
 ///
 /// A commit that somebody waits for starts at once when nothing runs; what arrives meanwhile forms
-/// the next batch. An operation that fails is run again alone, so its neighbours are stored all the
-/// same. Thread-safety: all methods may be called concurrently.
+/// the next batch. One that fails is run again in halves, down to the operation at fault, so its
+/// neighbours are stored all the same. Thread-safety: all methods may be called concurrently.
 class Writer final {
 public:
     Writer(WriteSession& session, std::optional<Ballast> ballast, WriterOptions options);

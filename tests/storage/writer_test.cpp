@@ -105,6 +105,48 @@ TEST_F(WriterTest, WhatWaitsIsCommittedTogetherInOrder) {
     EXPECT_EQ(rows(), 100);
 }
 
+TEST_F(WriterTest, EightOutcomesTakeTheRoomOfOneOtherOperation) {
+    Gate gate(*this);
+    const auto commits = session_->commits();
+    std::vector<std::future<core::Result<int>>> results;
+    const auto submit_many = [&](int count, Operation::Kind kind) {
+        for (int i = 0; i < count; ++i) {
+            const int number = static_cast<int>(results.size());
+            results.push_back(
+                submit([number](WriteSession& session) { return add_row(session, number); }, kind));
+        }
+    };
+    submit_many(32, Operation::Kind::kDelivery);
+    submit_many(32 * 8, Operation::Kind::kOutcome);  // the first batch is full
+    submit_many(64 * 8, Operation::Kind::kOutcome);
+    gate.open();
+    for (auto& result : results) EXPECT_TRUE(result.get());
+    EXPECT_EQ(session_->commits() - commits, 2);
+    writer_->stop();
+    EXPECT_EQ(rows(), 32 + 96 * 8);
+}
+
+// With a disk that is full for one of them, thousands of commits would keep everybody waiting.
+TEST_F(WriterTest, TheNeighboursOfAFailingOperationShareFewCommits) {
+    Gate gate(*this);
+    const auto commits = session_->commits();
+    std::vector<std::future<core::Result<int>>> results;
+    for (int i = 0; i < 512; ++i) {
+        results.push_back(submit(
+            [i](WriteSession& session) {
+                if (i == 300) throw Failure(SQLITE_CONSTRAINT, "fails every time");
+                return add_row(session, i);
+            },
+            Operation::Kind::kOutcome));
+    }
+    gate.open();
+    for (int i = 0; i < 512; ++i)
+        EXPECT_EQ(results[static_cast<std::size_t>(i)].get().has_value(), i != 300) << i;
+    EXPECT_EQ(session_->commits() - commits, 9);  // 256, 128, ... 1
+    writer_->stop();
+    EXPECT_EQ(rows(), 511);
+}
+
 TEST_F(WriterTest, AFailingOperationHarmsNoNeighbour) {
     Gate gate(*this);
     std::vector<std::future<core::Result<int>>> results;
