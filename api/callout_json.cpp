@@ -17,6 +17,7 @@ json::object attempt_json(const storage::AttemptRecord& attempt) {
     out["outcome"] = storage::to_string(attempt.outcome);
     out["error"] = text_or_null(attempt.error);
     out["token_generation"] = or_null(attempt.token_generation);
+    out["track_id"] = text_or_null(attempt.track_id);
     out["response_excerpt"] = shown(attempt.response_excerpt);
     return out;
 }

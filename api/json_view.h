@@ -24,6 +24,10 @@ namespace herald::api {
                                                 const std::vector<std::string>& used_by,
                                                 core::SystemTime now);
 
+/// What an import takes, without secrets; `secrets` names those that have to be given again.
+[[nodiscard]] boost::json::object provider_export_json(const storage::ProviderRecord& record,
+                                                       bool has_refresh_token);
+
 /// The `token` object with `provider` and `state`; its members are null where there is no usable
 /// token.
 [[nodiscard]] boost::json::object token_json(const storage::ProviderRecord& record,

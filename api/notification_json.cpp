@@ -15,7 +15,42 @@ struct AuthView {
         return {{"kind", "header"}, {"name", auth.name}, {"value", "set"}};
     }
     json::object operator()(const storage::OauthAuth& auth) const {
-        return {{"kind", "oauth2"}, {"provider", auth.provider_name}};
+        return {{"kind", "oauth2"},
+                {"provider", auth.provider_name},
+                {"entity", text_or_null(auth.entity)}};
+    }
+    json::object operator()(const storage::KeyPairAuth& auth) const {
+        json::object out{{"kind", "key_pair"}};
+        add_key_pair(out, auth.key);
+        out["entity_id"] = text_or_null(auth.entity_id);
+        out["entity_name"] = text_or_null(auth.entity_name);
+        return out;
+    }
+    json::object operator()(const storage::SessionCookieAuth& auth) const {
+        json::object out{{"kind", "session_cookie"},
+                         {"login_url", auth.login_url},
+                         {"session_timeout_s", auth.session_timeout.count()}};
+        add_key_pair(out, auth.key);
+        return out;
+    }
+    json::object operator()(const storage::SingleUseTokenAuth& auth) const {
+        json::object out{{"kind", "single_use_token"},
+                         {"signature_url", auth.signature_url},
+                         {"method", auth.method},
+                         {"body_template", text_or_null(auth.body_template)},
+                         {"token_pointer", auth.token_pointer},
+                         {"signature_pointer", auth.signature_pointer},
+                         {"token_header", auth.token_header},
+                         {"signature_header", auth.signature_header}};
+        add_key_pair(out, auth.key);
+        return out;
+    }
+
+    static void add_key_pair(json::object& out, const storage::KeyPair& key) {
+        out["id_header"] = key.id_header;
+        out["secret_header"] = key.secret_header;
+        out["key_id"] = "set";
+        out["key_secret"] = "set";
     }
 };
 

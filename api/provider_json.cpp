@@ -2,7 +2,9 @@
 
 #include "api/json_text.h"
 #include "api/json_view.h"
+#include "providers/credentials.h"
 #include "providers/provider_rules.h"
+#include "providers/settings.h"
 
 namespace herald::api {
 namespace {
@@ -30,6 +32,8 @@ void add_token_members(json::object& out, const storage::TokenRecord& token) {
     out["expires_at"] = time_json(token.expires_at);
     out["scopes"] = texts_json(token.scopes);
     out["fingerprint"] = token.access_token->fingerprint();
+    out["type"] = token.token_type;
+    out["attributes"] = token.attributes;
 }
 
 json::value last_error_json(const std::optional<storage::ProviderError>& error) {
@@ -43,14 +47,55 @@ json::value last_error_json(const std::optional<storage::ProviderError>& error) 
     return out;
 }
 
+json::array further_secrets_json(const std::vector<storage::ClientSecret>& secrets) {
+    json::array out;
+    for (const storage::ClientSecret& secret : secrets) {
+        out.push_back(json::object{
+            {"fingerprint", secret.value.fingerprint()},
+            {"not_before", secret.not_before ? time_json(*secret.not_before) : nullptr},
+            {"not_after", secret.not_after ? time_json(*secret.not_after) : nullptr}});
+    }
+    return out;
+}
+
+// Those that are used: the record's own, its issuer's or its kind's.
+void add_endpoints(json::object& out, const storage::ProviderRecord& record) {
+    providers::Endpoints used;
+    used.token = record.token_endpoint;
+    used.revocation = record.revocation_endpoint;
+    used.test = record.test_endpoint;
+    if (auto settings = providers::ProviderSettings::of(record))
+        used = std::move(settings->endpoints);
+    out["token_endpoint"] = used.token.empty() ? json::value(nullptr) : json::value(used.token);
+    out["revocation_endpoint"] = text_or_null(used.revocation);
+    out["test_endpoint"] = text_or_null(used.test);
+    out["endpoints"] =
+        json::object{{"refresh", text_or_null(used.refresh)},
+                     {"introspection", text_or_null(used.introspection)},
+                     {"authorization", text_or_null(used.authorization)},
+                     {"device_authorization", text_or_null(used.device_authorization)}};
+}
+
+json::array warnings_json(const storage::ProviderRecord& record, core::SystemTime now) {
+    json::array out;
+    const auto settings = providers::ProviderSettings::of(record);
+    if (!settings) return out;
+    for (const std::string& warning : providers::expiry_warnings(record, *settings, now))
+        out.emplace_back(warning);
+    return out;
+}
+
 void add_configuration(json::object& out, const storage::ProviderRecord& record) {
     out["grant_type"] = record.grant_type;
     out["client_id"] = record.client_id;
     out["client_secret"] = set_or_null(record.client_secret.has_value());
+    out["further_secrets"] = further_secrets_json(record.further_secrets);
+    out["secret_in_use"] = record.secret_in_use;
+    out["private_key"] = set_or_null(record.private_key.has_value());
+    out["certificate"] = set_or_null(record.certificate.has_value());
     out["client_authentication"] = record.client_authentication;
-    out["token_endpoint"] = record.token_endpoint;
-    out["revocation_endpoint"] = text_or_null(record.revocation_endpoint);
-    out["test_endpoint"] = text_or_null(record.test_endpoint);
+    add_endpoints(out, record);
+    out["issuer"] = text_or_null(record.issuer);
     out["scopes"] = texts_json(record.scopes);
     out["parameters"] = fields_json(record.parameters);
     out["audience"] = text_or_null(record.audience);
@@ -86,10 +131,37 @@ json::object provider_json(const storage::ProviderRecord& record, const storage:
     if (is_usable(token, now)) add_token_members(out["token"].emplace_object(), *token);
     out["refresh_token"] = set_or_null(token != nullptr && token->refresh_token.has_value());
     out["last_error"] = last_error_json(record.last_error);
+    out["warnings"] = warnings_json(record, now);
     out["used_by"] = texts_json(used_by);
     out["token_requests"] = record.token_requests;
     out["created_at"] = time_json(record.created_at);
     out["updated_at"] = time_json(record.updated_at);
+    return out;
+}
+
+json::object provider_export_json(const storage::ProviderRecord& record, bool has_refresh_token) {
+    json::object out;
+    out["name"] = record.name;
+    out["kind"] = record.kind;
+    out["enabled"] = record.enabled;
+    out["grant_type"] = record.grant_type;
+    out["client_id"] = record.client_id;
+    out["client_authentication"] = record.client_authentication;
+    out["token_endpoint"] = record.token_endpoint;
+    out["revocation_endpoint"] = text_or_null(record.revocation_endpoint);
+    out["test_endpoint"] = text_or_null(record.test_endpoint);
+    out["issuer"] = text_or_null(record.issuer);
+    out["certificate"] = text_or_null(record.certificate);
+    out["scopes"] = texts_json(record.scopes);
+    out["parameters"] = fields_json(record.parameters);
+    out["audience"] = text_or_null(record.audience);
+    out["resources"] = texts_json(record.resources);
+    out["settings"] = record.settings;
+    json::array secrets;
+    if (record.client_secret) secrets.emplace_back("client_secret");
+    if (record.private_key) secrets.emplace_back("private_key");
+    if (has_refresh_token) secrets.emplace_back("refresh_token");
+    out["secrets"] = std::move(secrets);
     return out;
 }
 
@@ -102,8 +174,8 @@ json::object token_json(const storage::ProviderRecord& record, const storage::To
         add_token_members(out, *token);
         return out;
     }
-    for (const char* member :
-         {"generation", "obtained_at", "expires_at", "scopes", "fingerprint"}) {
+    for (const char* member : {"generation", "obtained_at", "expires_at", "scopes", "fingerprint",
+                               "type", "attributes"}) {
         out[member] = nullptr;
     }
     return out;

@@ -20,6 +20,8 @@ constexpr std::array kSecretFlags{
     SecretFlag{"--private-key", "--private-key-file"},
     SecretFlag{"--password", "--password-file"},
     SecretFlag{"--auth-value", "--auth-value-file"},
+    SecretFlag{"--key-id", "--key-id-file"},
+    SecretFlag{"--key-secret", "--key-secret-file"},
     SecretFlag{"--signing-secret", "--signing-secret-file"},
     SecretFlag{"--token", "--refresh-token-file"},
     SecretFlag{"--access-token", "--refresh-token-file"},

@@ -20,8 +20,16 @@ MergeContext body_context(std::string_view content_type) {
     return MergeContext::kText;
 }
 
+// A path alone leads to the base that the provider's token names.
+bool is_relative(const storage::NotificationRecord& record) {
+    return record.url.starts_with('/') && !record.url.starts_with("//") &&
+           std::holds_alternative<storage::OauthAuth>(record.auth);
+}
+
 core::Result<> compile_url(CompiledNotification& compiled) {
-    auto url = MergeTemplate::compile(compiled.record.url, MergeContext::kUrl, "url");
+    std::string text = compiled.record.url;
+    if (is_relative(compiled.record)) text = "https://" + std::string(http::kRelativeHost) + text;
+    auto url = MergeTemplate::compile(text, MergeContext::kUrl, "url");
     if (!url) return url.error();
     auto parsed = http::Url::parse(url->sample(), "url");
     if (!parsed) return parsed.error();
@@ -56,6 +64,29 @@ core::Result<> compile_body(CompiledNotification& compiled) {
         MergeTemplate::compile(*text, body_context(compiled.record.content_type), "body_template");
     if (!body) return body.error();
     compiled.body = std::move(*body);
+    return {};
+}
+
+core::Result<> compile_login(CompiledNotification& compiled) {
+    const auto* session = std::get_if<storage::SessionCookieAuth>(&compiled.record.auth);
+    if (session == nullptr) return {};
+    auto url = http::Url::parse(session->login_url, "auth.login_url");
+    if (!url) return url.error();
+    compiled.credentials = CredentialResource{.url = std::move(*url)};
+    return {};
+}
+
+core::Result<> compile_signature_resource(CompiledNotification& compiled) {
+    const auto* single = std::get_if<storage::SingleUseTokenAuth>(&compiled.record.auth);
+    if (single == nullptr) return {};
+    auto url = http::Url::parse(single->signature_url, "auth.signature_url");
+    if (!url) return url.error();
+    compiled.credentials = CredentialResource{.url = std::move(*url)};
+    if (!single->body_template) return {};
+    auto body =
+        MergeTemplate::compile(*single->body_template, MergeContext::kJson, "auth.body_template");
+    if (!body) return body.error();
+    compiled.credentials->body = std::move(*body);
     return {};
 }
 
@@ -155,7 +186,7 @@ core::Result<CompiledNotificationPtr> compile(storage::NotificationRecord record
     compiled->carries_credentials = carries_credentials(record);
     compiled->record = std::move(record);
     for (const auto step : {compile_url, compile_parameters, compile_headers, compile_body,
-                            compile_order, decode_key}) {
+                            compile_order, compile_login, compile_signature_resource, decode_key}) {
         if (auto done = step(*compiled); !done) return done.error();
     }
     return CompiledNotificationPtr(std::move(compiled));

@@ -15,6 +15,12 @@
 
 namespace herald::dispatcher {
 
+/// Where credentials are asked for before a callout: the login or the signature resource.
+struct CredentialResource {
+    http::Url url;
+    std::optional<MergeTemplate> body = std::nullopt;
+};
+
 /// A notification ready to run: checked, its templates compiled, its signing key decoded.
 ///
 /// Immutable, so workers share it. Made by `compile` only.
@@ -31,6 +37,7 @@ struct CompiledNotification {
     std::vector<std::string> order_path;
     bool sets_user_agent = false;  ///< one of `headers` replaces ours
     bool carries_credentials = false;
+    std::optional<CredentialResource> credentials;  ///< where the authentication has one
 };
 using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;
 

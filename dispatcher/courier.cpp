@@ -1,5 +1,6 @@
 #include "dispatcher/courier.h"
 
+#include "core/encoding.h"
 #include "core/json.h"
 #include "dispatcher/authorizer.h"
 
@@ -13,21 +14,33 @@ using storage::AttemptRecord;
 
 constexpr std::size_t kExcerptBytes = 4096;
 constexpr std::chrono::seconds kPauseWhenShort{5};
+/// Where the wait for credentials ended before the request for them did.
+constexpr std::chrono::seconds kPauseAfterWaiting{1};
+
+// As the receiver echoed it, so that it can be found in its logs (O-49).
+std::optional<std::string> track_id_of(const http::Response& response,
+                                       const Credentials& credentials) {
+    if (!credentials.token || credentials.token->use->track_header.empty()) return std::nullopt;
+    const auto echo = response.headers.get(credentials.token->use->track_header);
+    if (!echo) return std::nullopt;
+    return core::printable(*echo, 64);
+}
 
 AttemptRecord to_record(const Result<http::Response>& response, const Verdict& verdict,
                         const CalloutJob& job, const storage::NotificationRecord& notification,
-                        const providers::AccessToken* token) {
+                        const Credentials& credentials) {
     AttemptRecord record;
     record.callout = job.id;
     record.number = job.attempts + 1;
     record.outcome = verdict.outcome;
-    if (verdict.error) record.error = mask_credentials(*verdict.error, notification, token);
-    if (token != nullptr) record.token_generation = token->generation;
+    if (verdict.error) record.error = mask_credentials(*verdict.error, notification, credentials);
+    if (credentials.token) record.token_generation = credentials.token->generation;
     if (response) {
         record.status = response->status;
+        record.track_id = track_id_of(*response, credentials);
         if (response->body_truncated && !record.error) record.error = "body_truncated";
         record.response_excerpt =
-            mask_credentials(response->body, notification, token).substr(0, kExcerptBytes);
+            mask_credentials(response->body, notification, credentials).substr(0, kExcerptBytes);
     }
     return record;
 }
@@ -43,17 +56,25 @@ storage::CalloutUpdate to_update(const CalloutJob& job, core::NotificationId not
             .failures = decision.failures};
 }
 
-AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& notification,
-                     const storage::OauthAuth& auth, core::SystemTime now) {
+AttemptResult back_to_pending(const CalloutJob& job,
+                              const storage::NotificationRecord& notification,
+                              core::SystemTime due_at) {
     AttemptResult result;
-    result.parked = true;
     result.update = {.id = job.id,
                      .notification = notification.id,
                      .state = storage::CalloutState::kPending,
-                     .reason = "auth_unavailable:" + auth.provider_name,
-                     .due_at = now,
+                     .reason = std::nullopt,
+                     .due_at = due_at,
                      .attempts = job.attempts,
                      .failures = job.failures};
+    return result;
+}
+
+AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& notification,
+                     const storage::OauthAuth& auth, core::SystemTime now) {
+    AttemptResult result = back_to_pending(job, notification, now);
+    result.parked = true;
+    result.update.reason = "auth_unavailable:" + auth.provider_name;
     return result;
 }
 
@@ -61,14 +82,8 @@ AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& n
 AttemptResult short_of_resources(const CalloutJob& job,
                                  const storage::NotificationRecord& notification,
                                  core::SystemTime now) {
-    AttemptResult result;
-    result.update = {.id = job.id,
-                     .notification = notification.id,
-                     .state = storage::CalloutState::kPending,
-                     .reason = "local_limit",
-                     .due_at = now + kPauseWhenShort,
-                     .attempts = job.attempts,
-                     .failures = job.failures};
+    AttemptResult result = back_to_pending(job, notification, now + kPauseWhenShort);
+    result.update.reason = "local_limit";
     return result;
 }
 
@@ -91,19 +106,29 @@ AttemptResult too_old(const CalloutJob& job, const storage::NotificationRecord& 
 struct Courier::Try {
     CompiledNotificationPtr notification;
     CalloutJob job;
-    AccessTokenPtr token;
+    CredentialSourcePtr source = nullptr;  ///< null where the credentials need no request of ours
+    Credentials credentials = {};
     core::SteadyTime deadline{};
     Verdict verdict = {};
+    bool wants_proof = false;  ///< the same token again, with the nonce that just came
 
     [[nodiscard]] Result<http::Request> compose(core::SystemTime now) const {
         return dispatcher::compose(*notification, *job.event, job.id, job.attempts + 1, now,
                                    nullptr);
     }
+    [[nodiscard]] const storage::OauthAuth* oauth() const {
+        return std::get_if<storage::OauthAuth>(&notification->record.auth);
+    }
+    [[nodiscard]] bool may_renew() const { return oauth() != nullptr || source != nullptr; }
 };
 
 Courier::Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock,
                  core::Random& random)
-    : transport_(transport), tokens_(tokens), clock_(clock), random_(random) {}
+    : transport_(transport),
+      tokens_(tokens),
+      clock_(clock),
+      random_(random),
+      sources_(transport, clock) {}
 
 AccessTokenPtr Courier::cached_token(core::ProviderId provider) {
     providers::TokenReader& reader = readers_[provider];
@@ -111,16 +136,107 @@ AccessTokenPtr Courier::cached_token(core::ProviderId provider) {
     return reader.read(clock_.steady_now());
 }
 
-asio::awaitable<AttemptRecord> Courier::send(Try& attempt, http::Request request) {
+bool Courier::take_at_hand(Try& attempt) {
+    if (const auto* oauth = attempt.oauth()) {
+        attempt.credentials.token = cached_token(oauth->provider);
+        return attempt.credentials.token != nullptr;
+    }
+    attempt.source = sources_.of(attempt.notification);
+    if (!attempt.source) return true;
+    auto found = attempt.source->at_hand(clock_.steady_now());
+    if (found) attempt.credentials = std::move(*found);
+    return found.has_value();
+}
+
+asio::awaitable<Result<Credentials>> Courier::obtain(const Try& attempt,
+                                                     core::SteadyTime deadline) {
+    if (attempt.source) {
+        Result<Credentials> obtained =
+            co_await attempt.source->obtain(attempt.job.event, std::nullopt, deadline);
+        co_return obtained;
+    }
+    Result<AccessTokenPtr> token =
+        co_await tokens_.access_token(attempt.oauth()->provider, deadline);
+    if (!token) co_return token.error();
+    Credentials credentials{.token = std::move(*token)};
+    co_return std::move(credentials);
+}
+
+asio::awaitable<Result<Credentials>> Courier::renew(const Try& attempt) {
+    if (attempt.wants_proof) co_return Credentials{.token = attempt.credentials.token};
+    if (attempt.source) {
+        std::optional<std::int64_t> refused;
+        if (attempt.credentials.cookie) refused = attempt.credentials.cookie->generation;
+        Result<Credentials> obtained =
+            co_await attempt.source->obtain(attempt.job.event, refused, attempt.deadline);
+        co_return obtained;
+    }
+    const std::int64_t refused = attempt.credentials.token->generation;
+    Result<AccessTokenPtr> token =
+        co_await tokens_.renewed_token(attempt.oauth()->provider, refused, attempt.deadline);
+    if (!token) co_return token.error();
+    Credentials credentials{.token = std::move(*token)};
+    co_return std::move(credentials);
+}
+
+AttemptResult Courier::without_credentials(Try& attempt, const core::Error& error) {
+    const storage::NotificationRecord& record = attempt.notification->record;
+    const core::SystemTime now = clock_.system_now();
+    if (const auto* oauth = attempt.oauth()) return parked(attempt.job, record, *oauth, now);
+    if (error.code != "auth_unavailable") {
+        attempt.verdict = judge(error, record, now);
+        return conclude(attempt, {});
+    }
+    const core::SteadyTime steady = clock_.steady_now();
+    const auto until = attempt.source->blocked_until(steady).value_or(steady + kPauseAfterWaiting);
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(until - steady);
+    AttemptResult result = back_to_pending(attempt.job, record, now + pause);
+    result.update.reason = "auth_unavailable:" + record.name;
+    result.auth_error = error;
+    return result;
+}
+
+void Courier::judge_answer(Try& attempt, const std::string& origin,
+                           const Result<http::Response>& response) {
+    attempt.verdict = judge(response, attempt.notification->record, clock_.system_now());
+    const AccessTokenPtr& token = attempt.credentials.token;
+    attempt.wants_proof = false;
+    if (!token || !response) return;
+    if (token->use->refuses_token != nullptr && token->use->refuses_token(*response)) {
+        attempt.verdict.outcome = storage::AttemptOutcome::kRetry;
+        attempt.verdict.token_refused = true;
+        attempt.verdict.error = "token_refused: the receiver's answer says so in its own way";
+    }
+    if (!token->dpop) return;
+    const bool is_new = nonces_.note(origin, *response);
+    attempt.wants_proof = is_new && providers::wants_nonce(*response);
+}
+
+asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::Request request) {
     const storage::NotificationRecord& notification = attempt.notification->record;
     request.deadline = attempt.deadline;
-    authorize(request, notification.auth, attempt.token.get());
     const core::SystemTime started_at = clock_.system_now();
+    std::string origin;
+    std::string nonce;
+    const AccessTokenPtr& token = attempt.credentials.token;
+    if (token && token->dpop) {
+        origin = (token->base && request.url.host == http::kRelativeHost) ? token->base->origin()
+                                                                          : request.url.origin();
+        nonce = nonces_.at(origin);
+    }
+    const auto authorized = authorize(request, notification.auth, attempt.credentials,
+                                      {.now = started_at, .dpop_nonce = nonce});
+    if (!authorized) {
+        attempt.verdict = judge(authorized.error(), notification, started_at);
+        co_return std::nullopt;
+    }
     const core::SteadyTime started = clock_.steady_now();
     const Result<http::Response> response = co_await transport_.send(std::move(request));
-    attempt.verdict = judge(response, notification, clock_.system_now());
+    judge_answer(attempt, origin, response);
     AttemptRecord record =
-        to_record(response, attempt.verdict, attempt.job, notification, attempt.token.get());
+        to_record(response, attempt.verdict, attempt.job, notification, attempt.credentials);
+    if (attempt.source && record.outcome == storage::AttemptOutcome::kDelivered)
+        attempt.source->accepted(attempt.credentials, started);
     record.started_at = started_at;
     record.duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
@@ -143,7 +259,7 @@ AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> r
 
 asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notification,
                                                 CalloutJob job) {
-    Try attempt{.notification = std::move(notification), .job = std::move(job), .token = nullptr};
+    Try attempt{.notification = std::move(notification), .job = std::move(job)};
     const storage::NotificationRecord& record = attempt.notification->record;
     const core::SystemTime now = clock_.system_now();
     if (is_past_max_age(record.retry, attempt.job.event->received_at, now))
@@ -154,43 +270,39 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
         co_return conclude(attempt, {});
     }
 
-    const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
-    if (oauth != nullptr) {
-        attempt.token = cached_token(oauth->provider);
-        if (!attempt.token) {
-            const core::SteadyTime patience = clock_.steady_now() + record.timeout;
-            Result<AccessTokenPtr> obtained =
-                co_await tokens_.access_token(oauth->provider, patience);
-            if (!obtained) co_return parked(attempt.job, record, *oauth, clock_.system_now());
-            attempt.token = std::move(*obtained);
-        }
+    if (!take_at_hand(attempt)) {
+        const core::SteadyTime patience = clock_.steady_now() + record.timeout;
+        Result<Credentials> obtained = co_await obtain(attempt, patience);
+        if (!obtained) co_return without_credentials(attempt, obtained.error());
+        attempt.credentials = std::move(*obtained);
     }
 
     attempt.deadline = clock_.steady_now() + record.timeout;
     std::vector<AttemptRecord> records;
-    AttemptRecord first = co_await send(attempt, std::move(*request));
+    std::optional<AttemptRecord> first = co_await send(attempt, std::move(*request));
+    if (!first) co_return conclude(attempt, {});
     if (attempt.verdict.short_of_resources)
         co_return short_of_resources(attempt.job, record, clock_.system_now());
-    records.push_back(std::move(first));
-    if (oauth != nullptr && attempt.verdict.token_refused) {
-        const std::int64_t refused = attempt.token->generation;
-        Result<AccessTokenPtr> renewed =
-            co_await tokens_.renewed_token(oauth->provider, refused, attempt.deadline);
-        // Composed anew rather than copied for every first try: a 401 is rare.
-        if (renewed) request = attempt.compose(clock_.system_now());
-        if (renewed && request && clock_.steady_now() < attempt.deadline) {
-            attempt.token = std::move(*renewed);
-            const Verdict first_verdict = attempt.verdict;
-            AttemptRecord again = co_await send(attempt, std::move(*request));
-            again.resend = true;
-            if (attempt.verdict.short_of_resources) {
-                attempt.verdict = first_verdict;  // nothing left a second time
-            } else {
-                records.push_back(std::move(again));
-            }
-        }
-    }
+    records.push_back(std::move(*first));
+    if (attempt.verdict.token_refused && attempt.may_renew()) co_await resend(attempt, records);
     co_return conclude(attempt, std::move(records));
+}
+
+asio::awaitable<void> Courier::resend(Try& attempt, std::vector<AttemptRecord>& records) {
+    Result<Credentials> renewed = co_await renew(attempt);
+    if (!renewed) co_return;
+    // Composed anew rather than copied for every first try: a 401 is rare.
+    Result<http::Request> request = attempt.compose(clock_.system_now());
+    if (!request || clock_.steady_now() >= attempt.deadline) co_return;
+    attempt.credentials = std::move(*renewed);
+    const Verdict first_verdict = attempt.verdict;
+    std::optional<AttemptRecord> again = co_await send(attempt, std::move(*request));
+    if (!again || attempt.verdict.short_of_resources) {
+        attempt.verdict = first_verdict;  // nothing left a second time
+        co_return;
+    }
+    again->resend = true;
+    records.push_back(std::move(*again));
 }
 
 }  // namespace herald::dispatcher

@@ -8,8 +8,10 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "dispatcher/composer.h"
+#include "dispatcher/credential_source.h"
 #include "dispatcher/retry_policy.h"
 #include "http/transport.h"
+#include "providers/dpop_nonces.h"
 #include "providers/token_manager.h"
 #include "storage/store.h"
 
@@ -29,6 +31,9 @@ struct AttemptResult {
     storage::CalloutUpdate update;
     /// The provider could give no token: parked, no attempt spent (design section 7).
     bool parked = false;
+    /// Why a login or a request for a single-use token brought nothing: no attempt spent, due again
+    /// after the back-off.
+    std::optional<core::Error> auth_error = std::nullopt;
     ReceiverHealth receiver = ReceiverHealth::kUnknown;
 };
 
@@ -43,12 +48,32 @@ public:
     [[nodiscard]] boost::asio::awaitable<AttemptResult> attempt(
         CompiledNotificationPtr notification, CalloutJob job);
 
+    /// Until when no callout of it gets credentials, after a failure; empty where one may try.
+    [[nodiscard]] std::optional<core::SteadyTime> blocked_until(
+        const CompiledNotification& notification, core::SteadyTime now) const {
+        return sources_.blocked_until(notification, now);
+    }
+    /// Drops its session.
+    void forget(core::NotificationId notification) { sources_.forget(notification); }
+
 private:
     struct Try;
     [[nodiscard]] providers::AccessTokenPtr cached_token(core::ProviderId provider);
-    /// `attempt` is the caller's local and outlives the call.
-    [[nodiscard]] boost::asio::awaitable<storage::AttemptRecord> send(Try& attempt,
-                                                                      http::Request request);
+    /// Whether it has credentials without waiting, or needs none.
+    [[nodiscard]] bool take_at_hand(Try& attempt);
+    // `attempt` is the caller's local and outlives these calls.
+    [[nodiscard]] boost::asio::awaitable<core::Result<Credentials>> obtain(
+        const Try& attempt, core::SteadyTime deadline);
+    /// Others than the ones that were refused.
+    [[nodiscard]] boost::asio::awaitable<core::Result<Credentials>> renew(const Try& attempt);
+    [[nodiscard]] AttemptResult without_credentials(Try& attempt, const core::Error& error);
+    [[nodiscard]] boost::asio::awaitable<void> resend(Try& attempt,
+                                                      std::vector<storage::AttemptRecord>& records);
+    /// Empty where nothing may be sent; then the verdict says why.
+    [[nodiscard]] boost::asio::awaitable<std::optional<storage::AttemptRecord>> send(
+        Try& attempt, http::Request request);
+    void judge_answer(Try& attempt, const std::string& origin,
+                      const core::Result<http::Response>& response);
     [[nodiscard]] AttemptResult conclude(const Try& attempt,
                                          std::vector<storage::AttemptRecord> records);
 
@@ -56,6 +81,8 @@ private:
     providers::TokenManager& tokens_;
     core::Clock& clock_;
     core::Random& random_;
+    CredentialSources sources_;
+    providers::DpopNonces nonces_;  ///< of receivers
     /// The snapshots of this worker: read without a lock (O-74).
     std::unordered_map<core::ProviderId, providers::TokenReader, core::IdHash> readers_;
 };

@@ -60,8 +60,8 @@ LaneSnapshot Lane::snapshot() const {
     return {.id = id_,
             .state = {},
             .breaker = breaker_state_.load(),
-            .held_by = held_by_provider_.load() ? std::optional<std::string>("auth_unavailable")
-                                                : std::nullopt,
+            .held_by = lacks_credentials_.load() ? std::optional<std::string>("auth_unavailable")
+                                                 : std::nullopt,
             .in_flight = on_the_wire_.load()};
 }
 
@@ -82,6 +82,7 @@ void Lane::wake() {
 
 void Lane::apply(CompiledNotificationPtr notification) {
     const bool same_provider = notification->record.provider() == notification_->record.provider();
+    const bool same_kind = notification->record.auth.index() == notification_->record.auth.index();
     const bool same_receiver = notification->record.url == notification_->record.url;
     notification_ = std::move(notification);
     const storage::NotificationRecord& record = notification_->record;
@@ -89,6 +90,7 @@ void Lane::apply(CompiledNotificationPtr notification) {
     if (!same_receiver || breaker_.settings() != record.breaker) breaker_.adopt(record.breaker);
     if (drained_.empty()) closed_ = false;  // else somebody waits for its end
     if (!same_provider) waits_for_.reset();
+    if (!same_kind) context_.courier.forget(id_);
     pump();
 }
 
@@ -111,6 +113,7 @@ std::optional<std::string> Lane::hold_reason() const {
     if (waits_for_)
         return "auth_unavailable:" +
                std::get<storage::OauthAuth>(notification_->record.auth).provider_name;
+    if (blocked_until_) return "auth_unavailable:" + notification_->record.name;
     if (breaker_.state() == CircuitBreaker::State::kOpen) return "breaker_open";
     return std::nullopt;
 }
@@ -128,8 +131,9 @@ void Lane::pump() {
     const Now now{.steady = context_.clock.steady_now(), .system = context_.clock.system_now()};
     breaker_.advance(now.steady);
     breaker_state_ = breaker_.state();
+    blocked_until_ = context_.courier.blocked_until(*notification_, now.steady);
     const auto hold = hold_reason();
-    held_by_provider_ = waits_for_.has_value();
+    lacks_credentials_ = waits_for_ || blocked_until_;
     if (was_held_ && !hold) ramp_.begin();
     was_held_ = hold.has_value();
     capacity_ = capacity_for(window());
@@ -300,6 +304,7 @@ void Lane::arm(const Now& now) {
         if (!next || at < *next) next = at;
     };
     if (breaker_.state() == CircuitBreaker::State::kOpen) wake_at(breaker_.probe_at());
+    if (blocked_until_) wake_at(*blocked_until_);
     if (!was_held_) {
         // A backlog that is due already waits for a free slot, not for a time.
         for (const Backlog* backlog : {&first_tries_, &retries_}) {
@@ -323,6 +328,7 @@ void Lane::settle(const Now& now) {
     const bool empty = first_tries_.held() == 0 && retries_.held() == 0;
     const bool quiet = empty && unrecorded_ == 0 && !claiming_ && reserved_.load() == 0;
     if (quiet && closed_) {
+        context_.courier.forget(id_);
         for (const auto& drained : std::exchange(drained_, {})) drained();
     }
     const bool due = first_tries_.is_due(now.system) || retries_.is_due(now.system);

@@ -112,7 +112,7 @@ private:
     std::atomic<bool> accepts_{false};  ///< open and without a due backlog of first tries
     std::atomic<bool> idle_{false};
     std::atomic<int> on_the_wire_{0};
-    std::atomic<bool> held_by_provider_{false};
+    std::atomic<bool> lacks_credentials_{false};
     std::atomic<CircuitBreaker::State> breaker_state_{CircuitBreaker::State::kClosed};
 
     CompiledNotificationPtr notification_;
@@ -127,6 +127,8 @@ private:
     bool claiming_ = false;
     bool closed_ = false;
     std::optional<core::ProviderId> waits_for_;  ///< the provider that had no token
+    /// After a failed login or request for a single-use token.
+    std::optional<core::SteadyTime> blocked_until_;
     std::unique_ptr<core::Timer> timer_;
     std::vector<std::function<void()>> drained_;
 };

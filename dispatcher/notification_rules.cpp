@@ -8,6 +8,7 @@
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/text_rules.h"
+#include "dispatcher/auth_rules.h"
 #include "dispatcher/breaker_settings.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/event_pattern.h"
@@ -26,8 +27,6 @@ constexpr std::size_t kMaxUrl = 8 * 1024;
 constexpr std::size_t kMaxFieldText = 8 * 1024;
 constexpr std::size_t kMaxOrderPath = 256;
 constexpr std::array<std::string_view, 5> kMethods{"POST", "PUT", "PATCH", "GET", "DELETE"};
-constexpr std::string_view kWebhookPrefix = "webhook-";
-constexpr std::array<std::string_view, 2> kOwnHeaders{"herald-attempt", "accept-encoding"};
 
 core::Result<> check_patterns(const NotificationRecord& record) {
     if (record.events.empty() || record.events.size() > kMaxPatterns) {
@@ -57,30 +56,13 @@ core::Result<> check_content_type(const NotificationRecord& record) {
     return http::validate_header("Content-Type", record.content_type, "content_type");
 }
 
-// Whether the policy lets plain http carry credentials there: loopback that is listed (contract
-// section 2).
-bool is_allowed_loopback(const std::string& host, const http::EgressPolicy& policy) {
-    namespace ip = boost::asio::ip;
-    if (host == "localhost") {
-        return policy.allows(ip::address_v4::loopback()) ||
-               policy.allows(ip::address_v6::loopback());
-    }
-    boost::system::error_code ec;
-    const ip::address address = ip::make_address(host, ec);
-    return !ec && address.is_loopback() && policy.allows(address);
-}
-
 core::Result<> check_url(const NotificationRecord& record, const CompiledNotification& compiled,
                          const http::EgressPolicy& policy) {
     const auto url = http::Url::parse(compiled.url.sample(), "url");
     if (!url) return url.error();
-    if (auto allowed = policy.check_literal(url->host, "url"); !allowed) return allowed.error();
-    if (url->is_https() || !carries_credentials(record) || is_allowed_loopback(url->host, policy))
-        return {};
-    return core::invalid_argument(
-        "url",
-        "credentials go over https only; plain http is for loopback addresses that "
-        "HERALD_EGRESS_ALLOW lists");
+    if (url->host == http::kRelativeHost) return {};  // the token's base is checked when it comes
+    if (carries_credentials(record)) return check_credential_url(*url, policy, "url");
+    return policy.check_literal(url->host, "url");
 }
 
 core::Result<> check_header_name(const std::string& name, const NotificationRecord& record) {
@@ -91,10 +73,8 @@ core::Result<> check_header_name(const std::string& name, const NotificationReco
     };
     if (http::is_reserved_header(name))
         return refused("is set by the connection and cannot be set here");
-    if (lower.starts_with(kWebhookPrefix) ||
-        std::find(kOwnHeaders.begin(), kOwnHeaders.end(), lower) != kOwnHeaders.end()) {
+    if (is_own_header(lower))
         return refused("is set by herald on every callout and cannot be set here");
-    }
     if (lower == "content-type")
         return refused("is set by content_type (--content-type), not as a header");
     if (lower == "authorization" && !std::holds_alternative<storage::NoAuth>(record.auth)) {
@@ -154,51 +134,6 @@ core::Result<> check_sizes(const NotificationRecord& record) {
     return {};
 }
 
-core::Result<> check_basic(const storage::BasicAuth& auth) {
-    const bool has_colon = auth.username.find(':') != std::string::npos;
-    if (auth.username.empty() || has_colon || core::has_control_character(auth.username)) {
-        return core::invalid_argument(
-            "auth.username",
-            "a user name is not empty and has no colon and no control characters (RFC 7617)");
-    }
-    if (core::has_control_character(auth.password.reveal())) {
-        return core::invalid_argument("auth.password",
-                                      "a password has no control characters (RFC 7617)");
-    }
-    return {};
-}
-
-core::Result<> check_header_auth(const storage::HeaderAuth& auth,
-                                 const NotificationRecord& record) {
-    if (auto valid = http::validate_header(auth.name, "x", "auth.name"); !valid)
-        return valid.error();
-    const std::string name = core::to_lower(auth.name);
-    const bool is_ours =
-        name.starts_with(kWebhookPrefix) || name == "content-type" || name == "user-agent" ||
-        std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name) != kOwnHeaders.end();
-    if (is_ours || http::is_reserved_header(auth.name)) {
-        return core::invalid_argument(
-            "auth.name", auth.name + " is set by herald or the connection; choose another");
-    }
-    for (const auto& header : record.headers) {
-        if (!core::equals_ignoring_case(header.first, auth.name)) continue;
-        return core::invalid_argument("headers",
-                                      auth.name + " is the header of the authentication already");
-    }
-    if (auth.value.empty()) return core::invalid_argument("auth.value", "the header needs a value");
-    if (http::validate_header(auth.name, auth.value.reveal(), "auth.value")) return {};
-    return core::invalid_argument(
-        "auth.value", "a header value has no control characters and no spaces at its edges");
-}
-
-core::Result<> check_authentication(const NotificationRecord& record) {
-    if (const auto* basic = std::get_if<storage::BasicAuth>(&record.auth))
-        return check_basic(*basic);
-    if (const auto* header = std::get_if<storage::HeaderAuth>(&record.auth))
-        return check_header_auth(*header, record);
-    return {};
-}
-
 core::Result<> check_ranges(const NotificationRecord& record) {
     if (record.timeout < milliseconds(100) || record.timeout > std::chrono::minutes(10)) {
         return core::invalid_argument("timeout_ms", "the timeout is 100 ms to 10 minutes");
@@ -226,11 +161,11 @@ core::Result<> check_success(const NotificationRecord& record) {
 
 core::Result<> validate(const NotificationRecord& record, const http::EgressPolicy& policy) {
     if (auto valid = core::validate_name(record.name); !valid) return valid.error();
-    for (const auto rule :
-         {check_patterns, check_method, check_sizes, check_content_type, check_headers,
-          check_parameters, check_authentication, check_ranges, check_success}) {
+    for (const auto rule : {check_patterns, check_method, check_sizes, check_content_type,
+                            check_headers, check_parameters, check_ranges, check_success}) {
         if (auto valid = rule(record); !valid) return valid.error();
     }
+    if (auto valid = validate_authentication(record, policy); !valid) return valid.error();
     if (auto valid = validate_retry(record.retry); !valid) return valid.error();
     if (auto valid = validate_breaker(record.breaker); !valid) return valid.error();
     const auto compiled = compile(record.clone());

@@ -17,6 +17,12 @@ using LanePtr = std::shared_ptr<Lane>;
 
 constexpr std::chrono::milliseconds kDrainCheck{100};
 
+// Who gives no credentials: the provider, or the notification's own login or signature resource.
+const std::string& lacking(const storage::NotificationRecord& record) {
+    const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
+    return oauth == nullptr ? record.name : oauth->provider_name;
+}
+
 }  // namespace
 
 class Scheduler::Engine final {
@@ -208,8 +214,7 @@ std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
                          : record.paused ? "paused"
                          : broken        ? "breaker_open"
                                          : "open";
-        const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
-        if (snapshot.held_by && oauth != nullptr) *snapshot.held_by += ":" + oauth->provider_name;
+        if (snapshot.held_by) *snapshot.held_by += ":" + lacking(record);
         snapshots.push_back(std::move(snapshot));
     }
     return snapshots;

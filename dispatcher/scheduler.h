@@ -21,7 +21,7 @@ struct LaneSnapshot {
     std::string state;  ///< open, paused, disabled, breaker_open
     CircuitBreaker::State breaker = CircuitBreaker::State::kClosed;
     std::optional<std::string>
-        held_by;        ///< `auth_unavailable:<provider>` while callouts are parked
+        held_by;        ///< `auth_unavailable:<provider or notification>` while callouts are parked
     int in_flight = 0;  ///< requests on the wire now
 };
 

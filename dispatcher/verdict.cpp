@@ -136,6 +136,10 @@ Verdict judge_error(const core::Error& error) {
         const std::string path = core::string_member(error.details, "path").value_or("");
         return failed("template_error:" + path, text_of(error));
     }
+    // A token that is not for this callout: a person has to change one of the two (O-147).
+    const bool misfit = error.code == "entity_required" || error.code == "entity_unknown" ||
+                        error.code == "base_url_missing";
+    if (misfit) return failed(error.code, text_of(error));
     if (error.code == "invalid_argument") return failed("rejected_request", text_of(error));
     if (error.code == "blocked_address" && is_literal(error))
         return failed("blocked_address", text_of(error));
@@ -151,8 +155,10 @@ bool is_local(const core::Error& error) {
 ReceiverHealth health_of(const core::Result<http::Response>& result) {
     if (!result) {
         const std::string& code = result.error().code;
-        const bool ours = code == "template_error" || code == "invalid_argument" ||
-                          code == "blocked_address" || is_local(result.error());
+        const bool ours = code == "template_error" || code == "entity_required" ||
+                          code == "entity_unknown" || code == "base_url_missing" ||
+                          code == "invalid_argument" || code == "blocked_address" ||
+                          is_local(result.error());
         return ours ? ReceiverHealth::kUnknown : ReceiverHealth::kFails;
     }
     const int status = result->status;

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/secret.h"
 #include "http/url.h"
 
 namespace herald::http {
@@ -35,8 +36,17 @@ private:
 
 /// What a connection of this request presents and trusts; part of the pool's key.
 struct TlsIdentity {
-    std::string ca_file;  ///< PEM, instead of the system's; empty: the system's
-    bool operator==(const TlsIdentity&) const = default;
+    std::string ca_file = {};      ///< PEM, instead of the system's; empty: the system's
+    std::string certificate = {};  ///< PEM, shown to servers that ask; empty: none
+    /// Of the certificate, PEM; shared because requests are copied and secrets are not.
+    std::shared_ptr<const core::Secret> private_key = nullptr;
+
+    /// The certificate stands for its key.
+    bool operator==(const TlsIdentity& other) const {
+        return ca_file == other.ca_file && certificate == other.certificate;
+    }
+    /// Tells two identities apart, short where there is no certificate.
+    [[nodiscard]] std::string key() const { return ca_file + "\n" + certificate; }
 };
 
 struct Request {
@@ -52,6 +62,8 @@ struct Request {
     std::chrono::milliseconds connect_timeout{5'000};
     /// Read that much of the body, then close; `body_truncated` says so. The status still counts.
     std::size_t max_response_body = 256 * 1024;
+    /// Set-Cookie stays in the response, for a login; else it is dropped (E-84).
+    bool keeps_cookies = false;
     TlsIdentity tls;
 };
 

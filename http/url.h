@@ -8,6 +8,9 @@
 
 namespace herald::http {
 
+/// Stands for a host that is not known yet; it never resolves (RFC 2606).
+inline constexpr std::string_view kRelativeHost = "relative.invalid";
+
 /// An absolute http or https URL (RFC 3986), taken apart once and never re-read.
 struct Url {
     std::string scheme;  ///< "http" or "https"

@@ -5,16 +5,35 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/secret.h"
+#include "http/message.h"
+#include "providers/dpop.h"
+#include "providers/settings.h"
 
 namespace herald::providers {
+
+/// How one provider's tokens are shown; the same for all tokens of a configuration.
+struct TokenUse {
+    Placement placement;
+    http::TlsIdentity tls;  ///< of callouts: a bound token needs the client's certificate
+    std::string track_header;
+    /// Null, or the kind's own way of telling that a receiver refused the token (O-93).
+    bool (*refuses_token)(const http::Response& response) = nullptr;
+};
 
 /// A usable access token as workers see it. Immutable, shared by all callouts that read it.
 struct AccessToken {
     core::Secret value;
     core::Secret authorization;  ///< the header value: `Bearer …`
+    std::shared_ptr<const TokenUse> use = std::make_shared<TokenUse>();
+    std::vector<std::string> entities;    ///< that its scope names
+    std::optional<http::Url> base;        ///< of relative callout URLs
+    std::shared_ptr<const DpopKey> dpop;  ///< null: whoever bears it may use it
     std::int64_t generation = 0;
     core::SteadyTime refresh_from;  ///< from here on, use starts a refresh in the background (O-75)
     core::SteadyTime usable_until;  ///< never sent after this (O-79): expiry less the margin

@@ -5,7 +5,10 @@
 #include "core/encoding.h"
 #include "core/text_rules.h"
 #include "http/url.h"
+#include "providers/endpoint_template.h"
 #include "providers/grant.h"
+#include "providers/jwt.h"
+#include "providers/kind.h"
 #include "providers/settings.h"
 
 namespace herald::providers {
@@ -18,6 +21,7 @@ using storage::ProviderRecord;
 
 constexpr std::size_t kMaxSecretBytes = 64 * 1024;
 constexpr std::size_t kMaxParameters = 64;
+constexpr std::size_t kMaxFurtherSecrets = 8;
 
 // Fields the token request writes itself; grant_type may be replaced (O-19).
 constexpr std::array<std::string_view, 9> kReservedParameters = {
@@ -60,22 +64,34 @@ Result<> check_endpoint(std::string_view field, const std::string& text,
         "accepted only towards loopback addresses listed in HERALD_EGRESS_ALLOW)");
 }
 
-Result<> check_endpoints(const ProviderRecord& record, const http::EgressPolicy& policy) {
-    if (record.token_endpoint.empty()) {
+Result<> check_endpoints(const ProviderRecord& record, const ProviderSettings& settings,
+                         const http::EgressPolicy& policy) {
+    const Endpoints& endpoints = settings.endpoints;
+    if (endpoints.token.empty() && !record.issuer) {
         return invalid_argument("token_endpoint",
-                                "is required; give the URL of the token endpoint with --token-url");
+                                "is required; give the URL of the token endpoint with --token-url, "
+                                "or the issuer with --issuer to have it discovered");
     }
-    if (auto ok = check_endpoint("token_endpoint", record.token_endpoint, policy); !ok) return ok;
-    if (record.revocation_endpoint) {
-        if (auto ok = check_endpoint("revocation_endpoint", *record.revocation_endpoint, policy);
-            !ok)
-            return ok;
+    const std::array<std::pair<std::string_view, std::optional<std::string>>, 8> all{
+        {{"token_endpoint",
+          endpoints.token.empty() ? std::nullopt : std::optional(endpoints.token)},
+         {"issuer", record.issuer},
+         {"revocation_endpoint", endpoints.revocation},
+         {"test_endpoint", endpoints.test},
+         {"settings.refresh_endpoint", endpoints.refresh},
+         {"settings.introspection_endpoint", endpoints.introspection},
+         {"settings.authorization_endpoint", endpoints.authorization},
+         {"settings.device_authorization_endpoint", endpoints.device_authorization}}};
+    for (const auto& [field, endpoint] : all) {
+        if (!endpoint) continue;
+        std::string url = *endpoint;
+        if (const auto at = url.find("{token}"); at != std::string::npos) url.replace(at, 7, "t");
+        if (auto ok = check_endpoint(field, url, policy); !ok) return ok;
     }
-    if (record.test_endpoint) return check_endpoint("test_endpoint", *record.test_endpoint, policy);
     return {};
 }
 
-Result<> check_client(const ProviderRecord& record, bool has_refresh_token) {
+Result<> check_client_id(const ProviderRecord& record) {
     if (record.client_id.empty())
         return invalid_argument("client_id", "is required; give it with --client-id");
     if (record.client_id.size() > 4096 || !core::is_valid_utf8(record.client_id) ||
@@ -83,17 +99,69 @@ Result<> check_client(const ProviderRecord& record, bool has_refresh_token) {
         return invalid_argument("client_id",
                                 "at most 4096 bytes of UTF-8 without control characters");
     }
-    const auto* authentication = find_client_authentication(record.client_authentication);
-    if (authentication->needs_secret && !record.client_secret) {
-        return invalid_argument("client_secret",
-                                std::string(authentication->name) +
-                                    " needs a client secret; give it with --client-secret-file");
-    }
-    if (record.client_secret && (record.client_secret->empty() ||
-                                 record.client_secret->reveal().size() > kMaxSecretBytes)) {
+    return {};
+}
+
+bool is_good_size(const core::Secret& secret) {
+    return !secret.empty() && secret.reveal().size() <= kMaxSecretBytes;
+}
+
+Result<> check_secrets(const ProviderRecord& record) {
+    if (record.client_secret && !is_good_size(*record.client_secret))
         return invalid_argument("client_secret", "1 to 65536 bytes");
+    if (record.further_secrets.size() > kMaxFurtherSecrets)
+        return invalid_argument("further_secrets", "at most 8");
+    for (const storage::ClientSecret& secret : record.further_secrets) {
+        if (!is_good_size(secret.value))
+            return invalid_argument("further_secrets", "1 to 65536 bytes each");
+        if (secret.not_before && secret.not_after && *secret.not_before >= *secret.not_after)
+            return invalid_argument("further_secrets", "not_before lies before not_after");
     }
-    if (find_grant(record.grant_type)->needs_refresh_token && !has_refresh_token) {
+    return {};
+}
+
+// The key must be one that the wanted algorithm can use, and belong to the certificate.
+Result<> check_keys(const ProviderRecord& record, const ProviderSettings& settings) {
+    if (record.private_key) {
+        const auto key = SigningKey::parse(*record.private_key);
+        if (!key) return key.error();
+        const std::string& algorithm = settings.assertion.algorithm;
+        const bool signs = !authenticates_by_tls(record) && !algorithm.starts_with("HS");
+        if (signs && !algorithm.empty()) {
+            if (auto fits = key->check(algorithm); !fits) return fits;
+        }
+    }
+    if (record.certificate) {
+        if (auto facts = certificate_facts(*record.certificate); !facts) return facts.error();
+        if (record.private_key)
+            return check_certificate_key(*record.certificate, *record.private_key);
+    }
+    return {};
+}
+
+// What is needed to ask for a token. A disabled provider may be without, as an imported one is.
+Result<> check_credentials(const ProviderRecord& record, const ProviderSettings& settings,
+                           bool has_refresh_token) {
+    const Grant* grant = find_grant(record.grant_type);
+    const auto* authentication = find_client_authentication(record.client_authentication);
+    const std::string name(authentication->name);
+    if (authentication->needs_secret && !record.client_secret &&
+        settings.client_secret_path.empty()) {
+        return invalid_argument("client_secret",
+                                name + " needs a client secret; give it with --client-secret-file");
+    }
+    const bool has_key = record.private_key || !settings.private_key_path.empty();
+    if ((authentication->needs_private_key || grant->needs_private_key) && !has_key) {
+        const std::string who = grant->needs_private_key ? std::string(grant->name) : name;
+        return invalid_argument("private_key",
+                                who + " needs a private key; give it with --private-key-file");
+    }
+    const bool has_certificate = record.certificate || !settings.certificate_path.empty();
+    if (authentication->needs_certificate && !has_certificate) {
+        return invalid_argument("certificate",
+                                name + " needs a certificate; give it with --certificate-file");
+    }
+    if (grant->needs_refresh_token && !has_refresh_token) {
         return invalid_argument("refresh_token",
                                 "the grant refresh_token needs a first refresh token; give it with "
                                 "--refresh-token-file");
@@ -141,6 +209,26 @@ Result<> check_targets(const ProviderRecord& record) {
     return {};
 }
 
+// Settings that say how to treat a token, not which one to ask for.
+constexpr std::array<std::string_view, 13> kTreatment = {"assumed_lifetime_s",
+                                                         "max_lifetime_s",
+                                                         "refresh_lead_s",
+                                                         "expiry_margin_s",
+                                                         "keep_warm",
+                                                         "rejected_retry_s",
+                                                         "request_timeout_ms",
+                                                         "resume_after_revoke",
+                                                         "test_method",
+                                                         "callout_headers",
+                                                         "secret_expires_at",
+                                                         "token_requests_per_minute",
+                                                         "ca_file"};
+
+boost::json::object shaping(boost::json::object settings) {
+    for (const std::string_view key : kTreatment) settings.erase(key);
+    return settings;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> parse_scopes(std::string_view text) {
@@ -173,13 +261,32 @@ Result<> validate(const ProviderRecord& record, bool has_refresh_token,
         !ok) {
         return ok;
     }
-    if (auto ok = check_endpoints(record, policy); !ok) return ok;
-    if (auto ok = check_client(record, has_refresh_token); !ok) return ok;
+    const auto settings = ProviderSettings::of(record);
+    if (!settings) return settings.error();
+    if (auto ok = check_endpoints(record, *settings, policy); !ok) return ok;
+    if (auto ok = check_client_id(record); !ok) return ok;
+    if (auto ok = check_secrets(record); !ok) return ok;
+    if (auto ok = check_keys(record, *settings); !ok) return ok;
+    if (record.enabled) {
+        if (auto ok = check_credentials(record, *settings, has_refresh_token); !ok) return ok;
+    }
     if (auto ok = check_parameters(record); !ok) return ok;
     if (auto ok = check_targets(record); !ok) return ok;
-    if (auto settings = ProviderSettings::parse(record.settings); !settings)
-        return settings.error();
+    const Kind* kind = find_kind(record.kind);
+    if (kind->check != nullptr) return kind->check(record, merged_settings(record));
     return {};
+}
+
+Result<> normalize(ProviderRecord& record) {
+    const Kind* kind = find_kind(record.kind);
+    if (kind == nullptr || kind->normalize == nullptr) return {};
+    return kind->normalize(record);
+}
+
+Result<> check_change(const ProviderRecord& before, const ProviderRecord& after) {
+    const Kind* kind = find_kind(after.kind);
+    if (kind == nullptr || kind->check_change == nullptr) return {};
+    return kind->check_change(before, after);
 }
 
 bool shapes_another_token(const ProviderRecord& before, const ProviderRecord& after) {
@@ -187,19 +294,16 @@ bool shapes_another_token(const ProviderRecord& before, const ProviderRecord& af
                                 const std::optional<core::Secret>& b) {
         return a.has_value() == b.has_value() && (!a || a->equals(*b));
     };
-    const auto setting = [&](std::string_view key) {
-        const boost::json::value* old = before.settings.if_contains(key);
-        const boost::json::value* now = after.settings.if_contains(key);
-        return (old == nullptr) != (now == nullptr) || (old != nullptr && *old != *now);
-    };
     return before.kind != after.kind || before.grant_type != after.grant_type ||
            before.client_id != after.client_id ||
            !same_secret(before.client_secret, after.client_secret) ||
+           !same_secret(before.private_key, after.private_key) ||
+           before.certificate != after.certificate ||
            before.client_authentication != after.client_authentication ||
-           before.token_endpoint != after.token_endpoint || before.scopes != after.scopes ||
-           before.parameters != after.parameters || before.audience != after.audience ||
-           before.resources != after.resources || setting("raw_scope") ||
-           setting("scope_separator");
+           before.token_endpoint != after.token_endpoint || before.issuer != after.issuer ||
+           before.scopes != after.scopes || before.parameters != after.parameters ||
+           before.audience != after.audience || before.resources != after.resources ||
+           shaping(before.settings) != shaping(after.settings);
 }
 
 std::string_view provider_state(const ProviderRecord& record, const storage::TokenRecord* token,

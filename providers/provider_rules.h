@@ -17,10 +17,18 @@ namespace herald::providers {
 
 /// Every rule a provider must keep before it is stored: kind, grant, client authentication and the
 /// secrets they need, endpoints (https, or plain http to allowed loopback; O-8), parameters that
-/// may not be overridden (O-19), settings. `has_refresh_token`: whether the grant's refresh token
+/// may not be overridden (O-19), settings, what its kind adds. A disabled one may be without its
+/// secrets. `has_refresh_token`: whether the grant's refresh token
 /// is, or will be, stored with it.
 [[nodiscard]] core::Result<> validate(const storage::ProviderRecord& record, bool has_refresh_token,
                                       const http::EgressPolicy& policy);
+
+/// Brings what people typed into the one form that is stored, as the kind has it.
+[[nodiscard]] core::Result<> normalize(storage::ProviderRecord& record);
+
+/// Whether a provider may be edited into another, as the kind has it.
+[[nodiscard]] core::Result<> check_change(const storage::ProviderRecord& before,
+                                          const storage::ProviderRecord& after);
 
 /// Whether the two differ in anything that shapes a token: then the token is dropped (O-13).
 [[nodiscard]] bool shapes_another_token(const storage::ProviderRecord& before,

@@ -76,10 +76,13 @@ asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRe
     const core::SystemTime now = clock_.system_now();
     std::optional<core::SystemTime> next_try_at;
     Result<RemoteRevocation> outcome = RemoteRevocation::kDone;
-    if (slot && slot->record.revocation_endpoint && pending.give_up_at > now) {
-        const std::string endpoint = *slot->record.revocation_endpoint;
-        auto request = revocation_request(slot->record, slot->settings, pending.token,
-                                          pending.token_type_hint, clock_.steady_now());
+    if (slot && slot->settings.endpoints.revocation && pending.give_up_at > now) {
+        const std::string endpoint = *slot->settings.endpoints.revocation;
+        const auto ready = slot->ready_record();
+        if (!ready) co_return ready.error();
+        const GrantInput input{.provider = *ready, .settings = slot->settings, .now = now};
+        auto request =
+            revocation_request(input, pending.token, pending.token_type_hint, clock_.steady_now());
         if (!request) co_return request.error();
         http::Request sendable = std::move(*request);
         const Result<http::Response> response = co_await transport_.send(std::move(sendable));

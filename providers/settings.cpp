@@ -1,6 +1,12 @@
 #include "providers/settings.h"
 
-#include <array>
+#include <algorithm>
+
+#include "core/encoding.h"
+#include "http/message.h"
+#include "providers/endpoint_template.h"
+#include "providers/kind.h"
+#include "providers/settings_reader.h"
 
 namespace herald::providers {
 namespace {
@@ -8,100 +14,172 @@ namespace {
 namespace json = boost::json;
 using core::Result;
 
-// Reads typed members and remembers the first rule that was broken.
-class SettingsReader {
-public:
-    explicit SettingsReader(const json::object& settings) : settings_(settings) {}
+constexpr std::int64_t kDay = 86'400;
 
-    template <class Duration>
-    void number(std::string_view key, std::int64_t low, std::int64_t high, Duration& out) {
-        if (const auto found = integer(key, low, high)) out = Duration(*found);
-    }
-    template <class Duration>
-    void number(std::string_view key, std::int64_t low, std::int64_t high,
-                std::optional<Duration>& out) {
-        if (const auto found = integer(key, low, high)) out = Duration(*found);
-    }
-    void flag(std::string_view key, bool& out) {
-        const json::value* value = member(key);
-        if (value == nullptr) return;
-        if (value->is_bool()) {
-            out = value->as_bool();
-        } else {
-            fail(key, "is true or false");
-        }
-    }
-    void text(std::string_view key, std::string& out) {
-        const json::value* value = member(key);
-        if (value == nullptr) return;
-        if (value->is_string()) {
-            out = std::string(value->as_string());
-        } else {
-            fail(key, "is a text");
-        }
-    }
-    void fail(std::string_view key, std::string_view rule) {
-        if (!error_) error_ = core::invalid_argument("settings." + std::string(key), rule);
-    }
-    // Every member must have been asked for.
-    [[nodiscard]] std::optional<core::Error> finish() {
-        for (const auto& member : settings_) {
-            if (std::find(known_.begin(), known_.end(), member.key()) != known_.end()) continue;
-            std::string rule = "is not a setting; known are";
-            for (const std::string_view key : known_) rule.append(" ").append(key);
-            fail(member.key(), rule);
-        }
-        return error_;
-    }
+void read_encoding(SettingsReader& reader, std::string_view key, BodyEncoding& out) {
+    std::string name = "form";
+    reader.choice(key, {"form", "json", "query"}, name);
+    out = name == "json"    ? BodyEncoding::kJson
+          : name == "query" ? BodyEncoding::kQuery
+                            : BodyEncoding::kForm;
+}
 
-private:
-    const json::value* member(std::string_view key) {
-        known_.push_back(key);
-        return settings_.if_contains(key);
+void read_call(SettingsReader& reader, TokenCall& call) {
+    reader.choice("token_method", {"POST", "GET"}, call.method);
+    read_encoding(reader, "token_encoding", call.encoding);
+    if (call.method == "GET") call.encoding = BodyEncoding::kQuery;
+    reader.text("token_content_type", call.content_type);
+    reader.headers("token_headers", call.headers);
+    reader.text("client_id_field", call.client_id_field);
+    reader.text("client_secret_field", call.client_secret_field);
+    if (call.client_id_field.empty()) reader.fail("client_id_field", "is not empty");
+    if (call.client_secret_field.empty()) reader.fail("client_secret_field", "is not empty");
+    reader.flag("send_client_id", call.send_client_id);
+    reader.flag("send_grant_type", call.send_grant_type);
+    reader.choice("scope_separator", {" ", ",", "+"}, call.scope_separator);
+    reader.optional_text("raw_scope", call.raw_scope);
+    reader.flag("raw_basic", call.raw_basic);
+    reader.fields("refresh_parameters", call.refresh_parameters);
+    reader.flag("refresh_scope", call.refresh_scope);
+    reader.text("track_header", call.track_header);
+    if (!call.track_header.empty() && !http::validate_header(call.track_header, "x", "header"))
+        reader.fail("track_header", "is the name of a header");
+    reader.number("token_requests_per_minute", 1, 100'000, call.requests_per_minute);
+}
+
+void read_answer(SettingsReader& reader, TokenAnswer& answer) {
+    reader.pointer("access_token_pointer", answer.access_token_pointer);
+    reader.pointer("refresh_token_pointer", answer.refresh_token_pointer);
+    reader.pointer("scope_pointer", answer.scope_pointer);
+    reader.optional_pointer("expiry_pointer", answer.expiry);
+    reader.optional_pointer("error_pointer", answer.error);
+    std::string unit = "s";
+    reader.choice("expiry_unit", {"s", "ms"}, unit);
+    answer.expiry_in_milliseconds = unit == "ms";
+    reader.flag("expires_at_first", answer.expires_at_first);
+    reader.texts("token_types", answer.token_types);
+}
+
+void read_placement(SettingsReader& reader, Placement& placement) {
+    reader.text("token_header", placement.header);
+    if (!http::validate_header(placement.header, "x", "header"))
+        reader.fail("token_header", "is the name of a header");
+    reader.text("token_prefix", placement.prefix);
+    if (!http::validate_header("x", placement.prefix + "x", "header"))
+        reader.fail("token_prefix", "is a text that may begin a header");
+    reader.text("token_query", placement.query_parameter);
+    reader.headers("callout_headers", placement.headers);
+    reader.text("entity_header", placement.entity_header);
+    placement.entity_without_dashes =
+        core::equals_ignoring_case(placement.entity_header, "entityId");
+    reader.text("base_attribute", placement.base_attribute);
+    reader.texts("base_hosts", placement.base_hosts);
+}
+
+void read_revocation(SettingsReader& reader, RevocationCall& call) {
+    reader.choice("revoke_method", {"POST", "GET", "DELETE"}, call.method);
+    reader.text("revoke_parameter", call.parameter);
+    read_encoding(reader, "revoke_encoding", call.encoding);
+    reader.choice("revoke_auth", {"client", "none", "basic", "bearer"}, call.authentication);
+}
+
+void read_assertion(SettingsReader& reader, Assertion& assertion) {
+    reader.choice("jwt_algorithm",
+                  {"", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384",
+                   "ES512", "EdDSA", "HS256", "HS384", "HS512"},
+                  assertion.algorithm);
+    reader.text("jwt_audience", assertion.audience);
+    reader.number("jwt_lifetime_s", 10, 3600, assertion.lifetime);
+    reader.number("jwt_backdate_s", 0, 600, assertion.backdate);
+    reader.text("jwt_key_id", assertion.key_id);
+    reader.choice("jwt_thumbprint", {"", "x5t", "x5t#S256"}, assertion.thumbprint);
+    reader.text("jwt_issuer", assertion.issuer);
+    reader.text("jwt_subject", assertion.subject);
+    reader.flag("jwt_scope", assertion.scope_claim);
+    reader.object("jwt_claims", assertion.claims);
+    for (const std::string_view reserved : {"iss", "sub", "aud", "iat", "exp", "jti"}) {
+        if (assertion.claims.contains(reserved))
+            reader.fail("jwt_claims", std::string(reserved) + " is written by herald itself");
     }
-    std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high) {
-        const json::value* value = member(key);
-        if (value == nullptr) return std::nullopt;
-        json::error_code ec;
-        const auto number = value->to_number<std::int64_t>(ec);
-        if (!ec && number >= low && number <= high) return number;
-        fail(key, "is a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-        return std::nullopt;
-    }
+}
 
-    const json::object& settings_;
-    std::vector<std::string_view> known_;
-    std::optional<core::Error> error_;
-};
-
-}  // namespace
-
-Result<ProviderSettings> ProviderSettings::parse(const json::object& settings) {
-    constexpr std::int64_t kDay = 86'400;
-    ProviderSettings out;
-    SettingsReader reader(settings);
+void read_lifetimes(SettingsReader& reader, ProviderSettings& out) {
     reader.number("assumed_lifetime_s", 1, 30 * kDay, out.assumed_lifetime_s);
     reader.number("max_lifetime_s", 1, 365 * kDay, out.max_lifetime_s);
     reader.number("refresh_lead_s", 0, kDay, out.refresh_lead_s);
     reader.number("expiry_margin_s", 0, kDay, out.expiry_margin_s);
-    reader.text("scope_separator", out.scope_separator);
-    if (out.scope_separator != " " && out.scope_separator != "," && out.scope_separator != "+") {
-        reader.fail("scope_separator", "is a space, a comma or +");
-    }
-    std::string raw_scope;
-    reader.text("raw_scope", raw_scope);
-    if (settings.contains("raw_scope")) out.raw_scope = std::move(raw_scope);
-    reader.flag("raw_basic", out.raw_basic);
-    reader.flag("resume_after_revoke", out.resume_after_revoke);
-    reader.flag("keep_warm", out.keep_warm);
-    reader.text("test_method", out.test_method);
-    if (out.test_method != "GET" && out.test_method != "POST" && out.test_method != "HEAD") {
-        reader.fail("test_method", "is GET, POST or HEAD");
-    }
-    reader.text("ca_file", out.ca_file);
     reader.number("rejected_retry_s", 1, kDay, out.rejected_retry_s);
     reader.number("request_timeout_ms", 100, 600'000, out.request_timeout_ms);
+    reader.flag("resume_after_revoke", out.resume_after_revoke);
+    reader.flag("keep_warm", out.keep_warm);
+    reader.flag("introspect_expiry", out.introspect_expiry);
+}
+
+void read_credentials(SettingsReader& reader, ProviderSettings& out) {
+    reader.choice("test_method", {"GET", "POST", "HEAD"}, out.test_method);
+    reader.flag("dpop", out.dpop);
+    reader.flag("certificate_bound", out.certificate_bound);
+    reader.text("ca_file", out.ca_file);
+    reader.text("client_secret_path", out.client_secret_path);
+    reader.text("private_key_path", out.private_key_path);
+    reader.text("certificate_path", out.certificate_path);
+    reader.time("secret_expires_at", out.secret_expires_at);
+    reader.fields("authorization_parameters", out.authorization_parameters);
+}
+
+void read_endpoints(SettingsReader& reader, Endpoints& endpoints) {
+    reader.optional_text("refresh_endpoint", endpoints.refresh);
+    reader.optional_text("introspection_endpoint", endpoints.introspection);
+    reader.optional_text("authorization_endpoint", endpoints.authorization);
+    reader.optional_text("device_authorization_endpoint", endpoints.device_authorization);
+}
+
+void read_own(SettingsReader& reader, const Kind& kind, const json::object& settings) {
+    std::string text;
+    reader.text("base_url", text);
+    for (const KindSetting& own : kind.own_settings) {
+        bool flag = false;
+        if (own.is_flag) {
+            reader.flag(own.name, flag);
+            continue;
+        }
+        text.clear();
+        reader.text(own.name, text);
+        if (!own.is_required || !setting_text(settings, own.name).empty()) continue;
+        std::string option(own.name);
+        std::replace(option.begin(), option.end(), '_', '-');
+        reader.fail(own.name, "is required for the kind " + std::string(kind.name) +
+                                  "; give it with --" + option);
+    }
+}
+
+Result<ProviderSettings> read(const Kind& kind, const json::object& settings) {
+    ProviderSettings out;
+    SettingsReader reader(settings);
+    read_own(reader, kind, settings);
+    read_lifetimes(reader, out);
+    read_call(reader, out.call);
+    read_answer(reader, out.answer);
+    read_placement(reader, out.placement);
+    read_revocation(reader, out.revocation);
+    read_assertion(reader, out.assertion);
+    read_credentials(reader, out);
+    read_endpoints(reader, out.endpoints);
     if (auto error = reader.finish()) return *error;
+    return out;
+}
+
+}  // namespace
+
+Result<ProviderSettings> ProviderSettings::of(const storage::ProviderRecord& record) {
+    const Kind* kind = find_kind(record.kind);
+    if (kind == nullptr) return core::invalid_argument("kind", "is not known");
+    const json::object settings = merged_settings(record);
+    auto out = read(*kind, settings);
+    if (!out) return out;
+    auto endpoints = resolve_endpoints(record, *kind, settings, std::move(out->endpoints));
+    if (!endpoints) return endpoints.error();
+    out->endpoints = std::move(*endpoints);
     return out;
 }
 

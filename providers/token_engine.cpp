@@ -119,12 +119,17 @@ void TokenEngine::tick(const SlotPtr& slot) {
         waiter.done(unavailable(*slot, "timeout"));
     }
     const bool asked_for = background_ || !slot->waiters.empty();
-    if (!stopping_ && asked_for && slot->wants_flight(now)) start_flight(slot);
+    const bool flies = !stopping_ && asked_for && slot->wants_flight(now);
+    if (flies && (slot->is_asked_by_hand() || host_allows_at(*slot, now) <= now))
+        start_flight(slot);
     arm(slot, now);
 }
 
 void TokenEngine::arm(const SlotPtr& slot, core::SteadyTime now) {
-    const auto next = stopping_ ? std::nullopt : slot->next_look(now);
+    auto next = stopping_ ? std::nullopt : slot->next_look(now);
+    const core::SteadyTime allowed = host_allows_at(*slot, now);
+    if (!stopping_ && !slot->flying && slot->wants_flight(now) && allowed > now)
+        next = next ? std::min(*next, allowed) : allowed;
     if (!next) return slot->timer->cancel();
     slot->timer->expires_at(*next);
     slot->timer->on_expiry([weak = weak_from_this(), weak_slot = std::weak_ptr(slot)](bool fired) {
@@ -132,6 +137,10 @@ void TokenEngine::arm(const SlotPtr& slot, core::SteadyTime now) {
         const SlotPtr woken = weak_slot.lock();
         if (fired && self && woken) self->tick(woken);
     });
+}
+
+core::SteadyTime TokenEngine::host_allows_at(const TokenSlot& slot, core::SteadyTime now) const {
+    return hosts_.allowed_at(slot.host, slot.settings.call.requests_per_minute, now);
 }
 
 void TokenEngine::fail_waiters(const SlotPtr& slot, const Error& error) {

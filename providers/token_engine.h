@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "providers/host_limits.h"
 #include "providers/revoker.h"
 #include "providers/token_exchange.h"
 #include "providers/token_slot.h"
@@ -20,7 +21,8 @@ namespace herald::providers {
 ///
 /// Threads: the token thread, but for `find`, `listen`, `with_slot` and `executor`. Callbacks hold
 /// it weakly, flights strongly. Sources: token_engine.cpp (asking and waiting), token_flight.cpp
-/// (one request and its landing), token_operations.cpp (test, revoke).
+/// (one request and its landing), token_operations.cpp (test, revoke), token_setup.cpp (what a
+/// person sets up).
 class TokenEngine final : public std::enable_shared_from_this<TokenEngine> {
 public:
     TokenEngine(storage::Store& store, http::Transport& transport, core::Clock& clock,
@@ -53,6 +55,12 @@ public:
     void renew(const SlotPtr& slot, std::int64_t generation, core::SteadyTime deadline,
                core::Done<Obtained> done);
     void obtain_by_hand(const SlotPtr& slot, core::Done<storage::TokenRecord> done);
+    /// A person's set-up: begun, finished by a code, or looked at again.
+    boost::asio::awaitable<void> begin_setup(SlotPtr slot, std::string redirect_uri,
+                                             core::Done<SetupStart> done);
+    void finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
+                      core::Done<storage::TokenRecord> done);
+    void look_at_device(const SlotPtr& slot, core::Done<storage::TokenRecord> done);
     boost::asio::awaitable<void> test(SlotPtr slot, core::Done<TokenTestResult> done);
     boost::asio::awaitable<void> revoke(SlotPtr slot, core::Done<RemoteRevocation> done);
     core::Result<> reload(core::ProviderId id);
@@ -74,6 +82,10 @@ private:
     std::vector<SlotPtr> all() const;
     void start_flight(const SlotPtr& slot);
     boost::asio::awaitable<void> fly(SlotPtr slot);
+    /// Asks the issuer where the slot does not know its token endpoint.
+    boost::asio::awaitable<core::Result<>> know_endpoints(const SlotPtr& slot);
+    ExchangeTools tools() { return {transport_, store_, clock_, nonces_}; }
+    core::SteadyTime host_allows_at(const TokenSlot& slot, core::SteadyTime now) const;
     boost::asio::awaitable<ExchangeResult> exchange_with_reread(const SlotPtr& slot);
     ExchangeInput input_of(const TokenSlot& slot, std::optional<core::Secret> refresh_token) const;
     boost::asio::awaitable<void> land(SlotPtr slot, storage::TokenFence fence,
@@ -95,6 +107,8 @@ private:
     core::Random& random_;
     boost::asio::any_io_executor executor_;
     Revoker revoker_;
+    HostLimits hosts_;
+    DpopNonces nonces_;
     bool background_ = false;  ///< refreshes and revocations happen by themselves
     bool stopping_ = false;
     int rotations_ = 0;

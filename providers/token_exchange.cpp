@@ -1,6 +1,9 @@
 #include "providers/token_exchange.h"
 
 #include "core/await.h"
+#include "core/json.h"
+#include "providers/credentials.h"
+#include "providers/token_body.h"
 #include "providers/token_request.h"
 
 namespace herald::providers {
@@ -25,27 +28,55 @@ Error cut_by_deadline() {
     return error;
 }
 
-asio::awaitable<Answer> ask(const ExchangeInput& input, http::Transport& transport,
-                            core::Clock& clock) {
-    const core::Secret* refresh_token = input.refresh_token ? &*input.refresh_token : nullptr;
-    const GrantInput grant{
-        .provider = input.provider, .settings = input.settings, .refresh_token = refresh_token};
-    auto request = token_request(grant, clock.steady_now());
+// The answer to one request; a proof refused for its nonce is made anew once (O-140, O-141).
+asio::awaitable<Result<http::Response>> send(const ExchangeInput& input, ExchangeTools tools,
+                                             http::Request request) {
+    if (!input.dpop) {
+        Result<http::Response> only = co_await tools.transport.send(std::move(request));
+        co_return only;
+    }
+    const std::string origin = request.url.origin();
+    for (int tries = 0;; ++tries) {
+        const std::string nonce = tools.nonces.at(origin);
+        auto proof = input.dpop->proof({.method = request.method,
+                                        .url = request.url,
+                                        .now = tools.clock.system_now(),
+                                        .nonce = nonce});
+        if (!proof) co_return proof.error();
+        request.headers.set("DPoP", std::move(*proof));
+        http::Request copy = request;
+        Result<http::Response> response = co_await tools.transport.send(std::move(copy));
+        if (!response) co_return response;
+        const bool is_new = tools.nonces.note(origin, *response);
+        if (tries > 0 || !is_new || !wants_nonce(*response)) co_return response;
+    }
+}
+
+GrantInput grant_input(const ExchangeInput& input, core::Clock& clock) {
+    return {.provider = input.provider,
+            .settings = input.settings,
+            .now = clock.system_now(),
+            .refresh_token = input.refresh_token ? &*input.refresh_token : nullptr,
+            .setup = input.setup.get()};
+}
+
+asio::awaitable<Answer> ask(const ExchangeInput& input, ExchangeTools tools) {
+    auto request = token_request(grant_input(input, tools.clock), tools.clock.steady_now());
     if (!request) co_return Answer{.response = request.error()};
     http::Request sendable = std::move(*request);
     const core::SteadyTime deadline = sendable.deadline;
-    Result<http::Response> response = co_await transport.send(std::move(sendable));
-    if (response && response->body_truncated && clock.steady_now() >= deadline)
+    Result<http::Response> response = co_await send(input, tools, std::move(sendable));
+    if (response && response->body_truncated && tools.clock.steady_now() >= deadline)
         response = cut_by_deadline();
     if (!response) {
         const Error cause = response.error();
         const auto* sent = cause.details.if_contains("sent");
         const bool lost = sent != nullptr && sent->is_bool() && sent->as_bool();
-        Error failure = endpoint_failure(cause, input.provider.token_endpoint);
+        Error failure = endpoint_failure(cause, input.settings.endpoints.token);
         co_return Answer{.response = std::move(failure), .lost = lost};
     }
     co_return Answer{.response = parse_token_response(*response, input.provider, input.settings,
-                                                      clock.system_now())};
+                                                      tools.clock.system_now())};
 }
 
 // Done with whether an earlier exchange with the same refresh token never came to its end.
@@ -67,34 +98,91 @@ Error explain_lost_rotation(Error error) {
     return error;
 }
 
+bool refuses_client(const Result<TokenResponse>& response) {
+    return !response && core::string_member(response.error().details, "error") == "invalid_client";
+}
+
+// What another secret brings after the first was refused.
+asio::awaitable<Answer> ask_with_each_secret(ExchangeInput& input, ExchangeTools tools,
+                                             ExchangeResult& result) {
+    const int before = input.provider.secret_in_use;
+    const std::vector<int> numbers = secrets_to_try(input.provider, tools.clock.system_now());
+    Answer answer{.response = Error{}};
+    std::optional<core::Secret> first;
+    if (input.provider.client_secret) first = input.provider.client_secret->clone();
+    for (const int number : numbers) {
+        if (first) input.provider.client_secret = first->clone();
+        choose_secret(input.provider, number);
+        result.requested_at = tools.clock.steady_now();
+        result.obtained_at = tools.clock.system_now();
+        answer = co_await ask(input, tools);
+        ++result.requests;
+        if (refuses_client(answer.response)) continue;
+        if (answer.response && number != before) result.secret_in_use = number;
+        break;
+    }
+    co_return answer;
+}
+
+// Servers that tell no lifetime may tell it when asked (Salesforce). `active: false` may only mean
+// that this client may not ask, so it decides nothing.
+asio::awaitable<void> learn_lifetime(const ExchangeInput& input, ExchangeTools tools,
+                                     TokenResponse& token) {
+    const GrantInput grant = grant_input(input, tools.clock);
+    auto request = introspection_request(grant, token.access_token, tools.clock.steady_now());
+    if (!request) co_return;
+    http::Request sendable = std::move(*request);
+    const Result<http::Response> response = co_await tools.transport.send(std::move(sendable));
+    if (!response || response->status != 200) {
+        token.warnings.emplace_back("introspection told no lifetime");
+        co_return;
+    }
+    const auto body = parse_token_body(*response);
+    const auto* exp = body ? body->if_contains("exp") : nullptr;
+    const auto* active = body ? body->if_contains("active") : nullptr;
+    if (exp == nullptr || !exp->is_number() || active == nullptr || *active != true) {
+        token.warnings.emplace_back("introspection told no lifetime");
+        co_return;
+    }
+    const double now = static_cast<double>(tools.clock.system_now().time_since_epoch().count());
+    token.lifetime = clamped_lifetime(exp->to_number<double>() - now / 1000.0, input.settings);
+    token.lifetime_is_told = true;
+}
+
 }  // namespace
 
-asio::awaitable<ExchangeResult> exchange(ExchangeInput input, http::Transport& transport,
-                                         storage::Store& store, core::Clock& clock) {
+asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tools) {
+    ExchangeResult result{.response = Error{},
+                          .requested_at = tools.clock.steady_now(),
+                          .obtained_at = tools.clock.system_now()};
+    if (auto loaded = load_credentials(input.provider, input.settings); !loaded) {
+        result.response = loaded.error();
+        co_return result;
+    }
     bool interrupted_before = false;
-    if (input.refresh_token) {
-        Result<bool> noted = co_await note_rotation(input, store);
+    if (input.refresh_token && !input.setup) {
+        Result<bool> noted = co_await note_rotation(input, tools.store);
         if (!noted) {
-            Error refused = noted.error();
-            co_return ExchangeResult{.response = std::move(refused),
-                                     .requested_at = clock.steady_now(),
-                                     .obtained_at = {}};
+            result.response = noted.error();
+            co_return result;
         }
         interrupted_before = *noted;
     }
-    ExchangeResult result{
-        .response = Error{}, .requested_at = clock.steady_now(), .obtained_at = clock.system_now()};
-    Answer answer = co_await ask(input, transport, clock);
-    result.requests = 1;
-    if (answer.lost && input.refresh_token) {
-        result.requested_at = clock.steady_now();
-        result.obtained_at = clock.system_now();
-        answer = co_await ask(input, transport, clock);
-        result.requests = 2;
+    Answer answer = co_await ask_with_each_secret(input, tools, result);
+    if (answer.lost && input.refresh_token && !input.setup) {
+        result.requested_at = tools.clock.steady_now();
+        result.obtained_at = tools.clock.system_now();
+        answer = co_await ask(input, tools);
+        ++result.requests;
     }
     result.response = std::move(answer.response);
     if (!result.response && interrupted_before)
         result.response = explain_lost_rotation(result.response.error());
+    const bool may_ask =
+        input.settings.introspect_expiry && input.settings.endpoints.introspection.has_value();
+    if (result.response && may_ask && !result.response->lifetime_is_told) {
+        co_await learn_lifetime(input, tools, *result.response);
+    }
     co_return result;
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <memory>
 #include <optional>
 
 #include "core/clock.h"
 #include "http/transport.h"
+#include "providers/dpop.h"
+#include "providers/dpop_nonces.h"
+#include "providers/grant.h"
 #include "providers/settings.h"
 #include "providers/token_response.h"
 #include "storage/store.h"
@@ -17,6 +21,8 @@ struct ExchangeInput {
     storage::ProviderRecord provider;
     ProviderSettings settings;
     std::optional<core::Secret> refresh_token;
+    std::shared_ptr<const SetupCode> setup;  ///< null unless a set-up is being finished
+    std::shared_ptr<const DpopKey> dpop;     ///< null: no proof of possession
     storage::TokenFence fence;
 };
 
@@ -25,13 +31,22 @@ struct ExchangeResult {
     core::SteadyTime requested_at;  ///< when the request that counted was started
     core::SystemTime obtained_at;
     int requests = 0;
+    std::optional<int> secret_in_use = std::nullopt;  ///< another secret than before worked (O-37)
+};
+
+/// What an exchange works with; all outlive it.
+struct ExchangeTools {
+    http::Transport& transport;
+    storage::Store& store;
+    core::Clock& clock;
+    DpopNonces& nonces;
 };
 
 /// Asks the token endpoint. A refresh token is presented only after a durable note of it (O-119,
-/// O-120); when the answer to it is lost on the way, exactly once more (O-123).
+/// O-120); when the answer to it is lost on the way, exactly once more (O-123). A client that is
+/// refused tries its other secrets once each (O-37). Where no expiry is told, introspection may
+/// tell it.
 [[nodiscard]] boost::asio::awaitable<ExchangeResult> exchange(ExchangeInput input,
-                                                              http::Transport& transport,
-                                                              storage::Store& store,
-                                                              core::Clock& clock);
+                                                              ExchangeTools tools);
 
 }  // namespace herald::providers

@@ -19,9 +19,9 @@ constexpr std::size_t kMaxDescription = 500;
 constexpr std::chrono::milliseconds kRetryAfterCap = std::chrono::hours(1);  // O-100
 
 // RFC 6749 section 5.2 and RFC 8707: this configuration will be refused again (O-97).
-constexpr std::array<std::string_view, 7> kConfigurationErrors = {
+constexpr std::array<std::string_view, 8> kConfigurationErrors = {
     "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-    "invalid_target", "invalid_request",     "access_denied"};
+    "invalid_target", "invalid_request",     "access_denied",          "expired_token"};
 
 bool is_transient_status(int status) {
     return status == 408 || status == 409 || status == 423 || status == 425 || status == 429 ||
@@ -73,6 +73,10 @@ Error oauth_failure(const http::Response& response, const json::object& body,
                            " " + code,
                 .details = {}};
     if (!description.empty()) error.message += ": " + description;
+    if (code == "authorization_pending" || code == "slow_down") {
+        error.kind = ErrorKind::kTransient;  // a device authorization goes on (RFC 8628)
+        error.code = "authorization_pending";
+    }
     error.details["class"] = "oauth";
     error.details["error"] = code;
     error.details["error_description"] = description;
@@ -98,6 +102,12 @@ Error answer_failure(const http::Response& response, std::string_view endpoint,
         error.details["error_description"] = body ? "" : body.error().message;
     }
     error.details["status"] = response.status;
+    // A clock that is off makes assertions invalid, and nothing else says so (O-158).
+    if (const auto skew = clock_skew(response, now)) {
+        const std::string text = skew_text(response, *skew);
+        error.message += "; " + text;
+        error.details["clock"] = text;
+    }
     if (const auto wait = http::retry_after(response.headers, now)) {
         error.retry_after = std::min(*wait, kRetryAfterCap);
     }

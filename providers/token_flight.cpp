@@ -44,8 +44,9 @@ using storage::ProviderCondition;
 
 void TokenEngine::start_flight(const SlotPtr& slot) {
     slot->flying = true;
-    slot->rotating = find_grant(slot->record.grant_type)->needs_refresh_token;
+    slot->rotating = find_grant(slot->record.grant_type)->uses_refresh_token;
     slot->earliest = clock_.steady_now() + kFlightSpacing;
+    hosts_.note_request(slot->host, clock_.steady_now());
     if (slot->rotating) ++rotations_;
     asio::co_spawn(executor_, fly(slot), asio::detached);
 }
@@ -55,6 +56,8 @@ ExchangeInput TokenEngine::input_of(const TokenSlot& slot,
     return {.provider = slot.record.clone(),
             .settings = slot.settings,
             .refresh_token = std::move(refresh_token),
+            .setup = slot.setup,
+            .dpop = slot.dpop,
             .fence = slot.fence()};
 }
 
@@ -66,8 +69,10 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr&
     }
     std::string presented = refresh_token ? refresh_token->fingerprint() : "";
     ExchangeInput input = input_of(*slot, std::move(refresh_token));
-    ExchangeResult result = co_await exchange(std::move(input), transport_, store_, clock_);
-    if (result.response || presented.empty()) co_return result;
+    const bool sets_up = input.setup != nullptr;
+    slot->setup.reset();  // a code is good once
+    ExchangeResult result = co_await exchange(std::move(input), tools());
+    if (result.response || presented.empty() || sets_up) co_return result;
     if (core::string_member(result.response.error().details, "error") != "invalid_grant")
         co_return result;
     auto stored = store_.token(slot->record.id);
@@ -76,7 +81,7 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr&
     if (!other) co_return result;
     ExchangeInput again = input_of(*slot, (*stored)->refresh_token->clone());
     const int requests = result.requests;
-    result = co_await exchange(std::move(again), transport_, store_, clock_);
+    result = co_await exchange(std::move(again), tools());
     result.requests += requests;
     co_return result;
 }
@@ -84,7 +89,15 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr&
 asio::awaitable<void> TokenEngine::fly(SlotPtr slot) {
     const auto self = shared_from_this();
     const storage::TokenFence fence = slot->fence();
-    ExchangeResult result = co_await exchange_with_reread(slot);
+    ExchangeResult result{.response = Error{},
+                          .requested_at = clock_.steady_now(),
+                          .obtained_at = clock_.system_now()};
+    const Result<> known = co_await know_endpoints(slot);
+    if (known) {
+        result = co_await exchange_with_reread(slot);
+    } else {
+        result.response = known.error();
+    }
     const auto took = clock_.steady_now() - result.requested_at;
     slot->counters->request_ms.fetch_add(
         std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
@@ -116,6 +129,12 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
     }
     Error error = result.response.error();
     const ProviderCondition before = slot->record.condition;
+    if (error.code == "authorization_pending") {  // a person has not decided yet
+        fail_waiters(slot, error);
+        co_return;
+    }
+    if (error.kind == ErrorKind::kThrottled && error.retry_after)
+        hosts_.pause(slot->host, clock_.steady_now() + *error.retry_after);
     const ProviderCondition condition = slot->note_failure(error, clock_.steady_now(), random_);
     slot->record.condition = condition;
     slot->record.last_error = to_provider_error(error, clock_.system_now());
@@ -142,6 +161,11 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
 asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence fence,
                                               ExchangeResult result) {
     const std::chrono::milliseconds lifetime = result.response->lifetime;
+    if (result.secret_in_use) {
+        slot->record.secret_in_use = *result.secret_in_use;
+        core::log(core::LogLevel::kWarning, "other_secret_works",
+                  {{"provider", slot->record.name}, {"secret", *result.secret_in_use}});
+    }
     const std::vector<std::string> warnings = result.response->warnings;
     storage::TokenRecord record = record_of(result, slot->token.get());
     const Obtained obtained =
@@ -151,7 +175,8 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence 
                                   .token = obtained.record->clone(),
                                   .condition = ProviderCondition::kOk,
                                   .last_error = std::nullopt,
-                                  .requests = result.requests};
+                                  .requests = result.requests,
+                                  .secret_in_use = result.secret_in_use};
     if (lifetime.count() == 0)
         outcome.token->access_token.reset();  // serves those who wait, and nobody later
     const Result<> saved = co_await save_patiently(slot, std::move(outcome));
@@ -167,6 +192,7 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence 
     }
     const bool was_down = slot->record.condition != ProviderCondition::kOk || slot->wanted;
     slot->note_success();
+    slot->pending_setup.reset();
     slot->token = obtained.record;
     slot->access = lifetime.count() == 0 ? nullptr : obtained.access;
     slot->cell->publish(slot->record.enabled ? slot->access : nullptr);

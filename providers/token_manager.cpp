@@ -13,6 +13,7 @@ namespace herald::providers {
 namespace asio = boost::asio;
 using core::Done;
 using core::Result;
+using storage::TokenRecord;
 
 TokenManager::TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock,
                            core::Random& random, asio::any_io_executor executor)
@@ -104,6 +105,35 @@ void TokenManager::revoke(core::ProviderId provider, Done<RemoteRevocation> done
         provider, std::move(done),
         [](TokenEngine& self, const SlotPtr& slot, const Done<RemoteRevocation>& answer) {
             asio::co_spawn(self.executor(), self.revoke(slot, answer), asio::detached);
+        });
+}
+
+void TokenManager::begin_setup(core::ProviderId provider, std::string redirect_uri,
+                               Done<SetupStart> done) {
+    engine_->with_slot<SetupStart>(
+        provider, std::move(done),
+        [redirect_uri = std::move(redirect_uri)](TokenEngine& self, const SlotPtr& slot,
+                                                 const Done<SetupStart>& answer) {
+            asio::co_spawn(self.executor(), self.begin_setup(slot, redirect_uri, answer),
+                           asio::detached);
+        });
+}
+
+void TokenManager::finish_setup(core::ProviderId provider, SetupAnswer answer,
+                                Done<TokenRecord> done) {
+    auto kept = std::make_shared<SetupAnswer>(std::move(answer));
+    engine_->with_slot<TokenRecord>(
+        provider, std::move(done),
+        [kept](TokenEngine& self, const SlotPtr& slot, const Done<TokenRecord>& told) {
+            self.finish_setup(slot, *kept, told);
+        });
+}
+
+void TokenManager::look_at_device(core::ProviderId provider, Done<TokenRecord> done) {
+    engine_->with_slot<TokenRecord>(
+        provider, std::move(done),
+        [](TokenEngine& self, const SlotPtr& slot, const Done<TokenRecord>& told) {
+            self.look_at_device(slot, told);
         });
 }
 

@@ -14,6 +14,7 @@
 #include "core/random.h"
 #include "http/transport.h"
 #include "providers/access_token.h"
+#include "providers/setup.h"
 #include "storage/store.h"
 
 namespace herald::providers {
@@ -88,6 +89,16 @@ public:
     void refresh(core::ProviderId provider, core::Done<storage::TokenRecord> done);
     void test(core::ProviderId provider, core::Done<TokenTestResult> done);
     void revoke(core::ProviderId provider, core::Done<RemoteRevocation> done);
+    /// Begins what a person has to do once for an interactive grant. `redirect_uri` is where the
+    /// authorization server leads the browser back to; unused by a device authorization.
+    void begin_setup(core::ProviderId provider, std::string redirect_uri,
+                     core::Done<SetupStart> done);
+    /// What came back to the redirect URI: exchanged for tokens. Errors: `setup_failed`.
+    void finish_setup(core::ProviderId provider, SetupAnswer answer,
+                      core::Done<storage::TokenRecord> done);
+    /// Whether the person has authorised the device by now: at most one request, else
+    /// `authorization_pending` with `retry_after`.
+    void look_at_device(core::ProviderId provider, core::Done<storage::TokenRecord> done);
     /// After add, edit, reset, enable, disable or delete: adopts what the store holds now.
     void reload(core::ProviderId provider, core::Done<> done);
     [[nodiscard]] ProviderMetrics metrics(core::ProviderId provider) const;

@@ -36,12 +36,12 @@ TokenTestResult judge_test(const Result<http::Response>& response,
 asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done) {
     const auto self = shared_from_this();
     if (!slot->record.enabled) co_return done(disabled(*slot));
-    if (!slot->record.test_endpoint)
+    if (!slot->settings.endpoints.test)
         co_return done(endpoint_missing(*slot, "test_endpoint", "--test-url"));
     if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now())
         co_return done(no_token(*slot));
     const core::SteadyTime started = clock_.steady_now();
-    auto request = test_request(slot->record, slot->settings, slot->access->authorization, started);
+    auto request = test_request(slot->settings, *slot->access, clock_.system_now(), started);
     if (!request) co_return done(request.error());
     http::Request sendable = std::move(*request);
     const Result<http::Response> response = co_await transport_.send(std::move(sendable));
@@ -53,7 +53,7 @@ asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done
 
 asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> done) {
     const auto self = shared_from_this();
-    if (!slot->record.revocation_endpoint) {
+    if (!slot->settings.endpoints.revocation) {
         co_return done(endpoint_missing(*slot, "revocation_endpoint", "--revoke-url"));
     }
     std::vector<storage::PendingRevocation> pending;

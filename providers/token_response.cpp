@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/time_text.h"
 #include "providers/grant.h"
+#include "providers/kind.h"
 #include "providers/provider_rules.h"
 #include "providers/token_body.h"
 
@@ -20,7 +21,8 @@ using core::ErrorKind;
 using core::Result;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxTokenBytes = 64 * 1024;  // O-63
+constexpr std::size_t kMaxTokenBytes = 64 * 1024;   // O-63
+constexpr std::chrono::seconds kTolerableSkew{30};  // O-158
 
 Error malformed(ErrorKind kind, const http::Response& response, std::string_view endpoint,
                 std::string_view why) {
@@ -87,38 +89,86 @@ std::optional<double> seconds_until_jwt_exp(std::string_view token, core::System
     return exp == nullptr || !exp->is_number() ? std::nullopt : seconds_until(*exp, now);
 }
 
-const json::value* member(const json::object& body, std::string_view key) {
-    const json::value* value = body.if_contains(key);
-    return value == nullptr || value->is_null() ? nullptr : value;
+// What the pointer leads to; null where there is nothing, or JSON's null.
+const json::value* at(const json::value& body, const std::string& pointer) {
+    json::error_code ec;
+    const json::value* found = body.find_pointer(pointer, ec);
+    return ec || found == nullptr || found->is_null() ? nullptr : found;
 }
 
-milliseconds lifetime_of(const json::object& body, const core::Secret& token,
-                         const ProviderSettings& settings, core::SystemTime now,
-                         std::vector<std::string>& warnings) {
+// "177:05:38", days or hours first: the last two parts are minutes and seconds of a clock, or hours
+// and minutes after days (Tableau).
+std::optional<double> clock_seconds(std::string_view text) {
+    std::vector<double> parts;
+    while (true) {
+        const auto part = text.substr(0, text.find(':'));
+        double number = 0;
+        const auto [end, ec] = std::from_chars(part.data(), part.data() + part.size(), number);
+        if (ec != std::errc() || end != part.data() + part.size() || part.empty())
+            return std::nullopt;
+        parts.push_back(number);
+        if (part.size() == text.size()) break;
+        text.remove_prefix(part.size() + 1);
+    }
+    if (parts.size() != 3) return std::nullopt;
+    return ((parts[0] * 24 + parts[1]) * 60 + parts[2]) * 60;
+}
+
+// A lifetime or a moment: numbers of more than thirty years are moments.
+std::optional<double> seconds_of(const json::value& value, double unit, core::SystemTime now) {
+    if (const auto number = number_of(value)) {
+        if (*number > 1e9) return seconds_until(value, now);
+        return *number * unit;
+    }
+    if (!value.is_string()) return std::nullopt;
+    if (const auto clock = clock_seconds(value.get_string())) return clock;
+    return seconds_until(value, now);
+}
+
+std::optional<double> told_moment(const json::value& body, core::SystemTime now) {
+    for (const char* pointer : {"/expires_at", "/expires_on"}) {
+        if (const auto* value = at(body, pointer)) return seconds_until(*value, now);
+    }
+    return std::nullopt;
+}
+
+std::optional<double> told_lifetime(const json::value& body, const TokenAnswer& answer,
+                                    core::SystemTime now) {
+    const double unit = answer.expiry_in_milliseconds ? 1e-3 : 1;
+    if (answer.expiry) {
+        const auto* value = at(body, *answer.expiry);
+        return value == nullptr ? std::nullopt : seconds_of(*value, unit, now);
+    }
     std::optional<double> seconds;
-    if (const auto* value = member(body, "expires_in")) seconds = number_of(*value);
-    for (const std::string_view key : {"expires_at", "expires_on"}) {
-        const auto* value = member(body, key);
-        if (!seconds && value != nullptr) seconds = seconds_until(*value, now);
+    if (answer.expires_at_first) seconds = told_moment(body, now);
+    const auto* value = at(body, "/expires_in");
+    if (!seconds && value != nullptr) {
+        seconds = number_of(*value);
+        if (seconds) *seconds *= unit;
     }
-    if (!seconds) seconds = seconds_until_jwt_exp(token.reveal(), now);
-    if (!seconds) {
-        warnings.emplace_back("the server tells no lifetime; assuming " +
-                              std::to_string(settings.assumed_lifetime_s.count()) + " s");
-        return settings.assumed_lifetime_s;
-    }
-    if (*seconds <= 0) {
-        warnings.emplace_back("the token is expired on arrival");
-        return milliseconds(0);
-    }
-    const auto cap = static_cast<double>(settings.max_lifetime_s.count());
-    return milliseconds(static_cast<std::int64_t>(std::floor(std::min(*seconds, cap)) * 1000.0));
+    return seconds ? seconds : told_moment(body, now);
 }
 
-std::vector<std::string> granted_scopes(const json::object& body,
+void note_lifetime(const json::value& body, const ProviderSettings& settings, core::SystemTime now,
+                   TokenResponse& token) {
+    std::optional<double> seconds = told_lifetime(body, settings.answer, now);
+    if (!seconds) seconds = seconds_until_jwt_exp(token.access_token.reveal(), now);
+    token.lifetime_is_told = seconds.has_value();
+    if (!seconds) {
+        token.warnings.emplace_back("the server tells no lifetime; assuming " +
+                                    std::to_string(settings.assumed_lifetime_s.count()) + " s");
+        token.lifetime = settings.assumed_lifetime_s;
+        return;
+    }
+    token.lifetime = clamped_lifetime(*seconds, settings);
+    if (token.lifetime.count() == 0) token.warnings.emplace_back("the token is expired on arrival");
+}
+
+std::vector<std::string> granted_scopes(const json::value& body,
                                         const storage::ProviderRecord& provider,
+                                        const ProviderSettings& settings,
                                         std::vector<std::string>& warnings) {
-    const json::value* value = member(body, "scope");
+    const json::value* value = at(body, settings.answer.scope_pointer);
     if (value == nullptr) return provider.scopes;
     std::vector<std::string> granted;
     const auto add = [&](std::string_view text) {
@@ -150,9 +200,10 @@ bool names_a_credential(std::string_view key) {
 
 // Small scalars that callouts may need later (instance_url, api_domain, id …), never a credential
 // (O-62).
-json::object attributes_of(const json::object& body) {
+json::object attributes_of(const json::value& body) {
     json::object kept;
-    for (const auto& entry : body) {
+    if (!body.is_object()) return kept;
+    for (const auto& entry : body.get_object()) {
         const json::value& value = entry.value();
         const bool small = value.is_number() || value.is_bool() ||
                            (value.is_string() && value.as_string().size() <= 1024);
@@ -163,13 +214,18 @@ json::object attributes_of(const json::object& body) {
     return kept;
 }
 
-Result<core::Secret> access_token_of(const json::object& body, const http::Response& response,
-                                     std::string_view endpoint) {
+Result<core::Secret> access_token_of(const json::value& body, const http::Response& response,
+                                     const std::string& pointer, std::string_view endpoint) {
     const auto refuse = [&](std::string_view why) {
         return malformed(ErrorKind::kPermanent, response, endpoint, why);
     };
-    const json::value* value = body.if_contains("access_token");
-    if (value == nullptr) return refuse("there is no access_token");
+    const bool usual = pointer == "/access_token";
+    json::error_code ec;
+    const json::value* value = body.find_pointer(pointer, ec);
+    if (ec || value == nullptr) {
+        return refuse(usual ? "there is no access_token"
+                            : "there is no access_token at " + core::printable(pointer, 128));
+    }
     if (!value->is_string()) return refuse("access_token is not a string");
     const std::string_view token = value->as_string();
     if (core::trim(token).empty() || token == "null") return refuse("access_token is empty");
@@ -185,62 +241,124 @@ Result<core::Secret> access_token_of(const json::object& body, const http::Respo
     return core::Secret(token);
 }
 
-// RFC 6749 section 7.1: a token whose type is not understood must not be used (O-59).
-Result<> check_token_type(const json::object& body, const http::Response& response,
-                          std::string_view endpoint, std::vector<std::string>& warnings) {
-    const json::value* value = member(body, "token_type");
-    if (value == nullptr) {
+// RFC 6749 section 7.1: a token whose type is not understood must not be used (O-59); one that is
+// not bound though that was asked for neither (O-60).
+Result<> check_token_type(const json::value& body, const http::Response& response,
+                          std::string_view endpoint, const ProviderSettings& settings,
+                          std::vector<std::string>& warnings) {
+    const json::value* value = at(body, "/token_type");
+    if (value == nullptr && !settings.dpop) {
         warnings.emplace_back("token_type is missing; taken as Bearer");
         return {};
     }
-    const std::string_view type = value->is_string() ? std::string_view(value->as_string()) : "";
-    if (core::equals_ignoring_case(type, "bearer") ||
-        core::equals_ignoring_case(type, "BearerToken"))
-        return {};
+    const std::string_view type =
+        value != nullptr && value->is_string() ? std::string_view(value->as_string()) : "";
+    const auto is = [&](std::string_view known) { return core::equals_ignoring_case(type, known); };
+    if (settings.dpop) {
+        if (is("DPoP")) return {};
+        return malformed(ErrorKind::kPermanent, response, endpoint,
+                         "token_type '" + core::printable(type, 40) +
+                             "' is not DPoP: the server did not bind the token to our key");
+    }
+    const auto& more = settings.answer.token_types;
+    if (is("bearer") || is("BearerToken") || std::any_of(more.begin(), more.end(), is)) return {};
     return malformed(ErrorKind::kPermanent, response, endpoint,
                      "token_type '" + core::printable(type, 40) + "' is not Bearer");
 }
 
-std::optional<core::Secret> refresh_token_of(const json::object& body,
-                                             const storage::ProviderRecord& provider) {
+std::optional<core::Secret> refresh_token_of(const json::value& body,
+                                             const storage::ProviderRecord& provider,
+                                             const ProviderSettings& settings) {
     // With client credentials it is of no use and never preferred (O-67).
-    if (!find_grant(provider.grant_type)->needs_refresh_token) return std::nullopt;
-    const auto* value = member(body, "refresh_token");
+    if (!find_grant(provider.grant_type)->uses_refresh_token) return std::nullopt;
+    const auto* value = at(body, settings.answer.refresh_token_pointer);
     if (value == nullptr || !value->is_string() || value->as_string().empty()) return std::nullopt;
     if (value->as_string().size() > kMaxTokenBytes) return std::nullopt;
     return core::Secret(value->as_string());
 }
 
+// With success as status: an `error`, Slack's `ok`, Zuora's `success`, or what the settings name.
+bool says_no(const json::value& body, const TokenAnswer& answer) {
+    const auto is = [&](const char* pointer, bool wanted) {
+        const auto* value = at(body, pointer);
+        return value != nullptr && value->is_bool() && value->get_bool() == wanted;
+    };
+    if (at(body, "/error") != nullptr || is("/ok", false) || is("/success", false)) return true;
+    if (!answer.error) return false;
+    const auto* value = at(body, *answer.error);
+    return value != nullptr && *value != false && *value != "";
+}
+
+Result<json::value> body_of(const http::Response& response, const TokenAnswer& answer) {
+    auto body = parse_token_body(response);
+    if (body) return json::value(std::move(*body));
+    if (!answer.access_token_pointer.empty()) return body.error();
+    // The whole body is the token, as a JSON string or bare.
+    const std::string_view text = core::trim(response.body);
+    json::error_code ec;
+    json::value value = json::parse(text, ec);
+    if (!ec && value.is_string()) return value;
+    return json::value(text);
+}
+
 }  // namespace
+
+std::optional<std::chrono::seconds> clock_skew(const http::Response& response,
+                                               core::SystemTime now) {
+    const auto date = response.headers.get("Date");
+    const auto there = date ? core::parse_http_date(*date) : std::nullopt;
+    if (!there) return std::nullopt;
+    const auto skew = std::chrono::duration_cast<std::chrono::seconds>(now - *there);
+    if (std::chrono::abs(skew) <= kTolerableSkew) return std::nullopt;
+    return skew;
+}
+
+std::string skew_text(const http::Response& response, std::chrono::seconds skew) {
+    return "this machine's clock is " + std::to_string(std::abs(skew.count())) + " s " +
+           (skew.count() > 0 ? "ahead of" : "behind") + " the server's Date, " +
+           core::printable(response.headers.get("Date").value_or(""), 64);
+}
+
+milliseconds clamped_lifetime(double seconds, const ProviderSettings& settings) {
+    if (!(seconds > 0)) return milliseconds(0);
+    const auto cap = static_cast<double>(settings.max_lifetime_s.count());
+    return milliseconds(static_cast<std::int64_t>(std::floor(std::min(seconds, cap)) * 1000.0));
+}
 
 Result<TokenResponse> parse_token_response(const http::Response& response,
                                            const storage::ProviderRecord& provider,
                                            const ProviderSettings& settings, core::SystemTime now) {
-    const std::string& endpoint = provider.token_endpoint;
+    const std::string& endpoint = settings.endpoints.token;
     if (response.status < 200 || response.status > 299)
         return answer_failure(response, endpoint, now);
     if (response.body_truncated) {
         return malformed(ErrorKind::kTransient, response, endpoint,
                          "the answer was cut short or exceeds 1 MiB");
     }
-    auto body = parse_token_body(response);
+    const auto body = body_of(response, settings.answer);
     if (!body) return malformed(ErrorKind::kTransient, response, endpoint, body.error().message);
-    const bool says_no = body->contains("error") && !body->at("error").is_null();
-    const auto* ok = body->if_contains("ok");
-    const auto* success = body->if_contains("success");
-    if (says_no || (ok != nullptr && *ok == false) || (success != nullptr && *success == false)) {
-        return answer_failure(response, endpoint, now);
-    }
+    if (says_no(*body, settings.answer)) return answer_failure(response, endpoint, now);
     TokenResponse token;
-    if (auto type = check_token_type(*body, response, endpoint, token.warnings); !type)
+    if (auto type = check_token_type(*body, response, endpoint, settings, token.warnings); !type)
         return type.error();
-    auto access = access_token_of(*body, response, endpoint);
+    auto access = access_token_of(*body, response, settings.answer.access_token_pointer, endpoint);
     if (!access) return access.error();
     token.access_token = std::move(*access);
-    token.refresh_token = refresh_token_of(*body, provider);
-    token.lifetime = lifetime_of(*body, token.access_token, settings, now, token.warnings);
-    token.scopes = granted_scopes(*body, provider, token.warnings);
+    token.refresh_token = refresh_token_of(*body, provider, settings);
+    note_lifetime(*body, settings, now, token);
+    token.scopes = granted_scopes(*body, provider, settings, token.warnings);
     token.attributes = attributes_of(*body);
+    if (!settings.call.track_header.empty()) {
+        if (const auto echo = response.headers.get(settings.call.track_header))
+            token.attributes["track_id"] = core::printable(*echo, 64);
+    }
+    if (const auto skew = clock_skew(response, now))
+        token.warnings.push_back(skew_text(response, *skew));
+    const Kind* kind = find_kind(provider.kind);
+    if (kind->check_token != nullptr) {
+        const auto fits = kind->check_token(merged_settings(provider), token.attributes);
+        if (!fits) return fits.error();
+    }
     return token;
 }
 

@@ -20,7 +20,8 @@ struct TokenResponse {
     std::optional<core::Secret> refresh_token;
     std::vector<std::string> scopes;  ///< granted; as requested where the server does not say
     std::chrono::milliseconds lifetime{
-        0};  ///< clamped; 0: serves those who wait, then is dropped (O-57)
+        0};                         ///< clamped; 0: serves those who wait, then is dropped (O-57)
+    bool lifetime_is_told = false;  ///< by the server or the token; else it is assumed
     boost::json::object
         attributes;  ///< other members, without anything that looks like a credential
     std::vector<std::string> warnings;
@@ -35,6 +36,16 @@ struct TokenResponse {
 [[nodiscard]] core::Result<TokenResponse> parse_token_response(
     const http::Response& response, const storage::ProviderRecord& provider,
     const ProviderSettings& settings, core::SystemTime now);
+
+/// Seconds of a lifetime as we use them: whole, not below 0, at most max_lifetime_s (O-58).
+[[nodiscard]] std::chrono::milliseconds clamped_lifetime(double seconds,
+                                                         const ProviderSettings& settings);
+
+/// By how much our clock is ahead of the server's, where that is more than 30 s (O-158), and how a
+/// person is told.
+[[nodiscard]] std::optional<std::chrono::seconds> clock_skew(const http::Response& response,
+                                                             core::SystemTime now);
+[[nodiscard]] std::string skew_text(const http::Response& response, std::chrono::seconds skew);
 
 /// A failed exchange with one of the provider's endpoints (DNS, TLS, timeout …) in the same terms.
 [[nodiscard]] core::Error endpoint_failure(const core::Error& transport_error,

@@ -1,8 +1,14 @@
 #include "providers/token_slot.h"
 
+#include <algorithm>
+
 #include "core/json.h"
 #include "core/log.h"
+#include "providers/credentials.h"
+#include "providers/endpoint_template.h"
 #include "providers/grant.h"
+#include "providers/kind.h"
+#include "providers/token_request.h"
 #include "providers/token_schedule.h"
 
 namespace herald::providers {
@@ -17,16 +23,68 @@ constexpr std::chrono::minutes kForcedWindow{10};
 constexpr std::size_t kForcedPerWindow = 5;
 constexpr std::chrono::seconds kBackwardsJump{60};  // O-81
 
+constexpr std::string_view kEntityPrefix = "entity.";
+
+bool is_allowed_host(const std::string& host, const std::vector<std::string>& allowed) {
+    return std::any_of(allowed.begin(), allowed.end(), [&](std::string_view pattern) {
+        if (pattern.starts_with("*.")) return host.ends_with(pattern.substr(1));
+        return host == pattern;
+    });
+}
+
+// Where callouts with a relative URL go; nowhere but to hosts that the settings allow (O-62,
+// O-146).
+std::optional<http::Url> base_of(const storage::TokenRecord& record, const Placement& placement) {
+    if (placement.base_attribute.empty()) return std::nullopt;
+    const auto text = core::string_member(record.attributes, placement.base_attribute);
+    if (!text) return std::nullopt;
+    auto url = http::Url::parse(*text, placement.base_attribute);
+    if (!url || !is_allowed_host(url->host, placement.base_hosts)) {
+        core::log(core::LogLevel::kWarning, "base_url_refused",
+                  {{"attribute", placement.base_attribute},
+                   {"host", url ? url->host : std::string("no URL")}});
+        return std::nullopt;
+    }
+    return std::move(*url);
+}
+
+std::vector<std::string> entities_of(const std::vector<std::string>& scopes) {
+    std::vector<std::string> entities;
+    for (const std::string& scope : scopes) {
+        if (scope.starts_with(kEntityPrefix))
+            entities.push_back(scope.substr(kEntityPrefix.size()));
+    }
+    return entities;
+}
+
+std::string prefix_of(const TokenSlot& slot) {
+    return slot.dpop && slot.use->placement.prefix == "Bearer " ? "DPoP "
+                                                                : slot.use->placement.prefix;
+}
+
 std::shared_ptr<AccessToken> make_access(const storage::TokenRecord& record,
-                                         const TokenTimes& times) {
+                                         const TokenTimes& times, const TokenSlot& slot) {
     auto access = std::make_shared<AccessToken>();
     access->value = record.access_token->clone();
     access->authorization =
-        core::Secret::take("Bearer " + std::string(record.access_token->reveal()));
+        core::Secret::take(prefix_of(slot) + std::string(record.access_token->reveal()));
+    access->use = slot.use;
+    access->entities = entities_of(record.scopes);
+    access->base = base_of(record, slot.use->placement);
+    access->dpop = slot.dpop;
     access->generation = record.generation;
     access->refresh_from = times.refresh_from;
     access->usable_until = times.usable_until;
     return access;
+}
+
+// A token is bound to its key: where the key is gone, so is the use of the token.
+std::shared_ptr<const DpopKey> dpop_key_of(const std::optional<storage::TokenRecord>& stored) {
+    if (stored && stored->dpop_key) {
+        if (auto key = DpopKey::parse(*stored->dpop_key))
+            return std::make_shared<const DpopKey>(std::move(*key));
+    }
+    return std::make_shared<const DpopKey>(DpopKey::generate());
 }
 
 }  // namespace
@@ -38,7 +96,13 @@ TokenSlot::TokenSlot(storage::ProviderRecord provider, std::shared_ptr<TokenCell
 void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::TokenRecord> stored,
                       core::Clock& clock, core::Random& random) {
     record = std::move(provider);
-    if (auto parsed = ProviderSettings::parse(record.settings)) settings = std::move(*parsed);
+    pending_setup.reset();
+    setup.reset();
+    if (auto derived = derive(); !derived) {
+        core::log(core::LogLevel::kError, "provider_not_usable",
+                  {{"provider", record.name}, {"error", derived.error().message}});
+    }
+    dpop = settings.dpop ? dpop_key_of(stored) : nullptr;
     failures_ = alike_ = 0;
     last_answer_.clear();
     blocked_until_ = earliest = clock.steady_now();
@@ -53,12 +117,13 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
     }
     if (!stored) return;
     last_generation_ = std::max(last_generation_, stored->generation);
+    if (settings.dpop != stored->dpop_key.has_value()) stored->access_token.reset();
     const bool clock_went_back = stored->obtained_at > now + kBackwardsJump;
     if (stored->access_token && stored->expires_at > now && !clock_went_back) {
         const auto age = std::max(now - stored->obtained_at, milliseconds(0));
         const auto times = token_times(clock.steady_now() - age,
                                        stored->expires_at - stored->obtained_at, settings, random);
-        access = make_access(*stored, times);
+        access = make_access(*stored, times, *this);
     }
     token = std::make_shared<const storage::TokenRecord>(std::move(*stored));
     if (record.enabled && access) cell->publish(access);
@@ -67,9 +132,13 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
 Obtained TokenSlot::install(storage::TokenRecord token_record, core::SteadyTime requested_at,
                             milliseconds lifetime, core::Random& random) {
     token_record.generation = ++last_generation_;
+    if (dpop) {
+        token_record.token_type = "DPoP";
+        token_record.dpop_key = dpop->pem();
+    }
     Obtained obtained;
     obtained.access =
-        make_access(token_record, token_times(requested_at, lifetime, settings, random));
+        make_access(token_record, token_times(requested_at, lifetime, settings, random), *this);
     obtained.record = std::make_shared<const storage::TokenRecord>(std::move(token_record));
     return obtained;
 }
@@ -91,11 +160,14 @@ std::optional<std::string> TokenSlot::automatic_block(core::SteadyTime now) cons
     return record.last_error ? record.last_error->error_class : "failing";
 }
 
+bool TokenSlot::is_asked_by_hand() const {
+    return std::any_of(waiters.begin(), waiters.end(),
+                       [](const Waiter& waiter) { return !waiter.deadline; });
+}
+
 bool TokenSlot::wants_flight(core::SteadyTime now) const {
     if (flying || gone || !record.enabled) return false;
-    const auto by_hand = [](const Waiter& waiter) { return !waiter.deadline; };
-    if (std::any_of(waiters.begin(), waiters.end(), by_hand))
-        return true;  // whatever speaks against it (O-98)
+    if (is_asked_by_hand()) return true;  // whatever speaks against it (O-98)
     if (automatic_block(now)) return false;
     if (now < earliest && !urgent) return false;
     if (!waiters.empty()) return true;
@@ -140,7 +212,7 @@ ProviderCondition TokenSlot::note_failure(core::Error& error, core::SteadyTime n
     urgent = false;
     const bool dead_refresh_token =
         core::string_member(error.details, "error") == "invalid_grant" &&
-        find_grant(record.grant_type)->needs_refresh_token;
+        find_grant(record.grant_type)->uses_refresh_token;
     if (error.code == "no_token" ||
         (dead_refresh_token && error.kind == core::ErrorKind::kUnauthorized)) {
         return ProviderCondition::kNeedsSetup;
@@ -170,6 +242,33 @@ std::vector<Waiter> TokenSlot::take_expired(core::SteadyTime now) {
     for (Waiter& waiter : waiters) (late(waiter) ? expired : kept).push_back(std::move(waiter));
     waiters = std::move(kept);
     return expired;
+}
+
+core::Result<storage::ProviderRecord> TokenSlot::ready_record() const {
+    storage::ProviderRecord ready = record.clone();
+    if (auto loaded = load_credentials(ready, settings); !loaded) return loaded.error();
+    choose_secret(ready, ready.secret_in_use);
+    return ready;
+}
+
+core::Result<> TokenSlot::derive() {
+    auto parsed = ProviderSettings::of(record);
+    if (!parsed) return parsed.error();
+    settings = std::move(*parsed);
+    host.clear();
+    if (const auto url = http::Url::parse(settings.endpoints.token, "token_endpoint"))
+        host = url->origin();
+    auto shown = std::make_shared<TokenUse>();
+    shown->placement = settings.placement;
+    shown->track_header = settings.call.track_header;
+    shown->refuses_token = find_kind(record.kind)->refuses_token;
+    if (settings.certificate_bound || authenticates_by_tls(record)) {
+        // Callouts trust what the system trusts: the provider's own CA is for its endpoints.
+        auto ready = ready_record();
+        if (ready) shown->tls = tls_identity(*ready, settings);
+    }
+    use = std::move(shown);
+    return {};
 }
 
 storage::TokenFence TokenSlot::fence() const {

@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "providers/access_token.h"
 #include "providers/settings.h"
+#include "providers/setup.h"
 #include "providers/token_manager.h"
 #include "storage/store.h"
 
@@ -58,6 +59,8 @@ public:
     [[nodiscard]] std::optional<std::string> automatic_block(core::SteadyTime now) const;
     /// Whether a flight is to start now.
     [[nodiscard]] bool wants_flight(core::SteadyTime now) const;
+    /// Whether a person waits for the next flight.
+    [[nodiscard]] bool is_asked_by_hand() const;
     /// When to look again.
     [[nodiscard]] std::optional<core::SteadyTime> next_look(core::SteadyTime now) const;
     /// Counts a forced refresh, or refuses it: 1 per 30 s and 5 per 10 min (O-89).
@@ -75,8 +78,18 @@ public:
 
     [[nodiscard]] storage::TokenFence fence() const;
 
+    /// The record as a request needs it: with what is kept in files, and the secret in use.
+    [[nodiscard]] core::Result<storage::ProviderRecord> ready_record() const;
+    /// Follows the record: after a change of configuration, or when metadata was learned.
+    [[nodiscard]] core::Result<> derive();
+
     storage::ProviderRecord record;
     ProviderSettings settings;
+    std::string host;  ///< origin of the token endpoint: what limits are counted by
+    std::shared_ptr<const TokenUse> use = std::make_shared<TokenUse>();
+    std::shared_ptr<const DpopKey> dpop;  ///< null: no proof of possession
+    std::optional<PendingSetup> pending_setup;
+    std::shared_ptr<const SetupCode> setup;             ///< to be exchanged by the next flight
     std::shared_ptr<const storage::TokenRecord> token;  ///< may hold a refresh token alone
     AccessTokenPtr access;
     const std::shared_ptr<TokenCell> cell;

@@ -20,8 +20,34 @@ Authentication copy(const Authentication& auth) {
             return HeaderAuth{.name = header.name, .value = header.value.clone()};
         }
         Authentication operator()(const OauthAuth& oauth) const { return oauth; }
+        Authentication operator()(const KeyPairAuth& pair) const {
+            return KeyPairAuth{.key = pair.key.clone(),
+                               .entity_id = pair.entity_id,
+                               .entity_name = pair.entity_name};
+        }
+        Authentication operator()(const SessionCookieAuth& session) const {
+            return SessionCookieAuth{.key = session.key.clone(),
+                                     .login_url = session.login_url,
+                                     .session_timeout = session.session_timeout};
+        }
+        Authentication operator()(const SingleUseTokenAuth& single) const {
+            return SingleUseTokenAuth{.key = single.key.clone(),
+                                      .signature_url = single.signature_url,
+                                      .method = single.method,
+                                      .body_template = single.body_template,
+                                      .token_pointer = single.token_pointer,
+                                      .signature_pointer = single.signature_pointer,
+                                      .token_header = single.token_header,
+                                      .signature_header = single.signature_header};
+        }
     };
     return std::visit(Copier{}, auth);
+}
+
+std::vector<ClientSecret> copy(const std::vector<ClientSecret>& secrets) {
+    std::vector<ClientSecret> twins;
+    for (const ClientSecret& secret : secrets) twins.push_back(secret.clone());
+    return twins;
 }
 
 constexpr std::array kAllStates{CalloutState::kPending, CalloutState::kInFlight,
@@ -29,6 +55,13 @@ constexpr std::array kAllStates{CalloutState::kPending, CalloutState::kInFlight,
                                 CalloutState::kCancelled};
 
 }  // namespace
+
+KeyPair KeyPair::clone() const {
+    return {.id_header = id_header,
+            .secret_header = secret_header,
+            .id = id.clone(),
+            .secret = secret.clone()};
+}
 
 ProviderRecord ProviderRecord::clone() const {
     ProviderRecord twin{.id = id,
@@ -38,6 +71,10 @@ ProviderRecord ProviderRecord::clone() const {
                         .grant_type = grant_type,
                         .client_id = client_id,
                         .client_secret = copy(client_secret),
+                        .further_secrets = copy(further_secrets),
+                        .secret_in_use = secret_in_use,
+                        .private_key = copy(private_key),
+                        .certificate = certificate,
                         .client_authentication = client_authentication,
                         .token_endpoint = token_endpoint,
                         .revocation_endpoint = revocation_endpoint,
@@ -46,6 +83,8 @@ ProviderRecord ProviderRecord::clone() const {
                         .parameters = parameters,
                         .audience = audience,
                         .resources = resources,
+                        .issuer = issuer,
+                        .metadata = metadata,
                         .settings = settings,
                         .config_version = config_version,
                         .created_at = created_at,
@@ -65,7 +104,8 @@ TokenRecord TokenRecord::clone() const {
                      .generation = generation,
                      .obtained_at = obtained_at,
                      .expires_at = expires_at,
-                     .attributes = attributes};
+                     .attributes = attributes,
+                     .dpop_key = copy(dpop_key)};
     return twin;
 }
 
@@ -87,8 +127,8 @@ NotificationRecord NotificationRecord::clone() const {
                             .retry = retry,
                             .max_in_flight = max_in_flight,
                             .rate_per_s = rate_per_s,
-            .breaker = breaker,
-            .order_by = order_by,
+                            .breaker = breaker,
+                            .order_by = order_by,
                             .success = success,
                             .created_at = created_at,
                             .updated_at = updated_at};

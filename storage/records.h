@@ -38,6 +38,17 @@ struct ProviderError {
     core::SystemTime at;
 };
 
+/// One of a client's secrets beside the first, for a change with overlap (O-37).
+struct ClientSecret {
+    core::Secret value;
+    std::optional<core::SystemTime> not_before = std::nullopt;
+    std::optional<core::SystemTime> not_after = std::nullopt;
+
+    [[nodiscard]] ClientSecret clone() const {
+        return {.value = value.clone(), .not_before = not_before, .not_after = not_after};
+    }
+};
+
 /// One OAuth 2.0 provider: a client registered at one authorization server (RFC 6749 section 2).
 struct ProviderRecord {
     core::ProviderId id;
@@ -47,16 +58,22 @@ struct ProviderRecord {
     std::string grant_type = "client_credentials";
     std::string client_id;
     std::optional<core::Secret> client_secret = std::nullopt;
+    std::vector<ClientSecret> further_secrets = {};  ///< tried in this order after client_secret
+    int secret_in_use = 0;  ///< the one that worked last: 0 client_secret, n further_secrets[n - 1]
+    std::optional<core::Secret> private_key = std::nullopt;  ///< PEM: signs JWTs, or is mTLS's
+    std::optional<std::string> certificate = std::nullopt;   ///< PEM, belongs to private_key
     std::string client_authentication = "client_secret_post";
-    std::string token_endpoint;
+    std::string token_endpoint;  ///< empty: the kind's, or the one that the issuer's metadata names
     std::optional<std::string> revocation_endpoint = std::nullopt;
     std::optional<std::string> test_endpoint = std::nullopt;
     std::vector<std::string> scopes;
     Fields parameters;  ///< extra token-request form fields
     std::optional<std::string> audience = std::nullopt;
     std::vector<std::string> resources;  ///< RFC 8707
-    boost::json::object settings;        ///< quirks and margins; keys in providers/settings.h
-    std::int64_t config_version = 1;     ///< grows when anything that shapes a token changes
+    std::optional<std::string> issuer = std::nullopt;
+    boost::json::object metadata = {};  ///< what the issuer told of its endpoints (RFC 8414)
+    boost::json::object settings;       ///< quirks and margins; keys in providers/settings.h
+    std::int64_t config_version = 1;    ///< grows when anything that shapes a token changes
     core::SystemTime created_at;
     core::SystemTime updated_at;
 
@@ -78,7 +95,8 @@ struct TokenRecord {
     std::int64_t generation = 0;  ///< grows with each installed access token
     core::SystemTime obtained_at;
     core::SystemTime expires_at;
-    boost::json::object attributes;  ///< other members of the token response
+    boost::json::object attributes;                       ///< other members of the token response
+    std::optional<core::Secret> dpop_key = std::nullopt;  ///< PEM; the token is bound to it
 
     [[nodiscard]] TokenRecord clone() const;
 };
@@ -104,9 +122,42 @@ struct HeaderAuth {
 };
 struct OauthAuth {
     core::ProviderId provider;
-    std::string provider_name;  ///< filled by the store when read
+    std::string provider_name;                         ///< filled by the store when read
+    std::optional<std::string> entity = std::nullopt;  ///< for tokens that are good for several
 };
-using Authentication = std::variant<NoAuth, BasicAuth, HeaderAuth, OauthAuth>;
+/// An access key id and its secret, each in a header of its own.
+struct KeyPair {
+    std::string id_header = "apiAccessKeyId";
+    std::string secret_header = "apiSecretAccessKey";
+    core::Secret id;
+    core::Secret secret;
+
+    [[nodiscard]] KeyPair clone() const;
+};
+struct KeyPairAuth {
+    KeyPair key = {};
+    std::optional<std::string> entity_id = std::nullopt;  ///< header `entityId`
+    std::optional<std::string> entity_name = std::nullopt;
+};
+/// A login request with a key pair answers with a cookie; each successful callout renews it.
+struct SessionCookieAuth {
+    KeyPair key = {};
+    std::string login_url;
+    std::chrono::seconds session_timeout{900};
+};
+/// A request before each callout brings a token and a signature that are good once.
+struct SingleUseTokenAuth {
+    KeyPair key = {};  ///< shown to the signature resource
+    std::string signature_url;
+    std::string method = "POST";
+    std::optional<std::string> body_template = std::nullopt;  ///< JSON
+    std::string token_pointer = "/token";
+    std::string signature_pointer = "/signature";
+    std::string token_header = "token";
+    std::string signature_header = "signature";
+};
+using Authentication = std::variant<NoAuth, BasicAuth, HeaderAuth, OauthAuth, KeyPairAuth,
+                                    SessionCookieAuth, SingleUseTokenAuth>;
 
 struct RetrySettings {
     std::vector<std::chrono::seconds> schedule;
@@ -206,6 +257,8 @@ struct AttemptRecord {
     std::optional<std::string> error =
         std::nullopt;  ///< transport error class and text; location of a refused redirect
     std::optional<std::int64_t> token_generation = std::nullopt;
+    std::optional<std::string> track_id =
+        std::nullopt;              ///< by which the receiver knows this request, as it echoed it
     std::string response_excerpt;  ///< raw bytes, at most 4 KiB, credentials masked
 };
 

@@ -138,7 +138,9 @@ struct TokenOutcome {
     std::optional<TokenRecord> token = std::nullopt;  ///< replaces the stored one; empty keeps it
     ProviderCondition condition = ProviderCondition::kOk;
     std::optional<ProviderError> last_error = std::nullopt;
-    std::int64_t requests = 0;  ///< added to `token_requests`
+    std::int64_t requests = 0;                        ///< added to `token_requests`
+    std::optional<int> secret_in_use = std::nullopt;  ///< another secret turned out to work
+    std::optional<boost::json::object> metadata = std::nullopt;  ///< learned from the issuer
 };
 
 /// Everything that is kept. One implementation owns one database; see storage/sqlite/.

@@ -6,6 +6,8 @@
 #include "core/json.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/event_pattern.h"
+#include "dispatcher/key_pair.h"
+#include "providers/settings.h"
 
 // `preview` shows the request a callout would make; `test` makes one, now, and stores nothing.
 namespace herald::api {
@@ -63,8 +65,11 @@ Result<Trial> prepare(const Call& call) {
                  core::CalloutId::generate(now, call.services.random)};
 }
 
+// What an authentication would add, its secrets masked.
 struct MaskedAuthorization {
-    http::Headers& headers;
+    const Services& services;
+    http::Request& request;
+    http::Headers& headers = request.headers;
     void operator()(const storage::NoAuth&) const {}
     void operator()(const storage::BasicAuth&) const {
         headers.set("Authorization", "Basic " + std::string(kMask));
@@ -72,10 +77,48 @@ struct MaskedAuthorization {
     void operator()(const storage::HeaderAuth& auth) const {
         headers.set(auth.name, std::string(kMask));
     }
-    void operator()(const storage::OauthAuth&) const {
-        headers.set("Authorization", "Bearer " + std::string(kMask));
+    // As the provider's settings place it.
+    void operator()(const storage::OauthAuth& oauth) const {
+        const auto provider = services.store.provider(oauth.provider_name);
+        const auto settings =
+            provider ? providers::ProviderSettings::of(*provider) : provider.error();
+        if (!settings) return;
+        const providers::Placement& placement = settings->placement;
+        const std::string prefix =
+            settings->dpop && placement.prefix == "Bearer " ? "DPoP " : placement.prefix;
+        if (placement.query_parameter.empty()) {
+            headers.set(placement.header, prefix + std::string(kMask));
+        } else {
+            request.url.target += request.url.target.find('?') == std::string::npos ? "?" : "&";
+            request.url.target += placement.query_parameter + "=" + std::string(kMask);
+        }
+        for (const auto& [name, value] : placement.headers) headers.set(name, value);
+        if (oauth.entity && !placement.entity_header.empty())
+            headers.set(placement.entity_header, *oauth.entity);
+        if (settings->dpop) headers.set("DPoP", std::string(kMask));
+    }
+    void operator()(const storage::KeyPairAuth& auth) const {
+        dispatcher::authorize_with(request, auth);
+        headers.set(auth.key.id_header, std::string(kMask));
+        headers.set(auth.key.secret_header, std::string(kMask));
+    }
+    void operator()(const storage::SessionCookieAuth&) const {
+        headers.set("Cookie", std::string(kMask));
+    }
+    void operator()(const storage::SingleUseTokenAuth& auth) const {
+        headers.set(auth.token_header, std::string(kMask));
+        headers.set(auth.signature_header, std::string(kMask));
     }
 };
+
+// The body for the signature resource is no part of the request shown; what it lacks is told.
+Result<> check_credential_body(const Trial& trial, std::vector<std::string>& warnings) {
+    const auto& resource = trial.notification->credentials;
+    if (!resource || !resource->body) return {};
+    const auto rendered = resource->body->render(*trial.event, &warnings);
+    if (!rendered) return rendered.error();
+    return {};
+}
 
 boost::json::value headers_json(const http::Headers& headers) {
     storage::Fields fields;
@@ -91,7 +134,8 @@ Result<ApiResponse> preview(const Call& call) {
     auto composed =
         dispatcher::compose(*trial->notification, *trial->event, trial->callout, 1, now, &warnings);
     if (!composed) return composed.error();
-    std::visit(MaskedAuthorization{composed->headers}, trial->notification->record.auth);
+    std::visit(MaskedAuthorization{call.services, *composed}, trial->notification->record.auth);
+    if (auto checked = check_credential_body(*trial, warnings); !checked) return checked.error();
     boost::json::array told;
     for (const std::string& warning : warnings) told.emplace_back(shown(warning));
     boost::json::object out;
@@ -149,6 +193,7 @@ Result<ApiResponse> test(const Call& call) {
     dispatcher::CalloutJob job{.id = trial->callout, .event = trial->event};
     const dispatcher::AttemptResult result =
         call.trials.send(call.services, trial->notification, std::move(job));
+    if (result.auth_error) return *result.auth_error;
     if (result.parked) return no_token_error(call.services, notification);
     if (result.attempts.empty()) return nothing_sent(notification, result);
     return json_response(200, attempt_json(result.attempts.back()));

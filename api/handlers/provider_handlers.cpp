@@ -4,6 +4,7 @@
 #include "api/member_reader.h"
 #include "api/provider_patch.h"
 #include "core/json.h"
+#include "providers/explain.h"
 #include "providers/provider_rules.h"
 
 namespace herald::api {
@@ -66,6 +67,9 @@ Result<> change(PatchKind kind, const boost::json::object& request, const Servic
     std::optional<core::Secret> refresh_token;
     if (auto done = patch_provider(kind, request, edit.record, refresh_token); !done) return done;
     const bool stored = edit.token && edit.token->refresh_token;
+    if (auto ok = providers::check_change(before, edit.record); !ok) return ok;
+    if (before.issuer != edit.record.issuer) edit.record.metadata.clear();
+    if (request.contains("client_secret")) edit.record.secret_in_use = 0;
     if (auto ok = providers::validate(edit.record, refresh_token || stored, services.egress); !ok)
         return ok;
     edit.record.updated_at = services.clock.system_now();
@@ -103,7 +107,10 @@ Result<ApiResponse> set_enabled(const Call& call, bool enabled) {
         call.param("name"), [&](storage::Store::ProviderEdit& edit) -> Result<> {
             if (edit.record.enabled != enabled) edit.record.updated_at = now;
             edit.record.enabled = enabled;
-            return {};
+            const bool has_refresh_token = edit.token && edit.token->refresh_token;
+            if (!enabled) return {};
+            // One that was imported without its secrets has to be given them first.
+            return providers::validate(edit.record, has_refresh_token, call.services.egress);
         });
     if (!edited) return edited.error();
     return adopted_provider(call, 200, edited->name, edited->id);
@@ -122,16 +129,47 @@ Result<ApiResponse> show(const Call& call) {
     return json_response(200, *shown);
 }
 
+Result<boost::json::object> exported(const Services& services, const ProviderRecord& record) {
+    const auto token = services.store.token(record.id);
+    if (!token) return token.error();
+    return provider_export_json(record, *token && (*token)->refresh_token);
+}
+
 Result<ApiResponse> list(const Call& call) {
+    if (auto ok = expect_query(call, {"export"}); !ok) return ok.error();
+    const auto exports = query_flag(call, "export");
+    if (!exports) return exports.error();
     auto records = call.services.store.providers();
     if (!records) return records.error();
     boost::json::array out;
     for (const ProviderRecord& record : *records) {
-        auto shown = provider_view(call.services, record);
+        auto shown =
+            *exports ? exported(call.services, record) : provider_view(call.services, record);
         if (!shown) return shown.error();
         out.push_back(std::move(*shown));
     }
     return json_response(200, out);
+}
+
+Result<ApiResponse> explain(const Call& call) {
+    const auto record = call.services.store.provider(call.param("name"));
+    if (!record) return record.error();
+    const auto settings = providers::ProviderSettings::of(*record);
+    if (!settings) return settings.error();
+    const auto token = call.services.store.token(record->id);
+    if (!token) return token.error();
+    if (settings->endpoints.token.empty()) {
+        return core::Error{.kind = core::ErrorKind::kInvalidArgument,
+                           .code = "endpoint_missing",
+                           .message = "provider '" + record->name +
+                                      "' has not asked its issuer for the token endpoint yet; "
+                                      "`herald token obtain " +
+                                      record->name + "` does"};
+    }
+    const auto explained = providers::explain_token_request(
+        *record, *settings, *token && (*token)->refresh_token, call.services.clock.system_now());
+    if (!explained) return explained.error();
+    return json_response(200, *explained);
 }
 
 Result<ApiResponse> remove(const Call& call) {
@@ -158,6 +196,7 @@ std::vector<Route> provider_routes() {
         {"GET", "/v1/providers", list},
         {"POST", "/v1/providers", add, Audit::kInformation},
         {"GET", "/v1/providers/{name}", show},
+        {"GET", "/v1/providers/{name}/explain", explain},
         {"PATCH", "/v1/providers/{name}", edit, Audit::kInformation},
         {"DELETE", "/v1/providers/{name}", remove, Audit::kInformation},
         {"POST", "/v1/providers/{name}/enable", enable, Audit::kInformation},

@@ -1,6 +1,7 @@
 #include "api/call.h"
 #include "api/handlers/provider_steps.h"
 #include "api/json_view.h"
+#include "api/member_reader.h"
 #include "core/await.h"
 
 namespace herald::api {
@@ -9,6 +10,22 @@ namespace {
 using core::Result;
 using providers::RemoteRevocation;
 using storage::TokenRecord;
+
+boost::json::object setup_json(const std::string& name, const providers::SetupStart& start) {
+    const auto text = [](const std::string& value) -> boost::json::value {
+        if (value.empty()) return nullptr;
+        return boost::json::value(value);
+    };
+    boost::json::object out;
+    out["provider"] = name;
+    out["authorization_url"] = text(start.authorization_url);
+    out["user_code"] = text(start.user_code);
+    out["verification_uri"] = text(start.verification_uri);
+    out["verification_uri_complete"] = text(start.verification_uri_complete);
+    out["expires_in_s"] = start.expires_in.count();
+    out["interval_s"] = start.interval.count();
+    return out;
+}
 
 Result<ApiResponse> show(const Call& call) {
     const auto record = call.services.store.provider(call.param("name"));
@@ -40,6 +57,53 @@ Result<ApiResponse> obtain(const Call& call) {
 }
 Result<ApiResponse> refresh(const Call& call) {
     return renew(call, &providers::TokenManager::refresh);
+}
+
+// What a person has to do, and where the answer is expected.
+Result<ApiResponse> begin_setup(const Call& call) {
+    const auto request = optional_body_object(call);
+    if (!request) return request.error();
+    MemberReader in(*request);
+    std::string redirect_uri;
+    in.text("redirect_uri", redirect_uri);
+    if (auto done = in.finish(); !done) return done.error();
+    const auto record = call.services.store.provider(call.param("name"));
+    if (!record) return record.error();
+    if (record->grant_type == "authorization_code") {
+        const auto url = http::Url::parse(redirect_uri, "redirect_uri");
+        if (!url) return url.error();
+    }
+    const auto start =
+        core::wait_done<providers::SetupStart>([&](core::Done<providers::SetupStart> done) {
+            call.services.tokens.begin_setup(record->id, redirect_uri, std::move(done));
+        });
+    if (!start) return start.error();
+    return json_response(200, setup_json(record->name, *start));
+}
+
+Result<ApiResponse> finish_setup(const Call& call) {
+    const auto request = optional_body_object(call);
+    if (!request) return request.error();
+    MemberReader in(*request);
+    std::optional<core::Secret> code;
+    std::string state;
+    std::optional<std::string> issuer;
+    in.secret("code", code);
+    in.text("state", state);
+    in.optional_text("iss", issuer);
+    if (auto done = in.finish(); !done) return done.error();
+    const auto before = call.services.store.provider(call.param("name"));
+    if (!before) return before.error();
+    const auto token = core::wait_done<TokenRecord>([&](core::Done<TokenRecord> done) {
+        if (!code) return call.services.tokens.look_at_device(before->id, std::move(done));
+        call.services.tokens.finish_setup(
+            before->id, {.code = std::move(*code), .state = state, .issuer = issuer},
+            std::move(done));
+    });
+    if (!token) return token.error();
+    const auto after = call.services.store.provider(call.param("name"));
+    if (!after) return after.error();
+    return json_response(200, token_json(*after, &*token, call.services.clock.system_now()));
 }
 
 Result<ApiResponse> test(const Call& call) {
@@ -88,6 +152,8 @@ std::vector<Route> token_routes() {
         {"GET", "/v1/providers/{name}/token", show},
         {"POST", "/v1/providers/{name}/token/obtain", obtain, Audit::kInformation},
         {"POST", "/v1/providers/{name}/token/refresh", refresh, Audit::kInformation},
+        {"POST", "/v1/providers/{name}/token/setup", begin_setup, Audit::kInformation},
+        {"POST", "/v1/providers/{name}/token/complete", finish_setup, Audit::kInformation},
         {"POST", "/v1/providers/{name}/token/test", test, Audit::kInformation},
         {"POST", "/v1/providers/{name}/token/revoke", revoke, Audit::kInformation},
     };

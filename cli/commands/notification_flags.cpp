@@ -58,59 +58,12 @@ core::Result<> write_request(const NotificationFlags& flags, Context& context, R
     return write_template(flags, context, body);
 }
 
-bool is_basic(const NotificationFlags& flags) {
-    return flags.username.given() || flags.password_file.given();
-}
-bool is_header(const NotificationFlags& flags) {
-    return flags.auth_header.given() || flags.auth_value_file.given();
-}
-
-/// What --auth says, else what the other options can only mean; empty where nothing was given.
-core::Result<std::string> auth_kind(const NotificationFlags& flags) {
-    std::string kind = flags.auth.value;
-    const auto belongs = [&](bool given, const std::string& owner,
-                             const std::string& option) -> core::Result<> {
-        if (!given) return {};
-        if (kind.empty()) kind = owner;
-        if (kind == owner) return {};
-        return core::invalid_argument(option,
-                                      "goes with --auth " + owner + " only, not with " + kind);
-    };
-    if (auto ok = belongs(flags.provider.given(), "oauth2", "--provider"); !ok) return ok.error();
-    if (auto ok = belongs(is_basic(flags), "basic", "--username and --password-file"); !ok)
-        return ok.error();
-    if (auto ok = belongs(is_header(flags), "header", "--auth-header and --auth-value-file"); !ok)
-        return ok.error();
-    return kind;
-}
-
 core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag,
                             Context& context, RequestBody& body) {
     if (!option.given()) return {};
     auto secret = context.secrets().read(option.value, flag);
     if (!secret) return secret.error();
     body.add_secret(key, *secret);
-    return {};
-}
-
-core::Result<> write_auth(const NotificationFlags& flags, Context& context, RequestBody& body) {
-    auto kind = auth_kind(flags);
-    if (!kind) return kind.error();
-    if (kind->empty()) return {};
-    RequestBody auth;
-    auth.add("kind", json::value(*kind));
-    write_text(flags.provider, "provider", auth);
-    write_text(flags.username, "username", auth);
-    write_text(flags.auth_header, "name", auth);
-    if (auto ok = write_secret(flags.password_file, "password", "--password-file", context, auth);
-        !ok)
-        return ok;
-    if (auto ok = write_secret(flags.auth_value_file, "value", "--auth-value-file", context, auth);
-        !ok)
-        return ok;
-    std::string text = auth.text();
-    body.add_raw("auth", text);
-    core::wipe(text);
     return {};
 }
 
@@ -207,20 +160,7 @@ void add_request_options(CLI::App& app, NotificationFlags& flags) {
 }
 
 void add_authentication_options(CLI::App& app, NotificationFlags& flags) {
-    add_text(app, "--auth", flags.auth, "none (default), basic, header, oauth2", "KIND")
-        ->group(kAuthentication);
-    add_text(app, "--provider", flags.provider, "whose access token is sent (oauth2)", "NAME")
-        ->group(kAuthentication);
-    add_text(app, "--username", flags.username, "user name (basic)", "USER")
-        ->group(kAuthentication);
-    add_text(app, "--password-file", flags.password_file,
-             "password (basic); - reads standard input", "FILE")
-        ->group(kAuthentication);
-    add_text(app, "--auth-header", flags.auth_header, "header name (header)", "NAME")
-        ->group(kAuthentication);
-    add_text(app, "--auth-value-file", flags.auth_value_file,
-             "header value (header); - reads standard input", "FILE")
-        ->group(kAuthentication);
+    flags.auth.add_to(app, kAuthentication);
     add_text(app, "--signing-secret-file", flags.signing_secret_file,
              "signs callouts (Standard Webhooks): whsec_ and base64", "FILE")
         ->group(kAuthentication);
@@ -262,7 +202,7 @@ core::Result<> write_notification(const NotificationFlags& flags, Context& conte
                                   RequestBody& body) {
     if (auto ok = write_request(flags, context, body); !ok) return ok;
     if (auto ok = write_delivery(flags, context, body); !ok) return ok;
-    return write_auth(flags, context, body);
+    return write_auth(flags.auth, context, body);
 }
 
 core::Result<double> parse_rate(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/command_tree.h"
+#include "cli/commands/notification_auth_flags.h"
 #include "cli/request_body.h"
 
 namespace herald::cli {
@@ -9,7 +10,7 @@ namespace herald::cli {
 struct NotificationFlags {
     TextsOption events, headers, parameters;
     TextOption url, method, body_template, content_type;
-    TextOption auth, provider, username, password_file, auth_header, auth_value_file;
+    AuthFlags auth;
     TextOption signing_secret_file, timeout, retry, max_in_flight, rate, breaker, order_by,
         success_field;
     bool no_signing_secret = false;

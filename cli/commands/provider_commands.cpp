@@ -1,8 +1,10 @@
+#include <charconv>
 #include <memory>
 
 #include "cli/commands/all.h"
 #include "cli/commands/answers.h"
 #include "cli/commands/provider_flags.h"
+#include "cli/commands/provider_transfer.h"
 #include "cli/exit_code.h"
 
 namespace herald::cli {
@@ -59,6 +61,8 @@ core::Result<int> list_providers(Context& context) {
     return print_list(context, *answer,
                       {{"NAME", "name"},
                        {"KIND", "kind"},
+                       {"DATA CENTRE", "settings.data_center"},
+                       {"ENVIRONMENT", "settings.environment"},
                        {"GRANT", "grant_type"},
                        {"STATE", "state"},
                        {"TOKEN EXPIRES", "token.expires_at"},
@@ -109,12 +113,98 @@ void add_simple(CommandTree& tree, CLI::App& group, const std::string& name,
 
 }  // namespace
 
+namespace {
+
+struct SecretOptions {
+    std::string name, not_before, not_after, number;
+    TextOption file;
+};
+
+core::Result<int> patch_secret(const SecretOptions& options, RequestBody& body, Context& context) {
+    auto path = item_path(kCollection, options.name);
+    if (!path) return path.error();
+    auto answer = context.call(json_request("PATCH", std::move(*path), body.text()));
+    if (!answer) return answer.error();
+    return print_object(context, *answer);
+}
+
+core::Result<int> add_secret(const SecretOptions& options, Context& context) {
+    auto secret = context.secrets().read(options.file.value, "--client-secret-file");
+    if (!secret) return secret.error();
+    RequestBody added;
+    added.add_secret("value", *secret);
+    if (!options.not_before.empty())
+        added.add("not_before", boost::json::value(options.not_before));
+    if (!options.not_after.empty()) added.add("not_after", boost::json::value(options.not_after));
+    RequestBody body;
+    std::string text = added.text();
+    body.add_raw("add_secret", text);
+    core::wipe(text);
+    return patch_secret(options, body, context);
+}
+
+core::Result<int> drop_secret(const SecretOptions& options, Context& context) {
+    std::int64_t number = 0;
+    const std::string& text = options.number;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure != std::errc{} || end != text.data() + text.size())
+        return core::invalid_argument("NUMBER", "is the number of a secret; 0 is the first one");
+    RequestBody body;
+    body.add("drop_secret", boost::json::value(number));
+    return patch_secret(options, body, context);
+}
+
+void add_secret_commands(CommandTree& tree, CLI::App& group) {
+    auto added = std::make_shared<SecretOptions>();
+    CLI::App& add =
+        tree.command(group, "add-secret",
+                     "Add a further client secret: tried when the ones before it are refused.",
+                     "  herald provider add-secret crm --client-secret-file ./next --not-before "
+                     "2027-01-01T00:00:00Z",
+                     [added](Context& context) { return add_secret(*added, context); });
+    add.add_option("NAME", added->name, "the provider's name")->type_name("")->required();
+    add_text(add, "--client-secret-file", added->file, "the secret; - reads standard input", "FILE")
+        ->required();
+    add.add_option("--not-before", added->not_before, "not used before this time")
+        ->type_name("TIME");
+    add.add_option("--not-after", added->not_after, "not used from this time on")
+        ->type_name("TIME");
+    auto dropped = std::make_shared<SecretOptions>();
+    CLI::App& drop =
+        tree.command(group, "drop-secret", "Take a client secret away; 0 is the first one.",
+                     "  herald provider drop-secret crm 0",
+                     [dropped](Context& context) { return drop_secret(*dropped, context); });
+    drop.add_option("NAME", dropped->name, "the provider's name")->type_name("")->required();
+    drop.add_option("NUMBER", dropped->number, "which one")->type_name("")->required();
+}
+
+void add_transfer_commands(CommandTree& tree, CLI::App& group) {
+    tree.standalone(group, "kinds", "List the kinds of providers there are.",
+                    "  herald provider kinds", list_kinds);
+    tree.command(group, "export", "Print all providers as JSON, without secrets.",
+                 "  herald provider export > providers.json", export_providers);
+    auto source = std::make_shared<std::string>();
+    CLI::App& import =
+        tree.command(group, "import", "Add the providers of an export.",
+                     "  herald provider import providers.json",
+                     [source](Context& context) { return import_providers(*source, context); });
+    import.add_option("FILE", *source, "what `provider export` wrote; - reads standard input")
+        ->type_name("")
+        ->required();
+}
+
+}  // namespace
+
 void add_provider_commands(CommandTree& tree) {
     CLI::App& group =
         tree.group("provider", "Manage OAuth 2.0 providers: where access tokens come from.");
     add_writing_commands(tree, group);
     tree.command(group, "list", "List all providers.", "  herald provider list", list_providers);
     add_simple(tree, group, "show", "Show one provider, without its secrets.", "GET", "");
+    add_simple(tree, group, "explain", "Show the token request that would be sent, secrets masked.",
+               "GET", "explain");
+    add_secret_commands(tree, group);
+    add_transfer_commands(tree, group);
     add_simple(tree, group, "enable", "Let a provider obtain tokens again.", "POST", "enable");
     add_simple(tree, group, "disable", "Stop a provider; callouts that need it are parked.", "POST",
                "disable");

@@ -1,9 +1,12 @@
 #include "cli/commands/provider_flags.h"
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 
+#include "cli/commands/event_data.h"
 #include "cli/commands/name_value.h"
+#include "providers/kind.h"
 #include "providers/provider_rules.h"
 
 namespace herald::cli {
@@ -14,6 +17,7 @@ namespace {
 constexpr const char* kCredentials = "Credentials";
 constexpr const char* kEndpoints = "Endpoints";
 constexpr const char* kRequest = "Token request";
+constexpr const char* kKinds = "Of one kind (herald provider kinds)";
 
 /// What this build knows, as the help shows it.
 std::string choices(std::span<const std::string_view> known, std::string_view by_default) {
@@ -24,6 +28,50 @@ std::string choices(std::span<const std::string_view> known, std::string_view by
             .append(name == by_default ? " (default)" : "");
     }
     return out;
+}
+
+std::string dashed(std::string name) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    return name;
+}
+
+struct OwnSetting {
+    std::string help;
+    bool is_flag = false;
+};
+
+/// What the kinds have of their own, by name; one may serve several of them.
+std::map<std::string, OwnSetting> own_settings() {
+    std::map<std::string, OwnSetting> found;
+    for (const providers::Kind* kind : providers::all_kinds()) {
+        for (const providers::KindSetting& own : kind->own_settings) {
+            OwnSetting& one = found[std::string(own.name)];
+            one.is_flag = own.is_flag;
+            one.help.append(one.help.empty() ? "" : "; ").append(kind->name).append(": ");
+            one.help.append(own.help);
+        }
+    }
+    return found;
+}
+
+core::Result<> write_settings(const ProviderFlags& flags, RequestBody& body) {
+    json::object settings;
+    if (flags.settings.given()) {
+        auto given = settings_of(flags.settings.values, "--setting");
+        if (!given) return given.error();
+        settings = std::move(*given);
+    }
+    const auto put = [&](const std::string& key, const TextOption& option) {
+        if (!option.given()) return;
+        settings[key] = option.value.empty() ? json::value(nullptr) : json::value(option.value);
+    };
+    put("base_url", flags.base_url);
+    for (const auto& [key, option] : flags.kind_texts) put(key, option);
+    for (const auto& [key, option] : flags.kind_flag_options) {
+        if (option->count() > 0) settings[key] = flags.kind_flags.at(key);
+    }
+    if (!settings.empty()) body.add("settings", settings);
+    return {};
 }
 
 void write_text(const TextOption& option, std::string_view key, RequestBody& body) {
@@ -58,11 +106,18 @@ core::Result<> write_lists(const ProviderFlags& flags, RequestBody& body) {
         body.add("parameters", *pairs);
     }
     if (flags.resources.given()) body.add("resources", json::value_from(flags.resources.values));
-    if (flags.settings.given()) {
-        auto settings = settings_of(flags.settings.values, "--setting");
-        if (!settings) return settings.error();
-        body.add("settings", *settings);
+    return write_settings(flags, body);
+}
+
+core::Result<> write_certificate(const TextOption& option, Context& context, RequestBody& body) {
+    if (!option.given()) return {};
+    if (option.value.empty()) {
+        body.add("certificate", nullptr);
+        return {};
     }
+    auto pem = read_text(context, option.value, "--certificate-file", kMaxSecretBytes);
+    if (!pem) return pem.error();
+    body.add("certificate", json::value(*pem));
     return {};
 }
 
@@ -78,6 +133,12 @@ void ProviderFlags::add_credentials(CLI::App& app) {
     add_text(app, "--client-auth", client_authentication,
              choices(providers::known_client_authentications(), "client_secret_post"), "METHOD")
         ->group(kCredentials);
+    add_text(app, "--private-key-file", private_key_file,
+             "signs JWTs, or belongs to the certificate; PEM, or a Google key document", "FILE")
+        ->group(kCredentials);
+    add_text(app, "--certificate-file", certificate_file,
+             "certificate in PEM form: shown in TLS, or named in a JWT's header", "FILE")
+        ->group(kCredentials);
     add_text(app, "--refresh-token-file", refresh_token_file,
              "an initial refresh token; - reads standard input", "FILE")
         ->group(kCredentials);
@@ -89,6 +150,12 @@ void ProviderFlags::add_configuration(CLI::App& app) {
              "GRANT");
     app.add_flag("--disabled", disabled, "obtain nothing; callouts that need it are parked");
     add_text(app, "--token-url", token_url, "token endpoint", "URL")->group(kEndpoints);
+    add_text(app, "--issuer", issuer,
+             "the server's name: endpoints not given are asked of it; '' takes it away", "URL")
+        ->group(kEndpoints);
+    add_text(app, "--base-url", base_url, "where a kind's endpoints begin, instead of its own",
+             "URL")
+        ->group(kEndpoints);
     add_text(app, "--revoke-url", revoke_url, "revocation endpoint (RFC 7009); '' takes it away",
              "URL")
         ->group(kEndpoints);
@@ -109,6 +176,15 @@ void ProviderFlags::add_configuration(CLI::App& app) {
         "a setting of this provider, number, true, false or text; null removes it; repeatable",
         "KEY=VALUE")
         ->group(kRequest);
+    for (const auto& [name, own] : own_settings()) {
+        if (own.is_flag) {
+            kind_flag_options[name] = app.add_flag("--" + dashed(name) + ",!--no-" + dashed(name),
+                                                   kind_flags[name], own.help)
+                                          ->group(kKinds);
+        } else {
+            add_text(app, "--" + dashed(name), kind_texts[name], own.help, "TEXT")->group(kKinds);
+        }
+    }
 }
 
 core::Result<> write_provider(const ProviderFlags& flags, Context& context, RequestBody& body) {
@@ -120,12 +196,19 @@ core::Result<> write_provider(const ProviderFlags& flags, Context& context, Requ
     write_optional(flags.revoke_url, "revocation_endpoint", body);
     write_optional(flags.test_url, "test_endpoint", body);
     write_optional(flags.audience, "audience", body);
+    write_optional(flags.issuer, "issuer", body);
+    if (auto done = write_certificate(flags.certificate_file, context, body); !done) return done;
     if (flags.disabled) body.add("enabled", json::value(false));
     if (auto lists = write_lists(flags, body); !lists) return lists;
     if (auto secret = write_secret(flags.client_secret_file, "client_secret",
                                    "--client-secret-file", context, body);
         !secret) {
         return secret;
+    }
+    if (auto key = write_secret(flags.private_key_file, "private_key", "--private-key-file",
+                                context, body);
+        !key) {
+        return key;
     }
     return write_secret(flags.refresh_token_file, "refresh_token", "--refresh-token-file", context,
                         body);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "cli/command_tree.h"
 #include "cli/request_body.h"
 
@@ -9,8 +12,13 @@ namespace herald::cli {
 struct ProviderFlags {
     TextOption kind, grant, client_id, client_secret_file, client_authentication,
         refresh_token_file;
-    TextOption token_url, revoke_url, test_url, audience;
+    TextOption private_key_file, certificate_file;
+    TextOption token_url, revoke_url, test_url, audience, issuer, base_url;
     TextsOption scopes, parameters, resources, settings;
+    /// One for each setting that a kind has of its own.
+    std::map<std::string, TextOption> kind_texts;
+    std::map<std::string, bool> kind_flags;
+    std::map<std::string, const CLI::Option*> kind_flag_options;
     bool disabled = false;
 
     void add_credentials(CLI::App& app);

@@ -2,6 +2,7 @@
 
 #include "cli/commands/all.h"
 #include "cli/commands/answers.h"
+#include "cli/commands/token_setup.h"
 #include "cli/exit_code.h"
 
 namespace herald::cli {
@@ -37,6 +38,23 @@ auto sends(const std::string& method, const std::string& action) {
     };
 }
 
+void add_setup(CommandTree& tree, CLI::App& group) {
+    auto options = std::make_shared<SetupOptions>();
+    CLI::App& app = tree.command(
+        group, "setup", "Authorise once as a person, in a browser or on another device.",
+        "  herald token setup crm\n"
+        "  herald token setup crm --paste        # the browser is on another machine",
+        [options](Context& context) { return set_up_token(*options, context); });
+    app.add_option("NAME", options->name, "the provider's name")->type_name("")->required();
+    app.add_option("--redirect-port", options->redirect_port,
+                   "local port that the browser comes back to; one is picked where not given")
+        ->type_name("PORT");
+    app.add_option("--redirect-uri", options->redirect_uri,
+                   "a registered address elsewhere; what the browser ends at is pasted here")
+        ->type_name("URI");
+    app.add_flag("--paste", options->paste, "listen nowhere; paste the address instead");
+}
+
 }  // namespace
 
 void add_token_commands(CommandTree& tree) {
@@ -47,6 +65,7 @@ void add_token_commands(CommandTree& tree) {
     add_named(tree, group, "refresh",
               "Replace the token, by its refresh token where the grant has one.",
               sends("POST", "token/refresh"));
+    add_setup(tree, group);
     add_named(tree, group, "test", "Send the token to the test endpoint and judge the answer.",
               test_token);
     add_named(tree, group, "revoke", "Drop the token and revoke it at its server.",

@@ -13,7 +13,9 @@ std::string ConnectionPool::key_of(const Request& request) {
     key.reserve(request.url.host.size() + request.tls.ca_file.size() + 8);
     key.append(request.url.is_https() ? "s" : "p").append(request.url.host);
     key.append(" ").append(std::to_string(request.url.port));
-    if (request.url.is_https()) key.append(" ").append(request.tls.ca_file);
+    if (request.url.is_https()) {
+        key.append(" ").append(request.tls.ca_file).append("\n").append(request.tls.certificate);
+    }
     return key;
 }
 

@@ -23,6 +23,7 @@ DecoderLimits limits_for(const BeastTransportOptions& options, const Request& re
     limits.header_fields = options.max_header_fields;
     limits.interim_responses = options.max_interim_responses;
     limits.body_bytes = request.max_response_body;
+    limits.keeps_cookies = request.keeps_cookies;
     return limits;
 }
 

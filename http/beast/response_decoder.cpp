@@ -65,7 +65,8 @@ private:
         }
         if (is_in_trailer_) return;
         note_framing(name, value);
-        if (name == field::set_cookie) return;  // we keep no cookies and store none (E-84)
+        // Nobody but a login keeps cookies, and nobody stores any (E-84).
+        if (name == field::set_cookie && !limits_.keeps_cookies) return;
         response.headers.add(std::string(name_text), std::string(value));
     }
 

@@ -17,6 +17,7 @@ struct DecoderLimits {
     std::size_t header_fields = 100;
     std::size_t interim_responses = 8;
     std::size_t body_bytes = 256 * 1024;
+    bool keeps_cookies = false;
 };
 
 /// Bytes in, one final response out; interim ones (1xx) are passed over. No I/O.

@@ -22,6 +22,21 @@ core::Error unreadable(const std::string& file, const boost::system::error_code&
                                "; it must hold certificates in PEM form");
 }
 
+core::Error unusable_certificate(const boost::system::error_code& ec) {
+    return transport_error("tls", {.phase = Phase::kTls},
+                           "the client certificate cannot be used: " + ec.message() +
+                               "; it and its private key must belong together, in PEM form");
+}
+
+boost::system::error_code load_certificate(ssl::context& context, const TlsIdentity& identity) {
+    boost::system::error_code ec;
+    if (identity.certificate.empty() || !identity.private_key) return ec;
+    const std::string_view key = identity.private_key->reveal();
+    context.use_certificate_chain(boost::asio::buffer(identity.certificate), ec);
+    if (!ec) context.use_private_key(boost::asio::buffer(key), ssl::context::pem, ec);
+    return ec;
+}
+
 boost::system::error_code load_trust(ssl::context& context, const TlsIdentity& identity) {
     boost::system::error_code ec;
     if (identity.ca_file.empty()) {
@@ -35,7 +50,7 @@ boost::system::error_code load_trust(ssl::context& context, const TlsIdentity& i
 }  // namespace
 
 core::Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsIdentity& identity) {
-    const auto known = contexts_.find(identity.ca_file);
+    const auto known = contexts_.find(identity.key());
     if (known != contexts_.end()) return known->second;
 
     auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
@@ -49,7 +64,8 @@ core::Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsIdentity& 
                                                                 '/', '1', '.', '1'};
     SSL_CTX_set_alpn_protos(raw, kProtocols.data(), kProtocols.size());
     if (const auto ec = load_trust(*context, identity)) return unreadable(identity.ca_file, ec);
-    contexts_.emplace(identity.ca_file, context);
+    if (const auto ec = load_certificate(*context, identity)) return unusable_certificate(ec);
+    contexts_.emplace(identity.key(), context);
     return context;
 }
 

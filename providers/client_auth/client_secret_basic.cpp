@@ -6,15 +6,15 @@
 namespace herald::providers {
 namespace {
 
-void apply(const storage::ProviderRecord& provider, const ProviderSettings& settings,
-           TokenForm& form) {
+core::Result<> apply(const GrantInput& input, TokenForm& form) {
     const auto encode = [&](std::string_view text) {
-        return settings.raw_basic ? std::string(text) : core::form_encode(text);
+        return input.settings.call.raw_basic ? std::string(text) : core::form_encode(text);
     };
-    std::string pair = encode(provider.client_id) + ":";
-    if (provider.client_secret) pair += encode(provider.client_secret->reveal());
+    std::string pair = encode(input.provider.client_id) + ":";
+    if (input.provider.client_secret) pair += encode(input.provider.client_secret->reveal());
     form.headers.set("Authorization", "Basic " + core::base64_encode(pair));
     core::wipe(pair);
+    return {};
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 namespace herald::providers {
 namespace {
 
-void apply(const storage::ProviderRecord& provider, const ProviderSettings&, TokenForm& form) {
-    form.fields.emplace_back("client_id", provider.client_id);
-    if (provider.client_secret)
-        form.fields.emplace_back("client_secret", provider.client_secret->reveal());
+core::Result<> apply(const GrantInput& input, TokenForm& form) {
+    const TokenCall& call = input.settings.call;
+    form.fields.emplace_back(call.client_id_field, input.provider.client_id);
+    if (input.provider.client_secret)
+        form.fields.emplace_back(call.client_secret_field, input.provider.client_secret->reveal());
+    return {};
 }
 
 }  // namespace

@@ -3,12 +3,15 @@
 namespace herald::providers {
 namespace {
 
-void apply(const storage::ProviderRecord& provider, const ProviderSettings&, TokenForm& form) {
-    form.fields.emplace_back("client_id", provider.client_id);
+core::Result<> apply(const GrantInput& input, TokenForm& form) {
+    const TokenCall& call = input.settings.call;
+    if (call.send_client_id)
+        form.fields.emplace_back(call.client_id_field, input.provider.client_id);
+    return {};
 }
 
 }  // namespace
 
-const ClientAuthentication kPublicClient{.name = "none", .needs_secret = false, .apply = apply};
+const ClientAuthentication kPublicClient{.name = "none", .apply = apply};
 
 }  // namespace herald::providers

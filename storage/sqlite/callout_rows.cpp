@@ -49,7 +49,7 @@ std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& 
     std::vector<AttemptRecord> attempts;
     auto row = db.query(
         "SELECT seq, started_at, duration_ms, status, outcome, error, token_generation, "
-        "response_excerpt"
+        "track_id, response_excerpt"
         " FROM attempt WHERE callout_id = ? ORDER BY seq DESC LIMIT 1000",
         id);
     while (row.next()) {
@@ -64,6 +64,7 @@ std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& 
         attempt.outcome = row.take<AttemptOutcome>();
         attempt.error = row.take<std::optional<std::string>>();
         attempt.token_generation = row.take<std::optional<std::int64_t>>();
+        attempt.track_id = row.take<std::optional<std::string>>();
         attempt.response_excerpt = row.take<std::string>();
         attempts.push_back(std::move(attempt));
     }
@@ -74,7 +75,7 @@ std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& 
 void insert_attempt(Connection& db, const AttemptRecord& attempt) {
     db.run(kInsertAttempt, attempt.callout, sequence(attempt), attempt.started_at, attempt.duration,
            attempt.status, attempt.outcome, attempt.error, attempt.token_generation,
-           Blob{attempt.response_excerpt});
+           attempt.track_id, Blob{attempt.response_excerpt});
 }
 
 core::Error no_such_callout(const core::CalloutId& id) {

@@ -71,7 +71,7 @@ inline constexpr Sql kNextOfOrderKey =
 inline constexpr Sql kInsertAttempt =
     "INSERT INTO attempt (callout_id, seq, started_at, duration_ms, status, outcome, "
     "error,"
-    " token_generation, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " token_generation, track_id, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (callout_id, seq) DO NOTHING";
 
 inline constexpr Sql kInFlightCallouts =

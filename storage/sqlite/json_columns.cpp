@@ -73,6 +73,44 @@ std::string to_json(const BreakerSettings& breaker) {
                                         {"max_open_s", breaker.open_for_at_most.count()}});
 }
 
+std::string to_json(const std::vector<ClientSecret>& secrets) {
+    json::array array;
+    const auto time_or_null = [](const std::optional<core::SystemTime>& at) -> json::value {
+        if (!at) return nullptr;
+        return at->time_since_epoch().count();
+    };
+    for (const ClientSecret& secret : secrets) {
+        array.emplace_back(json::array{secret.value.reveal(), time_or_null(secret.not_before),
+                                       time_or_null(secret.not_after)});
+    }
+    return json::serialize(array);
+}
+
+std::vector<core::Secret> secrets_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) {
+        std::vector<core::Secret> secrets;
+        for (const json::value& item : value.as_array()) secrets.emplace_back(item.as_string());
+        return secrets;
+    });
+}
+
+std::vector<ClientSecret> client_secrets_from(std::string_view json) {
+    return parsed(json, [](const json::value& value) {
+        const auto time_of = [](const json::value& at) -> std::optional<core::SystemTime> {
+            if (at.is_null()) return std::nullopt;
+            return core::SystemTime(std::chrono::milliseconds(at.as_int64()));
+        };
+        std::vector<ClientSecret> secrets;
+        for (const json::value& item : value.as_array()) {
+            const json::array& parts = item.as_array();
+            secrets.push_back({.value = core::Secret(parts.at(0).as_string()),
+                               .not_before = time_of(parts.at(1)),
+                               .not_after = time_of(parts.at(2))});
+        }
+        return secrets;
+    });
+}
+
 std::vector<std::string> texts_from(std::string_view json) {
     return parsed(json, [](const json::value& value) {
         std::vector<std::string> texts;

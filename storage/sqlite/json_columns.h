@@ -18,6 +18,8 @@ namespace herald::storage::sqlite {
 [[nodiscard]] std::string to_json(const boost::json::object& object);
 [[nodiscard]] std::optional<std::string> to_json(const std::optional<ProviderError>& error);
 [[nodiscard]] std::string to_json(const BreakerSettings& breaker);
+/// Holds the secrets themselves: only ever kept sealed.
+[[nodiscard]] std::string to_json(const std::vector<ClientSecret>& secrets);
 
 [[nodiscard]] std::vector<std::string> texts_from(std::string_view json);
 [[nodiscard]] Fields fields_from(std::string_view json);
@@ -25,6 +27,8 @@ namespace herald::storage::sqlite {
 [[nodiscard]] boost::json::object object_from(std::string_view json);
 /// What it does not say is as in a new record.
 [[nodiscard]] BreakerSettings breaker_from(std::string_view json);
+[[nodiscard]] std::vector<core::Secret> secrets_from(std::string_view json);
+[[nodiscard]] std::vector<ClientSecret> client_secrets_from(std::string_view json);
 [[nodiscard]] std::optional<ProviderError> provider_error_from(
     const std::optional<std::string>& json);
 

@@ -1,5 +1,6 @@
 #include "storage/sqlite/notification_rows.h"
 
+#include "storage/sqlite/auth_columns.h"
 #include "storage/sqlite/json_columns.h"
 #include "storage/sqlite/provider_rows.h"
 #include "storage/sqlite/sealed_value.h"
@@ -9,8 +10,8 @@ namespace {
 
 constexpr SqlText kSelect =
     "SELECT n.id, n.name, n.enabled, n.paused, n.events, n.method, n.url, n.headers, n.parameters,"
-    " n.content_type, n.body_template, n.auth_kind, n.auth_name, n.auth_secret, n.provider_id, "
-    "p.name,"
+    " n.content_type, n.body_template, n.auth_kind, n.auth_name, n.auth_secret, n.auth_options, "
+    "n.provider_id, p.name,"
     " n.signing_secret, n.timeout_ms, n.retry_schedule_s, n.retry_max_age_s, n.retry_reject,"
     " n.max_in_flight, n.rate_per_s, n.breaker, n.order_by, n.retry_jitter_percent, "
     "n.success_pointer, n.success_value, "
@@ -21,18 +22,20 @@ constexpr SqlText kSelectAll = kSelect + " ORDER BY n.name";
 
 constexpr Sql kSave =
     "INSERT INTO notification (id, name, enabled, paused, events, method, url, headers, parameters,"
-    " content_type, body_template, auth_kind, auth_name, auth_secret, provider_id, signing_secret,"
+    " content_type, body_template, auth_kind, auth_name, auth_secret, auth_options, provider_id, "
+    "signing_secret,"
     " timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight, rate_per_s,"
     " breaker, order_by, retry_jitter_percent, success_pointer, success_value, created_at, "
     "updated_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-    "?)"
+    "?, ?)"
     " ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, paused = excluded.paused,"
     " events = excluded.events, method = excluded.method, url = excluded.url, headers = "
     "excluded.headers,"
     " parameters = excluded.parameters, content_type = excluded.content_type,"
     " body_template = excluded.body_template, auth_kind = excluded.auth_kind,"
     " auth_name = excluded.auth_name, auth_secret = excluded.auth_secret,"
+    " auth_options = excluded.auth_options,"
     " provider_id = excluded.provider_id, signing_secret = excluded.signing_secret,"
     " timeout_ms = excluded.timeout_ms, retry_schedule_s = excluded.retry_schedule_s,"
     " retry_max_age_s = excluded.retry_max_age_s, retry_reject = excluded.retry_reject,"
@@ -46,41 +49,21 @@ SealedPlace place(const core::NotificationId& id, std::string_view column) {
     return {.table = "notification", .row = raw(id), .column = column};
 }
 
-/// The four kinds of authentication as columns; auth_kind is the position in the variant.
-struct AuthColumns {
-    std::optional<std::string_view> name;
-    const core::Secret* secret = nullptr;
-};
-
-AuthColumns columns_of(const Authentication& auth) {
-    if (const auto* basic = std::get_if<BasicAuth>(&auth)) {
-        return {.name = basic->username, .secret = &basic->password};
-    }
-    if (const auto* header = std::get_if<HeaderAuth>(&auth)) {
-        return {.name = header->name, .secret = &header->value};
-    }
-    return {};
-}
-
 Authentication read_auth(Query& row, const core::NotificationId& id, const KeyRing& ring) {
-    const auto kind = row.take<std::size_t>();
-    auto name = row.take<std::optional<std::string>>().value_or("");
-    auto secret =
+    AuthColumns columns;
+    columns.kind = row.take<std::size_t>();
+    columns.name = row.take<std::optional<std::string>>();
+    columns.secret =
         opened(ring, place(id, "auth_secret"), row.take<std::optional<std::string_view>>());
+    columns.options = row.take<std::string>();
     const auto provider = row.take<std::optional<core::ProviderId>>();
     auto provider_name = row.take<std::optional<std::string>>();
-    if (kind == 1) {
-        return BasicAuth{.username = std::move(name),
-                         .password = std::move(secret).value_or(core::Secret())};
+    if (columns.kind == kOauthKind && provider && provider_name) {
+        return OauthAuth{.provider = *provider,
+                         .provider_name = std::move(*provider_name),
+                         .entity = std::move(columns.name)};
     }
-    if (kind == 2) {
-        return HeaderAuth{.name = std::move(name),
-                          .value = std::move(secret).value_or(core::Secret())};
-    }
-    if (kind == 3 && provider && provider_name) {
-        return OauthAuth{.provider = *provider, .provider_name = std::move(*provider_name)};
-    }
-    return NoAuth{};
+    return authentication_of(std::move(columns));
 }
 
 NotificationRecord read(Query& row, const KeyRing& ring) {
@@ -118,10 +101,7 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
 
 void write(Connection& db, const KeyRing& ring, const NotificationRecord& record) {
     const AuthColumns auth = columns_of(record.auth);
-    std::optional<std::string> auth_secret;
-    if (auth.secret != nullptr) {
-        auth_secret = seal(ring, place(record.id, "auth_secret"), auth.secret->reveal());
-    }
+    const auto auth_secret = sealed(ring, place(record.id, "auth_secret"), auth.secret);
     const auto signing_secret =
         sealed(ring, place(record.id, "signing_secret"), record.signing_secret);
     std::optional<std::string_view> success_pointer;
@@ -132,8 +112,8 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
     }
     db.run(kSave, record.id, record.name, record.enabled, record.paused, to_json(record.events),
            record.method, record.url, to_json(record.headers), to_json(record.parameters),
-           record.content_type, record.body_template, record.auth.index(), auth.name,
-           blob(auth_secret), record.provider(), blob(signing_secret), record.timeout,
+           record.content_type, record.body_template, auth.kind, auth.name, blob(auth_secret),
+           auth.options, record.provider(), blob(signing_secret), record.timeout,
            to_json(record.retry.schedule), record.retry.max_age, to_json(record.retry.reject),
            record.max_in_flight, record.rate_per_s, to_json(record.breaker), record.order_by,
            record.retry.jitter_percent, success_pointer, success_value, record.created_at,

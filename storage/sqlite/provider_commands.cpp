@@ -103,6 +103,14 @@ void save_token_outcome(WriteSession& session, const TokenOutcome& outcome) {
         "UPDATE provider SET condition = ?2, last_error = ?3, token_requests = token_requests + ?4,"
         " refresh_started = NULL WHERE id = ?1",
         outcome.fence.provider, outcome.condition, to_json(outcome.last_error), outcome.requests);
+    if (outcome.secret_in_use) {
+        session.db.run("UPDATE provider SET secret_in_use = ?2 WHERE id = ?1",
+                       outcome.fence.provider, *outcome.secret_in_use);
+    }
+    if (outcome.metadata) {
+        session.db.run("UPDATE provider SET metadata = ?2 WHERE id = ?1", outcome.fence.provider,
+                       to_json(*outcome.metadata));
+    }
     if (outcome.token) save_token(session.db, session.ring, outcome.fence.provider, *outcome.token);
 }
 

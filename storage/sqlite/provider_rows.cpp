@@ -7,36 +7,49 @@ namespace herald::storage::sqlite {
 namespace {
 
 constexpr SqlText kSelect =
-    "SELECT id, name, kind, enabled, grant_type, client_id, client_secret, client_authentication,"
-    " token_endpoint, revocation_endpoint, test_endpoint, scopes, parameters, audience, resources, "
-    "settings,"
-    " config_version, created_at, updated_at, condition, last_error, invalidation_epoch, "
-    "token_requests"
+    "SELECT id, name, kind, enabled, grant_type, client_id, client_secret, further_secrets,"
+    " secret_in_use, private_key, certificate, client_authentication, token_endpoint,"
+    " revocation_endpoint, test_endpoint, scopes, parameters, audience, resources, issuer,"
+    " metadata, settings, config_version, created_at, updated_at, condition, last_error,"
+    " invalidation_epoch, token_requests"
     " FROM provider";
 constexpr SqlText kSelectByName = kSelect + " WHERE name = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY name";
 
 constexpr Sql kSave =
     "INSERT INTO provider (id, name, kind, enabled, grant_type, client_id, client_secret,"
-    " client_authentication, token_endpoint, revocation_endpoint, test_endpoint, scopes, "
-    "parameters,"
-    " audience, resources, settings, config_version, created_at, updated_at, condition, last_error,"
+    " further_secrets, secret_in_use, private_key, certificate, client_authentication,"
+    " token_endpoint, revocation_endpoint, test_endpoint, scopes, parameters, audience, resources,"
+    " issuer, metadata, settings, config_version, created_at, updated_at, condition, last_error,"
     " invalidation_epoch, token_requests)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?)"
     " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, enabled = excluded.enabled,"
     " grant_type = excluded.grant_type, client_id = excluded.client_id,"
-    " client_secret = excluded.client_secret, client_authentication = "
-    "excluded.client_authentication,"
+    " client_secret = excluded.client_secret, further_secrets = excluded.further_secrets,"
+    " secret_in_use = excluded.secret_in_use, private_key = excluded.private_key,"
+    " certificate = excluded.certificate, client_authentication = excluded.client_authentication,"
     " token_endpoint = excluded.token_endpoint, revocation_endpoint = excluded.revocation_endpoint,"
-    " test_endpoint = excluded.test_endpoint, scopes = excluded.scopes, parameters = "
-    "excluded.parameters,"
-    " audience = excluded.audience, resources = excluded.resources, settings = excluded.settings,"
-    " config_version = excluded.config_version, updated_at = excluded.updated_at,"
-    " condition = excluded.condition, last_error = excluded.last_error,"
-    " invalidation_epoch = excluded.invalidation_epoch, token_requests = excluded.token_requests";
+    " test_endpoint = excluded.test_endpoint, scopes = excluded.scopes,"
+    " parameters = excluded.parameters, audience = excluded.audience,"
+    " resources = excluded.resources, issuer = excluded.issuer, metadata = excluded.metadata,"
+    " settings = excluded.settings, config_version = excluded.config_version,"
+    " updated_at = excluded.updated_at, condition = excluded.condition,"
+    " last_error = excluded.last_error, invalidation_epoch = excluded.invalidation_epoch,"
+    " token_requests = excluded.token_requests";
 
-SealedPlace client_secret_place(const core::ProviderId& id) {
-    return {.table = "provider", .row = raw(id), .column = "client_secret"};
+SealedPlace place(const core::ProviderId& id, std::string_view column) {
+    return {.table = "provider", .row = raw(id), .column = column};
+}
+
+std::optional<core::Secret> further_secrets_text(const std::vector<ClientSecret>& secrets) {
+    if (secrets.empty()) return std::nullopt;
+    std::string text = to_json(secrets);
+    return core::Secret::take(std::move(text));
+}
+
+std::vector<ClientSecret> further_secrets_of(const std::optional<core::Secret>& text) {
+    return text ? client_secrets_from(text->reveal()) : std::vector<ClientSecret>();
 }
 
 ProviderRecord read(Query& row, const KeyRing& ring) {
@@ -47,8 +60,14 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
     record.enabled = row.take<bool>();
     record.grant_type = row.take<std::string>();
     record.client_id = row.take<std::string>();
-    record.client_secret =
-        opened(ring, client_secret_place(record.id), row.take<std::optional<std::string_view>>());
+    const auto open = [&](std::string_view column) {
+        return opened(ring, place(record.id, column), row.take<std::optional<std::string_view>>());
+    };
+    record.client_secret = open("client_secret");
+    record.further_secrets = further_secrets_of(open("further_secrets"));
+    record.secret_in_use = row.take<int>();
+    record.private_key = open("private_key");
+    record.certificate = row.take<std::optional<std::string>>();
     record.client_authentication = row.take<std::string>();
     record.token_endpoint = row.take<std::string>();
     record.revocation_endpoint = row.take<std::optional<std::string>>();
@@ -57,6 +76,8 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
     record.parameters = fields_from(row.take<std::string_view>());
     record.audience = row.take<std::optional<std::string>>();
     record.resources = texts_from(row.take<std::string_view>());
+    record.issuer = row.take<std::optional<std::string>>();
+    record.metadata = object_from(row.take<std::string_view>());
     record.settings = object_from(row.take<std::string_view>());
     record.config_version = row.take<std::int64_t>();
     record.created_at = row.take<core::SystemTime>();
@@ -92,14 +113,20 @@ std::vector<std::string> users_of_provider(Connection& db, const core::ProviderI
 }
 
 void save_provider(Connection& db, const KeyRing& ring, const ProviderRecord& record) {
-    const auto secret = sealed(ring, client_secret_place(record.id), record.client_secret);
+    const auto seal = [&](std::string_view column, const std::optional<core::Secret>& secret) {
+        return sealed(ring, place(record.id, column), secret);
+    };
+    const auto secret = seal("client_secret", record.client_secret);
+    const auto further = seal("further_secrets", further_secrets_text(record.further_secrets));
+    const auto private_key = seal("private_key", record.private_key);
     db.run(kSave, record.id, record.name, record.kind, record.enabled, record.grant_type,
-           record.client_id, blob(secret), record.client_authentication, record.token_endpoint,
+           record.client_id, blob(secret), blob(further), record.secret_in_use, blob(private_key),
+           record.certificate, record.client_authentication, record.token_endpoint,
            record.revocation_endpoint, record.test_endpoint, to_json(record.scopes),
-           to_json(record.parameters), record.audience, to_json(record.resources),
-           to_json(record.settings), record.config_version, record.created_at, record.updated_at,
-           record.condition, to_json(record.last_error), record.invalidation_epoch,
-           record.token_requests);
+           to_json(record.parameters), record.audience, to_json(record.resources), record.issuer,
+           to_json(record.metadata), to_json(record.settings), record.config_version,
+           record.created_at, record.updated_at, record.condition, to_json(record.last_error),
+           record.invalidation_epoch, record.token_requests);
 }
 
 void check_fence(Connection& db, const TokenFence& fence) {

@@ -24,6 +24,18 @@ constexpr std::array kSealedColumns{
         "provider", "client_secret",
         "SELECT id, client_secret FROM provider WHERE substr(client_secret, 1, 4) <> ? LIMIT 64",
         "UPDATE provider SET client_secret = ?2 WHERE id = ?1"},
+    SealedColumn{"provider", "further_secrets",
+                 "SELECT id, further_secrets FROM provider WHERE substr(further_secrets, 1, 4) <> "
+                 "? LIMIT 64",
+                 "UPDATE provider SET further_secrets = ?2 WHERE id = ?1"},
+    SealedColumn{
+        "provider", "private_key",
+        "SELECT id, private_key FROM provider WHERE substr(private_key, 1, 4) <> ? LIMIT 64",
+        "UPDATE provider SET private_key = ?2 WHERE id = ?1"},
+    SealedColumn{"token", "dpop_key",
+                 "SELECT provider_id, dpop_key FROM token WHERE substr(dpop_key, 1, 4) <> ? LIMIT "
+                 "64",
+                 "UPDATE token SET dpop_key = ?2 WHERE provider_id = ?1"},
     SealedColumn{"token", "access_token",
                  "SELECT provider_id, access_token FROM token WHERE substr(access_token, 1, 4) <> "
                  "? LIMIT 64",

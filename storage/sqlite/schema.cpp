@@ -229,6 +229,65 @@ INSERT INTO undelivered (state, callout_id, notification_name)
     SELECT state, id, notification_name FROM callout WHERE state > 2;
 )sql";
 
+// notification is made anew because auth_kind knows more kinds. What is sealed is bound to table,
+// row and column, none of which changes.
+constexpr Sql kThird = R"sql(
+ALTER TABLE provider ADD COLUMN further_secrets BLOB;
+ALTER TABLE provider ADD COLUMN secret_in_use INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE provider ADD COLUMN private_key BLOB;
+ALTER TABLE provider ADD COLUMN certificate TEXT;
+ALTER TABLE provider ADD COLUMN issuer TEXT;
+ALTER TABLE provider ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE token ADD COLUMN dpop_key BLOB;
+ALTER TABLE attempt ADD COLUMN track_id TEXT;
+
+CREATE TABLE notification_3 (
+    id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL UNIQUE,
+    enabled INTEGER NOT NULL,
+    paused INTEGER NOT NULL,
+    events TEXT NOT NULL,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    body_template TEXT,
+    auth_kind INTEGER NOT NULL CHECK (auth_kind BETWEEN 0 AND 6),
+    auth_name TEXT,
+    auth_secret BLOB,
+    auth_options TEXT NOT NULL DEFAULT '{}',
+    provider_id BLOB REFERENCES provider ON DELETE RESTRICT,
+    signing_secret BLOB,
+    timeout_ms INTEGER NOT NULL,
+    retry_schedule_s TEXT NOT NULL,
+    retry_max_age_s INTEGER,
+    retry_reject TEXT NOT NULL,
+    max_in_flight INTEGER NOT NULL,
+    rate_per_s REAL,
+    success_pointer TEXT,
+    success_value TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    breaker TEXT NOT NULL DEFAULT '{}',
+    order_by TEXT,
+    retry_jitter_percent INTEGER NOT NULL DEFAULT 20
+) STRICT, WITHOUT ROWID;
+INSERT INTO notification_3 (id, name, enabled, paused, events, method, url, headers, parameters,
+        content_type, body_template, auth_kind, auth_name, auth_secret, provider_id,
+        signing_secret, timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight,
+        rate_per_s, success_pointer, success_value, created_at, updated_at, breaker, order_by,
+        retry_jitter_percent)
+    SELECT id, name, enabled, paused, events, method, url, headers, parameters,
+        content_type, body_template, auth_kind, auth_name, auth_secret, provider_id,
+        signing_secret, timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight,
+        rate_per_s, success_pointer, success_value, created_at, updated_at, breaker, order_by,
+        retry_jitter_percent FROM notification;
+DROP TABLE notification;
+ALTER TABLE notification_3 RENAME TO notification;
+CREATE INDEX notification_provider ON notification (provider_id) WHERE provider_id IS NOT NULL;
+)sql";
+
 struct Migration {
     std::int64_t number;
     Sql script;
@@ -236,7 +295,8 @@ struct Migration {
 
 // Append only: a number that has been released never changes.
 constexpr std::array kMigrations{Migration{.number = 1, .script = kFirst},
-                                 Migration{.number = 2, .script = kSecond}};
+                                 Migration{.number = 2, .script = kSecond},
+                                 Migration{.number = 3, .script = kThird}};
 
 constexpr SealedPlace kKeyCheckPlace{.table = "meta", .row = "key_check", .column = "value"};
 constexpr std::string_view kKeyCheckText = "herald";

@@ -9,10 +9,10 @@ namespace {
 constexpr Sql kSave =
     "INSERT OR REPLACE INTO token (provider_id, access_token, refresh_token, token_type, scopes, "
     "generation,"
-    " obtained_at, expires_at, attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " obtained_at, expires_at, attributes, dpop_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr Sql kFind =
     "SELECT access_token, refresh_token, token_type, scopes, generation, obtained_at, expires_at, "
-    "attributes"
+    "attributes, dpop_key"
     " FROM token WHERE provider_id = ?";
 
 SealedPlace place(const core::ProviderId& provider, std::string_view column) {
@@ -40,6 +40,8 @@ std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,
     record.obtained_at = row.take<core::SystemTime>();
     record.expires_at = row.take<core::SystemTime>();
     record.attributes = object_from(row.take<std::string_view>());
+    record.dpop_key =
+        opened(ring, place(provider, "dpop_key"), row.take<std::optional<std::string_view>>());
     return record;
 }
 
@@ -47,8 +49,10 @@ void save_token(Connection& db, const KeyRing& ring, const core::ProviderId& pro
                 const TokenRecord& record) {
     const auto access = sealed(ring, place(provider, "access_token"), record.access_token);
     const auto refresh = sealed(ring, place(provider, "refresh_token"), record.refresh_token);
+    const auto dpop_key = sealed(ring, place(provider, "dpop_key"), record.dpop_key);
     db.run(kSave, provider, blob(access), blob(refresh), record.token_type, to_json(record.scopes),
-           record.generation, record.obtained_at, record.expires_at, to_json(record.attributes));
+           record.generation, record.obtained_at, record.expires_at, to_json(record.attributes),
+           blob(dpop_key));
 }
 
 void drop_token(Connection& db, const core::ProviderId& provider) {

@@ -51,7 +51,7 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
                   R"("attempts":[{"number":1,"resend":false,)"
                   R"("started_at":"2026-11-21T08:00:00.000Z","duration_ms":31,)"
                   R"("status":503,"outcome":"retry","error":null,)"
-                  R"("token_generation":3,"response_excerpt":"busy"}]})");
+                  R"("token_generation":3,"track_id":null,"response_excerpt":"busy"}]})");
 }
 
 TEST_F(CalloutHandlersTest, PagesAreNewestFirstAndEndWithNull) {

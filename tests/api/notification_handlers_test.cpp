@@ -54,7 +54,7 @@ TEST_F(NotificationHandlersTest, TakesEveryMemberAndShowsItBack) {
         "max_open_s":5},"order_by":"data.account.id",
         "success":{"pointer":"/ok","value":"true"}})");
     EXPECT_EQ(added.text_at("headers"), R"({"X-A":"1","X-B":"2"})");
-    EXPECT_EQ(added.text_at("auth"), R"({"kind":"oauth2","provider":"crm"})");
+    EXPECT_EQ(added.text_at("auth"), R"({"kind":"oauth2","provider":"crm","entity":null})");
     EXPECT_EQ(added.text_at("signing_secret"), "set");
     EXPECT_EQ(added.text_at("retry"),
               R"({"schedule_s":[1,2],"max_age_s":60,"reject":["4xx","422"],"jitter_percent":0})");

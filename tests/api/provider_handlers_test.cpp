@@ -8,11 +8,10 @@ namespace {
 using ProviderHandlersTest = ApiFixture;
 
 constexpr const char* kMembers =
-    "id name kind enabled grant_type client_id client_secret client_authentication token_endpoint "
-    "revocation_endpoint "
-    "test_endpoint scopes parameters audience resources settings state token refresh_token "
-    "last_error used_by "
-    "token_requests created_at updated_at ";
+    "id name kind enabled grant_type client_id client_secret further_secrets secret_in_use "
+    "private_key certificate client_authentication token_endpoint revocation_endpoint "
+    "test_endpoint endpoints issuer scopes parameters audience resources settings state token "
+    "refresh_token last_error warnings used_by token_requests created_at updated_at ";
 
 TEST_F(ProviderHandlersTest, ShowsEveryMemberOfTheContractInOrder) {
     given_provider();

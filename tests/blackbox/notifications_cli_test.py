@@ -71,7 +71,7 @@ class NotificationCommands(WithReceiver):
         oauth2 = self.add_notification(url, "oauth2", "--auth", "oauth2", "--provider", "crm")
         self.assertEqual(basic["auth"], {"kind": "basic", "username": "u", "password": "set"})
         self.assertEqual(header["auth"], {"kind": "header", "name": "X-Api-Key", "value": "set"})
-        self.assertEqual(oauth2["auth"], {"kind": "oauth2", "provider": "crm"})
+        self.assertEqual(oauth2["auth"], {"kind": "oauth2", "provider": "crm", "entity": None})
 
     def test_retry_specifications(self):
         cases = {"none": [], "default": [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],

@@ -427,5 +427,34 @@ TEST(SecretsInRequestsTest, BelongToTheAuthenticationOfANotification) {
             R"({"name":"n","signing_secret":"k3y","auth":{"kind":"header","name":"X-Api-Key","value":"k3y"}})"));
 }
 
+TEST(SecretsInRequestsTest, BelongToAKeyPairOfAnyKind) {
+    TempDirectory folder;
+    std::ofstream(folder.file("secret")) << "k3y";
+    std::ofstream(folder.file("body")) << "{}";
+    const std::string secret = folder.file("secret").string();
+    const std::vector<std::pair<std::vector<std::string>, std::string>> rows = {
+        {{"--auth", "key-pair", "--key-id-file", secret, "--entity-id", ""},
+         R"({"kind":"key_pair","key_id":"k3y","entity_id":null})"},
+        {{"--key-secret-file", secret, "--login-url", "https://a/", "--session-timeout", "15m"},
+         R"({"kind":"session_cookie","key_secret":"k3y","login_url":"https://a/",
+             "session_timeout_s":900})"},
+        {{"--auth", "single_use_token", "--signature-body", folder.file("body").string(),
+          "--signature-method", "PUT", "--token-header", "T"},
+         R"({"kind":"single_use_token","body_template":"{}","method":"PUT","token_header":"T"})"},
+        {{"--signature-body", "", "--signature-pointer", "/s"},
+         R"({"kind":"single_use_token","body_template":null,"signature_pointer":"/s"})"},
+        {{"--entity", "u"}, R"({"kind":"oauth2","entity":"u"})"},
+    };
+    for (const auto& [flags, expected] : rows) {
+        ProgramFixture program;
+        std::vector<std::string> arguments{"notification", "edit", "n"};
+        arguments.insert(arguments.end(), flags.begin(), flags.end());
+        const auto result = program.run(arguments);
+        ASSERT_EQ(program.requests().size(), 1U) << result.err;
+        EXPECT_EQ(boost::json::parse(program.requests().front().body),
+                  boost::json::parse(R"({"auth":)" + expected + "}"));
+    }
+}
+
 }  // namespace
 }  // namespace herald::test

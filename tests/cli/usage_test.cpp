@@ -132,8 +132,9 @@ TEST_P(SecretArgumentTest, IsRefusedWithAdviceAndNeverShown) {
 
 INSTANTIATE_TEST_SUITE_P(Table, SecretArgumentTest,
                          testing::Values("--client-secret", "--secret", "--refresh-token",
-                                         "--private-key", "--password", "--auth-value",
-                                         "--signing-secret", "--token", "--access-token"));
+                                         "--private-key", "--password", "--auth-value", "--key-id",
+                                         "--key-secret", "--signing-secret", "--token",
+                                         "--access-token"));
 
 TEST(UsageErrorTest, NeverShowsAnArgumentThatLostItsOption) {
     const auto result = ProgramFixture().run(

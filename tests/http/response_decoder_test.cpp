@@ -198,6 +198,17 @@ TEST(ResponseDecoderTest, DropsCookiesAndTrailers) {
     EXPECT_EQ(outcome.response->headers.get("x-late"), std::nullopt);
 }
 
+TEST(ResponseDecoderTest, KeepsEveryCookieWhereALoginAsksForThem) {
+    DecoderLimits limits;
+    limits.keeps_cookies = true;
+    const auto outcome =
+        decode(kOk + "Set-Cookie: a=b; Secure\r\nSet-Cookie: c=d\r\nContent-Length: 0\r\n\r\n", 1,
+               true, limits);
+    ASSERT_TRUE(outcome.response);
+    EXPECT_EQ(outcome.response->headers.all("set-cookie"),
+              (std::vector<std::string_view>{"a=b; Secure", "c=d"}));
+}
+
 TEST(ResponseDecoderTest, AHeadAnswerHasNoBody) {
     const auto outcome = decode(kOk + "Content-Length: 5\r\n\r\n", 1, false, {}, true);
     ASSERT_EQ(outcome.progress, Progress::kDone);

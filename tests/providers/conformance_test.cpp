@@ -45,9 +45,14 @@ protected:
         provider.client_id = kHardId;
         provider.client_secret = core::Secret(kHardSecret);
         provider.token_endpoint = "https://login.example/token?tenant=1";
+        provider.private_key = core::Secret(test::sample_key());
         const core::Secret refresh_token(kHardSecret);
-        return token_request(
-                   {.provider = provider, .settings = {}, .refresh_token = &refresh_token}, {})
+        const ProviderSettings settings = test::settings_of(provider);
+        return token_request({.provider = provider,
+                              .settings = settings,
+                              .now = core::SystemTime(std::chrono::hours(500'000)),
+                              .refresh_token = &refresh_token},
+                             {})
             .value();
     }
 };

@@ -12,11 +12,21 @@ namespace {
 using storage::ProviderRecord;
 using test::sample_provider;
 
-http::Request request_of(const ProviderRecord& provider, const ProviderSettings& settings = {},
+http::Request request_of(const ProviderRecord& provider,
                          const core::Secret* refresh_token = nullptr) {
-    return token_request(
-               {.provider = provider, .settings = settings, .refresh_token = refresh_token}, {})
+    const ProviderSettings settings = test::settings_of(provider);
+    return token_request({.provider = provider,
+                          .settings = settings,
+                          .now = {},
+                          .refresh_token = refresh_token},
+                         {})
         .value();
+}
+
+ProviderRecord with_setting(std::string_view key, boost::json::value value) {
+    ProviderRecord provider = sample_provider();
+    provider.settings[key] = std::move(value);
+    return provider;
 }
 
 std::string header(const http::Request& request, std::string_view name) {
@@ -54,9 +64,8 @@ TEST(TokenRequestTest, RawBasicForServersThatDoNotDecode) {
     ProviderRecord provider = sample_provider();
     provider.client_authentication = "client_secret_basic";
     provider.client_secret = core::Secret("a+b");
-    ProviderSettings settings;
-    settings.raw_basic = true;
-    EXPECT_EQ(header(request_of(provider, settings), "Authorization"),
+    provider.settings["raw_basic"] = true;
+    EXPECT_EQ(header(request_of(provider), "Authorization"),
               "Basic " + core::base64_encode("client-1:a+b"));
 }
 
@@ -74,15 +83,11 @@ TEST(TokenRequestTest, AnEmptyScopeIsLeftOut) {
 }
 
 TEST(TokenRequestTest, ScopeSeparatorsAreEncodedExactlyOnce) {
-    ProviderSettings settings;
-    settings.scope_separator = ",";
-    EXPECT_THAT(request_of(sample_provider(), settings).body,
+    EXPECT_THAT(request_of(with_setting("scope_separator", ",")).body,
                 ::testing::HasSubstr("&scope=read%2Cwrite&"));
-    settings.scope_separator = "+";
-    EXPECT_THAT(request_of(sample_provider(), settings).body,
+    EXPECT_THAT(request_of(with_setting("scope_separator", "+")).body,
                 ::testing::HasSubstr("&scope=read%2Bwrite&"));
-    settings.raw_scope = "https://x/a,b c";
-    EXPECT_THAT(request_of(sample_provider(), settings).body,
+    EXPECT_THAT(request_of(with_setting("raw_scope", "https://x/a,b c")).body,
                 ::testing::HasSubstr("&scope=https%3A%2F%2Fx%2Fa%2Cb+c&"));
 }
 
@@ -115,15 +120,15 @@ TEST(TokenRequestTest, RefreshSendsTheTokenAndNoScope) {
     provider.grant_type = "refresh_token";
     const core::Secret refresh("r/1");
     EXPECT_EQ(
-        request_of(provider, {}, &refresh).body,
+        request_of(provider, &refresh).body,
         "grant_type=refresh_token&refresh_token=r%2F1&client_id=client-1&client_secret=s3cret");
 }
 
 TEST(TokenRequestTest, RefreshWithoutATokenNamesTheRemedy) {
     ProviderRecord provider = sample_provider();
     provider.grant_type = "refresh_token";
-    const auto request =
-        token_request({.provider = provider, .settings = {}, .refresh_token = nullptr}, {});
+    const ProviderSettings settings = test::settings_of(provider);
+    const auto request = token_request({.provider = provider, .settings = settings, .now = {}}, {});
     ASSERT_FALSE(request);
     EXPECT_EQ(request.error().code, "no_token");
     EXPECT_THAT(request.error().message, ::testing::HasSubstr("--refresh-token-file"));
@@ -132,8 +137,9 @@ TEST(TokenRequestTest, RefreshWithoutATokenNamesTheRemedy) {
 TEST(RevocationRequestTest, NamesTheTokenAndItsKind) {
     ProviderRecord provider = sample_provider();
     provider.revocation_endpoint = "https://login.example/revoke";
-    const auto request =
-        revocation_request(provider, {}, core::Secret("00Dxx!AQ.x"), "access_token", {});
+    const ProviderSettings settings = test::settings_of(provider);
+    const auto request = revocation_request({.provider = provider, .settings = settings, .now = {}},
+                                            core::Secret("00Dxx!AQ.x"), "access_token", {});
     ASSERT_TRUE(request);
     EXPECT_EQ(
         request->body,

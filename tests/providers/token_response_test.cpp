@@ -20,7 +20,9 @@ core::Result<TokenResponse> parse(int status, std::string body, http::Headers he
                                   const ProviderSettings& settings = {}) {
     const http::Response response{
         .status = status, .headers = std::move(headers), .body = std::move(body)};
-    return parse_token_response(response, test::sample_provider(), settings, kNow);
+    ProviderSettings known = settings;
+    known.endpoints.token = test::sample_provider().token_endpoint;
+    return parse_token_response(response, test::sample_provider(), known, kNow);
 }
 
 std::string with(std::string_view member) {

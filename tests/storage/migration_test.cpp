@@ -228,6 +228,11 @@ TEST_P(MigrationCrashTest, AKillAtAnyStatementLeavesTheSchemaBeforeAndTheNextSta
         ASSERT_TRUE(sqlite::prepare_database_file(path()));
     } else {
         given_first_schema();
+        Connection db(path(), Connection::Access::kReadWrite);
+        sqlite::protect(db);
+        sqlite::make_writer(db);
+        sqlite::migrate(db, ring, kNow, 1, GetParam());
+        db.script("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     const auto original = directory_.file("original.db");
     std::filesystem::copy_file(path(), original);
@@ -244,11 +249,11 @@ TEST_P(MigrationCrashTest, AKillAtAnyStatementLeavesTheSchemaBeforeAndTheNextSta
         ASSERT_EQ(found().check, "ok");
         ++killed;
     }
-    EXPECT_GT(killed, 15);
+    EXPECT_GT(killed, 12);
     EXPECT_EQ(found().schema, GetParam() + 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(From, MigrationCrashTest, ::testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(From, MigrationCrashTest, ::testing::Values(0, 1, 2));
 
 }  // namespace
 }  // namespace herald::storage

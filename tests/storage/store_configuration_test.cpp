@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <fstream>
+
 #include "core/encoding.h"
 #include "tests/storage/store_fixture.h"
 
@@ -154,6 +156,100 @@ TEST_P(StoreConformance, KeepsEveryFieldOfANotificationForEachAuthentication) {
     EXPECT_EQ(std::get<BasicAuth>((*all)[0].auth).password.reveal(), large_secret());
     EXPECT_EQ(std::get<HeaderAuth>((*all)[2].auth).name, "X-Api-Key");
     EXPECT_TRUE(std::get<HeaderAuth>((*all)[2].auth).value.empty());
+}
+
+KeyPair sample_key_pair() {
+    return {.id_header = "X-Id",
+            .secret_header = "X-Secret",
+            .id = core::Secret("canary-key-id \"\\"),
+            .secret = core::Secret("canary-key-secret:+/")};
+}
+
+void expect_same(const KeyPair& found) {
+    EXPECT_EQ(found.id_header, "X-Id");
+    EXPECT_EQ(found.secret_header, "X-Secret");
+    EXPECT_EQ(found.id.reveal(), "canary-key-id \"\\");
+    EXPECT_EQ(found.secret.reveal(), "canary-key-secret:+/");
+}
+
+std::string bytes_of(const std::filesystem::path& directory) {
+    std::string bytes;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+        std::ifstream file(entry.path(), std::ios::binary);
+        bytes.append(std::istreambuf_iterator<char>(file), {});
+    }
+    return bytes;
+}
+
+TEST_P(StoreConformance, KeepsEveryFieldOfAuthenticationsWithAKeyPairAndSealsTheirSecrets) {
+    auto pair = sample_notification("pair");
+    pair.auth = KeyPairAuth{.key = sample_key_pair(), .entity_id = "e-id", .entity_name = "e name"};
+    given_notification(std::move(pair));
+    auto session = sample_notification("session");
+    session.auth = SessionCookieAuth{.key = sample_key_pair(),
+                                     .login_url = "https://a.example/login",
+                                     .session_timeout = std::chrono::seconds(77)};
+    given_notification(std::move(session));
+    auto single = sample_notification("single");
+    single.auth = SingleUseTokenAuth{.key = sample_key_pair(),
+                                     .signature_url = "https://a.example/sign",
+                                     .method = "PUT",
+                                     .body_template = R"({"a":"{{ data.a }}"})",
+                                     .token_pointer = "/t",
+                                     .signature_pointer = "/s~1",
+                                     .token_header = "X-T",
+                                     .signature_header = "X-S"};
+    given_notification(std::move(single));
+    auto bare = sample_notification("bare");
+    bare.auth = SingleUseTokenAuth{.key = sample_key_pair(), .signature_url = "https://a/"};
+    given_notification(std::move(bare));
+    reopen();
+
+    const auto found_pair = store_->notification("pair");
+    const auto& key_pair = std::get<KeyPairAuth>(found_pair->auth);
+    expect_same(key_pair.key);
+    EXPECT_EQ(key_pair.entity_id, "e-id");
+    EXPECT_EQ(key_pair.entity_name, "e name");
+    const auto found_session = store_->notification("session");
+    const auto& cookie = std::get<SessionCookieAuth>(found_session->auth);
+    expect_same(cookie.key);
+    EXPECT_EQ(cookie.login_url, "https://a.example/login");
+    EXPECT_EQ(cookie.session_timeout, std::chrono::seconds(77));
+    const auto found_single = store_->notification("single");
+    const auto& token = std::get<SingleUseTokenAuth>(found_single->auth);
+    expect_same(token.key);
+    EXPECT_EQ(token.signature_url, "https://a.example/sign");
+    EXPECT_EQ(token.method, "PUT");
+    EXPECT_EQ(token.body_template, R"({"a":"{{ data.a }}"})");
+    EXPECT_EQ(token.token_pointer, "/t");
+    EXPECT_EQ(token.signature_pointer, "/s~1");
+    EXPECT_EQ(token.token_header, "X-T");
+    EXPECT_EQ(token.signature_header, "X-S");
+    const auto found_bare = store_->notification("bare");
+    EXPECT_EQ(std::get<SingleUseTokenAuth>(found_bare->auth).body_template, std::nullopt);
+
+    const std::string bytes = bytes_of(directory_.path());
+    EXPECT_NE(bytes.find("https://a.example/login"), std::string::npos);
+    for (const std::string secret : {"canary-key-id", "canary-key-secret"}) {
+        EXPECT_EQ(bytes.find(secret), std::string::npos);
+        EXPECT_EQ(bytes.find(core::hex_encode(secret)), std::string::npos);
+        EXPECT_EQ(bytes.find(core::base64_encode(secret).substr(0, 12)), std::string::npos);
+    }
+}
+
+TEST_P(StoreConformance, KeepsTheEntityOfAnOauthAuthentication) {
+    const ProviderRecord provider = given_provider("crm");
+    auto record = sample_notification("n", provider);
+    std::get<OauthAuth>(record.auth).entity = "11e643f4-a3ee-8bad-b061-0025904c756d";
+    given_notification(std::move(record));
+    reopen();
+    EXPECT_EQ(std::get<OauthAuth>(store_->notification("n")->auth).entity,
+              "11e643f4-a3ee-8bad-b061-0025904c756d");
+    ASSERT_TRUE(store_->edit_notification("n", [](NotificationRecord& edited) -> core::Result<> {
+        std::get<OauthAuth>(edited.auth).entity.reset();
+        return {};
+    }));
+    EXPECT_EQ(std::get<OauthAuth>(store_->notification("n")->auth).entity, std::nullopt);
 }
 
 TEST_P(StoreConformance, RefusesATakenNameAndAMissingOne) {

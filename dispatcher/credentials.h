@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/secret.h"
+#include "providers/access_token.h"
+
+namespace herald::dispatcher {
+
+/// The cookies of one login.
+struct SessionCookie {
+    core::Secret header;               ///< as it is sent: `a=1; b=2`
+    std::vector<core::Secret> echoes;  ///< the parts of it that no excerpt may show
+    std::int64_t generation = 0;       ///< grows with each login of one notification
+};
+using SessionCookiePtr = std::shared_ptr<const SessionCookie>;
+
+/// Good for one callout.
+struct SingleUseToken {
+    core::Secret token;
+    core::Secret signature;
+};
+
+/// What one request shows that its notification does not hold itself.
+struct Credentials {
+    providers::AccessTokenPtr token = nullptr;
+    SessionCookiePtr cookie = nullptr;
+    std::optional<SingleUseToken> single_use = std::nullopt;
+};
+
+}  // namespace herald::dispatcher

@@ -1,0 +1,103 @@
+#include "providers/discovery.h"
+
+#include <array>
+
+#include "core/encoding.h"
+#include "core/json.h"
+#include "herald_version.h"
+#include "providers/token_body.h"
+
+namespace herald::providers {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using core::Error;
+using core::ErrorKind;
+using core::Result;
+
+constexpr std::array<std::string_view, 7> kUsed{
+    "token_endpoint",         "revocation_endpoint",           "introspection_endpoint",
+    "authorization_endpoint", "device_authorization_endpoint", "userinfo_endpoint",
+    "mtls_endpoint_aliases"};
+
+Error failed(ErrorKind kind, const std::string& issuer, const std::string& why) {
+    Error error{.kind = kind,
+                .code = "discovery_failed",
+                .message = "ask issuer " + issuer + " for its endpoints: " + why};
+    error.details["class"] = "discovery";
+    error.details["error_description"] = error.message;
+    return error;
+}
+
+Result<http::Request> request_for(const std::string& url, const ProviderSettings& settings,
+                                  core::SteadyTime now) {
+    auto parsed = http::Url::parse(url, "issuer");
+    if (!parsed) return parsed.error();
+    http::Request request;
+    request.method = "GET";
+    request.url = std::move(*parsed);
+    request.headers.set("Accept", "application/json");
+    request.headers.set("Accept-Encoding", "identity");
+    request.headers.set("User-Agent", "herald/" HERALD_VERSION);
+    // What it answers decides where secrets go, so it is as protected as they are.
+    request.carries_credentials = true;
+    request.deadline = now + settings.request_timeout_ms;
+    request.tls.ca_file = settings.ca_file;
+    return request;
+}
+
+Result<json::object> read(const http::Response& response, const std::string& issuer) {
+    const auto body = parse_token_body(response);
+    if (response.status != 200 || !body) {
+        return failed(ErrorKind::kTransient, issuer,
+                      "it answered " + std::to_string(response.status) + " without a document");
+    }
+    const auto told = core::string_member(*body, "issuer");
+    if (told != issuer) {
+        return failed(ErrorKind::kPermanent, issuer,
+                      "the document is of issuer '" +
+                          core::printable(told.value_or("(none)"), 200) +
+                          "'; give exactly that with --issuer if it is the right one");
+    }
+    if (!core::string_member(*body, "token_endpoint"))
+        return failed(ErrorKind::kPermanent, issuer, "the document names no token_endpoint");
+    json::object used;
+    for (const std::string_view key : kUsed) {
+        if (const json::value* value = body->if_contains(key)) used[key] = *value;
+    }
+    return used;
+}
+
+}  // namespace
+
+asio::awaitable<Result<json::object>> discover(std::string issuer, ProviderSettings settings,
+                                               http::Transport& transport, core::Clock& clock) {
+    const auto url = http::Url::parse(issuer, "issuer");
+    if (!url) co_return url.error();
+    std::string path = url->target == "/" ? "" : url->target;
+    while (path.ends_with('/')) path.pop_back();
+    const std::array places{url->origin() + "/.well-known/oauth-authorization-server" + path,
+                            url->origin() + path + "/.well-known/openid-configuration"};
+    Error last = failed(ErrorKind::kTransient, issuer, "no answer");
+    for (const std::string& place : places) {
+        auto request = request_for(place, settings, clock.steady_now());
+        if (!request) co_return request.error();
+        http::Request sendable = std::move(*request);
+        const Result<http::Response> response = co_await transport.send(std::move(sendable));
+        if (!response) {
+            last = failed(response.error().kind == ErrorKind::kPermanent ? ErrorKind::kPermanent
+                                                                         : ErrorKind::kTransient,
+                          issuer, response.error().message);
+            if (response.error().code == "blocked_address") last.code = "blocked_address";
+            continue;
+        }
+        auto document = read(*response, issuer);
+        if (document) co_return document;
+        last = document.error();
+        if (last.kind == ErrorKind::kPermanent) co_return last;
+    }
+    co_return last;
+}
+
+}  // namespace herald::providers

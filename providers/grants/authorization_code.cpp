@@ -1,0 +1,27 @@
+#include "providers/grants/authorization_code.h"
+
+#include "providers/setup.h"
+
+namespace herald::providers {
+namespace {
+
+core::Result<> add_fields(const GrantInput& input, TokenForm& form) {
+    if (input.setup == nullptr) {
+        if (input.refresh_token != nullptr) return add_refresh_fields(input, form);
+        return setup_needed(input.provider);
+    }
+    form.fields.emplace_back("grant_type", "authorization_code");
+    form.fields.emplace_back("code", input.setup->code.reveal());
+    form.fields.emplace_back("redirect_uri", input.setup->redirect_uri);
+    form.fields.emplace_back("code_verifier", input.setup->verifier.reveal());
+    return {};
+}
+
+}  // namespace
+
+const Grant kAuthorizationCodeGrant{.name = "authorization_code",
+                                    .uses_refresh_token = true,
+                                    .is_interactive = true,
+                                    .add_fields = add_fields};
+
+}  // namespace herald::providers
