@@ -89,6 +89,14 @@ core::Result<> check(const storage::ProviderRecord& record, const boost::json::o
     return {};
 }
 
+// Said, so that lists show it.
+core::Result<> normalize(storage::ProviderRecord& record) {
+    if (!setting_text(record.settings, "data_center").empty() &&
+        setting_text(record.settings, "environment").empty())
+        record.settings["environment"] = "production";
+    return {};
+}
+
 // HTTP 200 and a code of eight digits that begins with 9: "this resource is protected".
 bool is_authentication_code(const boost::json::value& code) {
     boost::json::error_code ec;
@@ -134,6 +142,7 @@ const Kind kZuora{
     .own_settings = kOwn,
     .base_of = base_of,
     .check = check,
+    .normalize = normalize,
     .refuses_token = refuses_token};
 
 }  // namespace herald::providers
