@@ -158,6 +158,11 @@ Result<> patch_provider(PatchKind kind, const json::object& request, ProviderRec
     if (kind != PatchKind::kReset) read_configuration(in, record);
     if (auto done = in.finish(); !done) return done;
     unpack_key_document(record);
+    // The assertion is the grant: a client without a secret has nothing to authenticate with.
+    const bool is_bare_assertion = kind == PatchKind::kAdd && record.grant_type == "jwt_bearer" &&
+                                   !record.client_secret && !in.has("client_authentication") &&
+                                   !record.settings.contains("client_secret_path");
+    if (is_bare_assertion) record.client_authentication = "none";
     return providers::normalize(record);
 }
 

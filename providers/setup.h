@@ -20,6 +20,12 @@ struct PendingSetup {
     core::SteadyTime ends_at;
     std::chrono::seconds interval{5};  ///< between two looks at a device authorization
     core::SteadyTime next_look_at;
+
+    /// Five seconds more from now on (RFC 8628 section 3.5).
+    void slow_down() {
+        interval += std::chrono::seconds(5);
+        next_look_at += std::chrono::seconds(5);
+    }
 };
 
 /// What a person is to do now.

@@ -1,5 +1,7 @@
 #include "providers/slot_errors.h"
 
+#include "providers/grant.h"
+
 namespace herald::providers {
 
 using core::Error;
@@ -37,10 +39,14 @@ Error endpoint_missing(const TokenSlot& slot, std::string_view field, std::strin
 }
 
 Error no_token(const TokenSlot& slot) {
+    const bool has_refresh_token = slot.token && slot.token->refresh_token;
+    const bool is_set_up_by_hand =
+        find_grant(slot.record.grant_type)->is_interactive && !has_refresh_token;
     return {.kind = ErrorKind::kConflict,
             .code = "no_token",
-            .message = "provider '" + slot.record.name +
-                       "' has no token; obtain one first with `herald token obtain " +
+            .message = "provider '" + slot.record.name + "' has no token; " +
+                       (is_set_up_by_hand ? "set it up first with `herald token setup "
+                                          : "obtain one first with `herald token obtain ") +
                        slot.record.name + "`"};
 }
 

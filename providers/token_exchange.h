@@ -31,6 +31,7 @@ struct ExchangeResult {
     core::SteadyTime requested_at;  ///< when the request that counted was started
     core::SystemTime obtained_at;
     int requests = 0;
+    bool of_setup = false;                            ///< a person's code was exchanged
     std::optional<int> secret_in_use = std::nullopt;  ///< another secret than before worked (O-37)
 };
 

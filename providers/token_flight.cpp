@@ -72,6 +72,7 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr&
     const bool sets_up = input.setup != nullptr;
     slot->setup.reset();  // a code is good once
     ExchangeResult result = co_await exchange(std::move(input), tools());
+    result.of_setup = sets_up;
     if (result.response || presented.empty() || sets_up) co_return result;
     if (core::string_member(result.response.error().details, "error") != "invalid_grant")
         co_return result;
@@ -129,7 +130,7 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
     }
     Error error = result.response.error();
     const ProviderCondition before = slot->record.condition;
-    if (error.code == "authorization_pending") {  // a person has not decided yet
+    if (result.of_setup) {  // what the provider had before is as good as it was
         fail_waiters(slot, error);
         co_return;
     }
@@ -168,6 +169,8 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence 
     }
     const std::vector<std::string> warnings = result.response->warnings;
     storage::TokenRecord record = record_of(result, slot->token.get());
+    // A certificate in a file may be another one by now, and the token is bound to that.
+    if (!slot->settings.certificate_path.empty()) static_cast<void>(slot->derive());
     const Obtained obtained =
         slot->install(std::move(record), result.requested_at, lifetime, random_);
 
@@ -222,7 +225,9 @@ asio::awaitable<Result<>> TokenEngine::save_patiently(SlotPtr slot, storage::Tok
                                    .token = outcome.token->clone(),
                                    .condition = outcome.condition,
                                    .last_error = outcome.last_error,
-                                   .requests = outcome.requests};
+                                   .requests = outcome.requests,
+                                   .secret_in_use = outcome.secret_in_use,
+                                   .metadata = outcome.metadata};
         const Result<> saved = co_await save(std::move(copy));
         const bool passing = !saved && saved.error().kind == ErrorKind::kTransient;
         if (!passing || tries == kSaveTries || slot->gone) co_return saved;

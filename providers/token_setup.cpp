@@ -139,7 +139,7 @@ void TokenEngine::look_at_device(const SlotPtr& slot, Done<storage::TokenRecord>
                                token.error().kind == core::ErrorKind::kThrottled;
         // Also a connection that timed out asks for more patience (RFC 8628 section 3.5).
         if (error == "slow_down" || (transient && error.empty()))
-            still.interval += std::chrono::seconds(5);
+            still.slow_down();
         if (error == "authorization_pending" || error == "slow_down" || transient)
             return done(pending(still.interval));
         slot->pending_setup.reset();

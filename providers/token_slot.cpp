@@ -263,7 +263,7 @@ core::Result<> TokenSlot::derive() {
     shown->track_header = settings.call.track_header;
     shown->refuses_token = find_kind(record.kind)->refuses_token;
     if (settings.certificate_bound || authenticates_by_tls(record)) {
-        // Callouts trust what the system trusts: the provider's own CA is for its endpoints.
+        // Its receivers are of the same public key infrastructure: they are trusted by its CA.
         auto ready = ready_record();
         if (ready) shown->tls = tls_identity(*ready, settings);
     }

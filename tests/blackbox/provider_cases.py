@@ -1,8 +1,5 @@
 """What the tests of provider kinds and grants share: callouts with a provider's token, and the set-up by a person."""
 
-import json
-import subprocess
-
 from herald_harness import HeraldTest, Result
 
 
@@ -62,15 +59,3 @@ class ProviderTest(HeraldTest):
         setup = Setup(self.herald, name, *more)
         self.addCleanup(setup.close)
         return setup
-
-    def assert_no_secret(self, text, *secrets):
-        for secret in secrets:
-            self.assertNotIn(secret, text)
-            self.assertNotIn(json.dumps(secret)[1:-1], text)
-
-
-def new_key(algorithm="RSA", *options):
-    """A private key as PEM; RSA of 2,048 bits unless options say otherwise."""
-    options = options or ("-pkeyopt", "rsa_keygen_bits:2048")
-    return subprocess.run(["openssl", "genpkey", "-algorithm", algorithm, *options],
-                          capture_output=True, check=True).stdout.decode()
