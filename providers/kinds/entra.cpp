@@ -31,7 +31,8 @@ const Kind kEntra{.name = "entra",
                   .token_endpoint = "{base_url}/{tenant}/oauth2/v2.0/token",
                   .authorization_endpoint = "{base_url}/{tenant}/oauth2/v2.0/authorize",
                   .device_authorization_endpoint = "{base_url}/{tenant}/oauth2/v2.0/devicecode",
-                  .settings = R"({"jwt_audience":"token_endpoint","jwt_thumbprint":"x5t#S256"})",
+                  .settings = R"({"jwt_algorithm":"PS256","jwt_audience":"token_endpoint",
+                    "jwt_thumbprint":"x5t#S256"})",
                   .own_settings = kOwn,
                   .check = check};
 
