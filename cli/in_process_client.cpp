@@ -10,7 +10,8 @@ class InProcessClient final : public ApiClient {
 public:
     explicit InProcessClient(std::unique_ptr<Runtime> runtime)
         : runtime_(std::move(runtime)),
-          intake_(runtime_->store(), runtime_->clock(), runtime_->random(), nullptr),
+          intake_(runtime_->store(), runtime_->store(), runtime_->clock(), runtime_->random(),
+                  nullptr),
           router_(runtime_->services(intake_, nullptr)) {}
 
     core::Result<api::ApiResponse> call(const api::ApiRequest& request) override {

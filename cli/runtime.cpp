@@ -70,8 +70,8 @@ core::Result<std::unique_ptr<Runtime>> Runtime::open(const Settings& settings,
     runtime->resolver_ = http::make_threaded_resolver(runtime->clock_);
     runtime->token_transport_ = runtime->make_transport(runtime->token_thread_.executor());
     runtime->tokens_ = std::make_unique<providers::TokenManager>(
-        *runtime->store_, *runtime->token_transport_, runtime->clock_, runtime->random_,
-        runtime->token_thread_.executor());
+        *runtime->store_, *runtime->store_, *runtime->token_transport_, runtime->clock_,
+        runtime->random_, runtime->token_thread_.executor());
     return runtime;
 }
 

@@ -46,7 +46,7 @@ std::vector<const Catalogue::Entry*> Catalogue::match(std::string_view event_typ
     return found;
 }
 
-core::Result<CataloguePtr> load_catalogue(storage::Store& store) {
+core::Result<CataloguePtr> load_catalogue(storage::ConfigurationStore& store) {
     auto catalogue = std::make_shared<Catalogue>();
     // Before the notifications: a change in between leaves us with too old a version, which
     // append_event notices.

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "dispatcher/composer.h"
-#include "storage/store.h"
+#include "storage/configuration_store.h"
 
 namespace herald::dispatcher {
 
@@ -27,6 +27,6 @@ struct Catalogue {
 using CataloguePtr = std::shared_ptr<const Catalogue>;
 
 /// Reads and compiles what is stored now. Blocks; not for worker threads.
-[[nodiscard]] core::Result<CataloguePtr> load_catalogue(storage::Store& store);
+[[nodiscard]] core::Result<CataloguePtr> load_catalogue(storage::ConfigurationStore& store);
 
 }  // namespace herald::dispatcher

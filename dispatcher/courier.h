@@ -13,7 +13,7 @@
 #include "http/transport.h"
 #include "providers/dpop_nonces.h"
 #include "providers/token_manager.h"
-#include "storage/store.h"
+#include "storage/callout_queue.h"
 
 namespace herald::dispatcher {
 

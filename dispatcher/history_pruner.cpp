@@ -19,7 +19,7 @@ constexpr std::chrono::minutes kBetweenWalks{1};
 
 class HistoryPruner::Walker final : public std::enable_shared_from_this<Walker> {
 public:
-    Walker(storage::Store& store, core::Clock& clock, boost::asio::any_io_executor executor,
+    Walker(storage::HistoryStore& store, core::Clock& clock, boost::asio::any_io_executor executor,
            HistoryLimits limits)
         : store_(store),
           clock_(clock),
@@ -91,7 +91,7 @@ private:
         if (!stopping_) co_await timer_->wait();
     }
 
-    storage::Store& store_;
+    storage::HistoryStore& store_;
     core::Clock& clock_;
     const boost::asio::any_io_executor executor_;
     const HistoryLimits limits_;
@@ -100,7 +100,7 @@ private:
     std::atomic<std::int64_t> events_pruned_ = 0;
 };
 
-HistoryPruner::HistoryPruner(storage::Store& store, core::Clock& clock,
+HistoryPruner::HistoryPruner(storage::HistoryStore& store, core::Clock& clock,
                              boost::asio::any_io_executor executor, HistoryLimits limits)
     : walker_(std::make_shared<Walker>(store, clock, std::move(executor), limits)) {}
 

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "core/clock.h"
-#include "storage/store.h"
+#include "storage/history_store.h"
 
 namespace herald::dispatcher {
 
@@ -30,8 +30,8 @@ struct HistoryLimits {
 class HistoryPruner final {
 public:
     /// `executor` only waits: the work is done by the store's writer.
-    HistoryPruner(storage::Store& store, core::Clock& clock, boost::asio::any_io_executor executor,
-                  HistoryLimits limits);
+    HistoryPruner(storage::HistoryStore& store, core::Clock& clock,
+                  boost::asio::any_io_executor executor, HistoryLimits limits);
     HistoryPruner(const HistoryPruner&) = delete;
     HistoryPruner& operator=(const HistoryPruner&) = delete;
     ~HistoryPruner() { stop(); }

@@ -58,8 +58,9 @@ struct Intake::Submission {
     int matches = 0;
 };
 
-Intake::Intake(storage::Store& store, core::Clock& clock, core::Random& random, LaneDoor* door)
-    : store_(store), clock_(clock), random_(random), door_(door) {}
+Intake::Intake(storage::ConfigurationStore& configuration, storage::CalloutQueue& queue,
+               core::Clock& clock, core::Random& random, LaneDoor* door)
+    : configuration_(configuration), queue_(queue), clock_(clock), random_(random), door_(door) {}
 
 void Intake::close() {
     closed_ = true;
@@ -67,8 +68,8 @@ void Intake::close() {
 
 Result<CataloguePtr> Intake::catalogue() {
     const std::scoped_lock lock(mutex_);
-    if (catalogue_ && catalogue_->version == store_.catalogue_version()) return catalogue_;
-    auto loaded = load_catalogue(store_);
+    if (catalogue_ && catalogue_->version == configuration_.catalogue_version()) return catalogue_;
+    auto loaded = load_catalogue(configuration_);
     if (!loaded) return loaded.error();
     catalogue_ = std::move(*loaded);
     return catalogue_;
@@ -119,7 +120,7 @@ void Intake::append(std::shared_ptr<Submission> submission) {
     storage::NewEvent event{.event = submission->event,
                             .callouts = submission->callouts,
                             .catalogue_version = submission->catalogue->version};
-    store_.append_event(std::move(event), [this, submission](Result<storage::AppendResult> result) {
+    queue_.append_event(std::move(event), [this, submission](Result<storage::AppendResult> result) {
         appended(submission, std::move(result));
     });
 }

@@ -9,7 +9,8 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "dispatcher/catalogue.h"
-#include "storage/store.h"
+#include "storage/callout_queue.h"
+#include "storage/configuration_store.h"
 
 namespace herald::dispatcher {
 
@@ -58,7 +59,8 @@ public:
 class Intake final {
 public:
     /// `door` may be null: everything is stored as pending (the CLI without a daemon).
-    Intake(storage::Store& store, core::Clock& clock, core::Random& random, LaneDoor* door);
+    Intake(storage::ConfigurationStore& configuration, storage::CalloutQueue& queue,
+           core::Clock& clock, core::Random& random, LaneDoor* door);
 
     void submit(EventInput input, core::Done<AcceptedEvent> done);
     /// The newest catalogue, read again when the store's version moved.
@@ -72,7 +74,8 @@ private:
     void appended(const std::shared_ptr<Submission>& submission,
                   core::Result<storage::AppendResult> result);
 
-    storage::Store& store_;
+    storage::ConfigurationStore& configuration_;
+    storage::CalloutQueue& queue_;
     core::Clock& clock_;
     core::Random& random_;
     LaneDoor* door_;

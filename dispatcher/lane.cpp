@@ -264,7 +264,7 @@ void Lane::refill(const Now& now) {
     first_tries_.claim_begins();
     retries_.claim_begins();
     reserved_.fetch_add(static_cast<int>(limits.first_tries), std::memory_order_relaxed);
-    context_.store.claim_due(
+    context_.queue.claim_due(
         id_, now.system, limits,
         [self = shared_from_this(),
          promised = static_cast<int>(limits.first_tries)](core::Result<storage::Claim> claim) {

@@ -16,14 +16,14 @@
 #include "dispatcher/rate_limit.h"
 #include "dispatcher/recorder.h"
 #include "dispatcher/scheduler.h"
-#include "storage/store.h"
+#include "storage/callout_queue.h"
 
 namespace herald::dispatcher {
 
 /// What a lane borrows from the worker it is pinned to.
 struct LaneContext {
     boost::asio::any_io_executor executor;
-    storage::Store& store;
+    storage::CalloutQueue& queue;
     Courier& courier;
     Recorder& recorder;
     Mailbox& mailbox;

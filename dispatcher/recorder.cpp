@@ -36,9 +36,9 @@ void Recorder::write(std::shared_ptr<const Outcome> outcome) {
             mailbox->post([this, outcome] { write_later(outcome); });
     };
     if (outcome->attempts.empty()) {
-        store_.update_callouts(outcome->updates, std::move(done));
+        queue_.update_callouts(outcome->updates, std::move(done));
     } else {
-        store_.record_attempt(outcome->attempts, outcome->updates.front(), std::move(done));
+        queue_.record_attempt(outcome->attempts, outcome->updates.front(), std::move(done));
     }
 }
 

@@ -7,7 +7,7 @@
 #include "core/clock.h"
 #include "dispatcher/courier.h"
 #include "dispatcher/mailbox.h"
-#include "storage/store.h"
+#include "storage/callout_queue.h"
 
 namespace herald::dispatcher {
 
@@ -20,9 +20,9 @@ namespace herald::dispatcher {
 /// there too.
 class Recorder final {
 public:
-    Recorder(storage::Store& store, std::shared_ptr<Mailbox> mailbox, core::Clock& clock,
+    Recorder(storage::CalloutQueue& queue, std::shared_ptr<Mailbox> mailbox, core::Clock& clock,
              boost::asio::any_io_executor executor)
-        : store_(store),
+        : queue_(queue),
           mailbox_(std::move(mailbox)),
           clock_(clock),
           executor_(std::move(executor)) {}
@@ -45,7 +45,7 @@ private:
     void write(std::shared_ptr<const Outcome> outcome);
     void write_later(std::shared_ptr<const Outcome> outcome);
 
-    storage::Store& store_;
+    storage::CalloutQueue& queue_;
     std::shared_ptr<Mailbox> mailbox_;
     core::Clock& clock_;
     const boost::asio::any_io_executor executor_;

@@ -27,9 +27,9 @@ const std::string& lacking(const storage::NotificationRecord& record) {
 
 class Scheduler::Engine final {
 public:
-    Engine(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
+    Engine(storage::CalloutQueue& queue, providers::TokenManager& tokens, core::Clock& clock,
            core::Random& random, SchedulerOptions options)
-        : store_(store),
+        : queue_(queue),
           tokens_(tokens),
           clock_(clock),
           random_(random),
@@ -66,7 +66,7 @@ private:
     std::future<void> close(const std::vector<LanePtr>& lanes);
     void report_if_idle();
 
-    storage::Store& store_;
+    storage::CalloutQueue& queue_;
     providers::TokenManager& tokens_;
     core::Clock& clock_;
     core::Random& random_;
@@ -88,7 +88,7 @@ private:
 
 core::Result<> Scheduler::Engine::start(CataloguePtr catalogue) {
     for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.workers); ++i) {
-        workers_.push_back(std::make_unique<Worker>(options_, store_, tokens_, clock_, random_));
+        workers_.push_back(std::make_unique<Worker>(options_, queue_, tokens_, clock_, random_));
     }
     tokens_.on_recovery([this](core::ProviderId provider) {
         if (stopped_) return;
@@ -104,7 +104,7 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
     const std::size_t number = core::IdHash{}(notification->record.id) % workers_.size();
     Worker& worker = *workers_[number];
     LaneContext context{.executor = worker.executor(),
-                        .store = store_,
+                        .queue = queue_,
                         .courier = worker.courier(),
                         .recorder = worker.recorder(),
                         .mailbox = worker.mailbox(),
@@ -220,9 +220,9 @@ std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
     return snapshots;
 }
 
-Scheduler::Scheduler(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
-                     core::Random& random, SchedulerOptions options)
-    : engine_(std::make_unique<Engine>(store, tokens, clock, random, std::move(options))) {}
+Scheduler::Scheduler(storage::CalloutQueue& queue, providers::TokenManager& tokens,
+                     core::Clock& clock, core::Random& random, SchedulerOptions options)
+    : engine_(std::make_unique<Engine>(queue, tokens, clock, random, std::move(options))) {}
 
 Scheduler::~Scheduler() {
     stop(std::chrono::milliseconds(0));

@@ -12,7 +12,7 @@
 #include "http/egress_policy.h"
 #include "http/transport.h"
 #include "providers/token_manager.h"
-#include "storage/store.h"
+#include "storage/callout_queue.h"
 
 namespace herald::dispatcher {
 
@@ -40,7 +40,7 @@ struct SchedulerOptions {
 /// attempt is recorded. Thread-safety: all methods may be called concurrently.
 class Scheduler final : public LaneDoor {
 public:
-    Scheduler(storage::Store& store, providers::TokenManager& tokens, core::Clock& clock,
+    Scheduler(storage::CalloutQueue& queue, providers::TokenManager& tokens, core::Clock& clock,
               core::Random& random, SchedulerOptions options);
     ~Scheduler() override;
 

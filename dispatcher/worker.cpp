@@ -6,7 +6,7 @@
 
 namespace herald::dispatcher {
 
-Worker::Worker(const SchedulerOptions& options, storage::Store& store,
+Worker::Worker(const SchedulerOptions& options, storage::CalloutQueue& queue,
                providers::TokenManager& tokens, core::Clock& clock, core::Random& random) {
     if (options.executor) {
         executor_ = *options.executor;
@@ -18,7 +18,7 @@ Worker::Worker(const SchedulerOptions& options, storage::Store& store,
     transport_ = options.make_transport(executor_);
     mailbox_ = std::make_shared<Mailbox>(executor_);
     courier_ = std::make_unique<Courier>(*transport_, tokens, clock, random);
-    recorder_ = std::make_unique<Recorder>(store, mailbox_, clock, executor_);
+    recorder_ = std::make_unique<Recorder>(queue, mailbox_, clock, executor_);
 }
 
 Worker::~Worker() {

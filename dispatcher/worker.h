@@ -19,8 +19,8 @@ namespace herald::dispatcher {
 /// Lifetime: `join` before destruction where it has a thread of its own.
 class Worker final {
 public:
-    Worker(const SchedulerOptions& options, storage::Store& store, providers::TokenManager& tokens,
-           core::Clock& clock, core::Random& random);
+    Worker(const SchedulerOptions& options, storage::CalloutQueue& queue,
+           providers::TokenManager& tokens, core::Clock& clock, core::Random& random);
     ~Worker();
 
     void start(std::size_t number);

@@ -62,7 +62,7 @@ std::vector<storage::PendingRevocation> revocations_of(core::ProviderId provider
     return pending;
 }
 
-Revoker::Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock,
+Revoker::Revoker(storage::TokenStore& store, http::Transport& transport, core::Clock& clock,
                  asio::any_io_executor executor, FindSlot find_slot)
     : store_(store),
       transport_(transport),

@@ -7,7 +7,7 @@
 #include "core/clock.h"
 #include "http/transport.h"
 #include "providers/token_slot.h"
-#include "storage/store.h"
+#include "storage/token_store.h"
 
 namespace herald::providers {
 
@@ -24,7 +24,7 @@ class Revoker final {
 public:
     using FindSlot = std::function<SlotPtr(core::ProviderId)>;
 
-    Revoker(storage::Store& store, http::Transport& transport, core::Clock& clock,
+    Revoker(storage::TokenStore& store, http::Transport& transport, core::Clock& clock,
             boost::asio::any_io_executor executor, FindSlot find_slot);
 
     /// Tries everything of one provider that is due. kQueued where anything stays pending; an error
@@ -41,7 +41,7 @@ private:
         storage::PendingRevocation pending);
     void arm(core::SystemTime next_try_at);
 
-    storage::Store& store_;
+    storage::TokenStore& store_;
     http::Transport& transport_;
     core::Clock& clock_;
     boost::asio::any_io_executor executor_;

@@ -30,7 +30,7 @@ SlotPtr TokenEngine::make_slot(storage::ProviderRecord record) {
 }
 
 Result<> TokenEngine::load() {
-    auto records = store_.providers();
+    auto records = configuration_.providers();
     if (!records) return records.error();
     for (storage::ProviderRecord& record : *records) {
         auto token = store_.token(record.id);
@@ -168,7 +168,7 @@ void TokenEngine::recovered(const SlotPtr& slot) {
 }
 
 Result<> TokenEngine::reload(core::ProviderId id) {
-    auto records = store_.providers();
+    auto records = configuration_.providers();
     if (!records) return records.error();
     const auto found = std::find_if(records->begin(), records->end(),
                                     [&](const auto& record) { return record.id == id; });

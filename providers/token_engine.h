@@ -25,9 +25,11 @@ namespace herald::providers {
 /// person sets up).
 class TokenEngine final : public std::enable_shared_from_this<TokenEngine> {
 public:
-    TokenEngine(storage::Store& store, http::Transport& transport, core::Clock& clock,
-                core::Random& random, boost::asio::any_io_executor executor)
-        : store_(store),
+    TokenEngine(storage::ConfigurationStore& configuration, storage::TokenStore& store,
+                http::Transport& transport, core::Clock& clock, core::Random& random,
+                boost::asio::any_io_executor executor)
+        : configuration_(configuration),
+          store_(store),
           transport_(transport),
           clock_(clock),
           random_(random),
@@ -101,7 +103,8 @@ private:
     void recovered(const SlotPtr& slot);
     void arm(const SlotPtr& slot, core::SteadyTime now);
 
-    storage::Store& store_;
+    storage::ConfigurationStore& configuration_;
+    storage::TokenStore& store_;
     http::Transport& transport_;
     core::Clock& clock_;
     core::Random& random_;

@@ -80,7 +80,8 @@ asio::awaitable<Answer> ask(const ExchangeInput& input, ExchangeTools tools) {
 }
 
 // Done with whether an earlier exchange with the same refresh token never came to its end.
-asio::awaitable<Result<bool>> note_rotation(const ExchangeInput& input, storage::Store& store) {
+asio::awaitable<Result<bool>> note_rotation(const ExchangeInput& input,
+                                            storage::TokenStore& store) {
     const storage::TokenFence fence = input.fence;
     const std::string fingerprint = input.refresh_token->fingerprint();
     auto start = [&store, fence, fingerprint](core::Done<bool> done) {

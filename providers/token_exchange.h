@@ -11,7 +11,7 @@
 #include "providers/grant.h"
 #include "providers/settings.h"
 #include "providers/token_response.h"
-#include "storage/store.h"
+#include "storage/token_store.h"
 
 namespace herald::providers {
 
@@ -38,7 +38,7 @@ struct ExchangeResult {
 /// What an exchange works with; all outlive it.
 struct ExchangeTools {
     http::Transport& transport;
-    storage::Store& store;
+    storage::TokenStore& store;
     core::Clock& clock;
     DpopNonces& nonces;
 };

@@ -15,10 +15,11 @@ using core::Done;
 using core::Result;
 using storage::TokenRecord;
 
-TokenManager::TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock,
-                           core::Random& random, asio::any_io_executor executor)
-    : engine_(std::make_shared<TokenEngine>(store, transport, clock, random, std::move(executor))) {
-}
+TokenManager::TokenManager(storage::ConfigurationStore& configuration, storage::TokenStore& store,
+                           http::Transport& transport, core::Clock& clock, core::Random& random,
+                           asio::any_io_executor executor)
+    : engine_(std::make_shared<TokenEngine>(configuration, store, transport, clock, random,
+                                            std::move(executor))) {}
 
 TokenManager::~TokenManager() = default;
 

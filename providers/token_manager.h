@@ -15,7 +15,8 @@
 #include "http/transport.h"
 #include "providers/access_token.h"
 #include "providers/setup.h"
-#include "storage/store.h"
+#include "storage/configuration_store.h"
+#include "storage/token_store.h"
 
 namespace herald::providers {
 
@@ -51,8 +52,9 @@ class TokenEngine;
 /// exchange, then cancels the rest (O-157).
 class TokenManager final {
 public:
-    TokenManager(storage::Store& store, http::Transport& transport, core::Clock& clock,
-                 core::Random& random, boost::asio::any_io_executor executor);
+    TokenManager(storage::ConfigurationStore& configuration, storage::TokenStore& store,
+                 http::Transport& transport, core::Clock& clock, core::Random& random,
+                 boost::asio::any_io_executor executor);
     ~TokenManager();
 
     /// Reads providers and tokens from the store. Blocks. Not on the token thread. From here on it

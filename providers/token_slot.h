@@ -13,7 +13,7 @@
 #include "providers/settings.h"
 #include "providers/setup.h"
 #include "providers/token_manager.h"
-#include "storage/store.h"
+#include "storage/token_store.h"
 
 namespace herald::providers {
 

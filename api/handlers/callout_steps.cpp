@@ -41,7 +41,8 @@ std::string reason_of(const storage::NotificationRecord& notification,
     return found == silent_providers.end() ? std::string() : "auth_unavailable:" + found->second;
 }
 
-Result<std::map<core::ProviderId, std::string>> silent_providers(storage::Store& store) {
+Result<std::map<core::ProviderId, std::string>> silent_providers(
+    storage::ConfigurationStore& store) {
     const auto providers = store.providers();
     if (!providers) return providers.error();
     std::map<core::ProviderId, std::string> out;

@@ -95,7 +95,8 @@ std::string why_not(const NotificationRecord& notification, const storage::Event
     return "matches now, did not when the event came in";
 }
 
-Result<boost::json::array> unmatched_json(storage::Store& store, const storage::EventRecord& event,
+Result<boost::json::array> unmatched_json(storage::ConfigurationStore& store,
+                                          const storage::EventRecord& event,
                                           const std::vector<storage::CalloutRecord>& callouts) {
     const auto notifications = store.notifications();
     if (!notifications) return notifications.error();

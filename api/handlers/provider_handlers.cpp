@@ -44,7 +44,7 @@ Result<ApiResponse> add(const Call& call) {
 
 // What must survive a change of the token: the refresh token that an operator gave or a server
 // issued (O-12).
-void drop_access_token(storage::Store::ProviderEdit& edit) {
+void drop_access_token(storage::ConfigurationStore::ProviderEdit& edit) {
     edit.drop_token = true;
     if (!edit.token || !edit.token->refresh_token) {
         edit.token.reset();
@@ -55,14 +55,15 @@ void drop_access_token(storage::Store::ProviderEdit& edit) {
     edit.token->scopes.clear();
 }
 
-void put_refresh_token(storage::Store::ProviderEdit& edit, const core::Secret& refresh_token) {
+void put_refresh_token(storage::ConfigurationStore::ProviderEdit& edit,
+                       const core::Secret& refresh_token) {
     if (!edit.token) edit.token.emplace();
     edit.token->refresh_token = refresh_token.clone();
 }
 
 // One change inside the store's transaction; repeatable, so it only reads `request`.
 Result<> change(PatchKind kind, const boost::json::object& request, const Services& services,
-                storage::Store::ProviderEdit& edit) {
+                storage::ConfigurationStore::ProviderEdit& edit) {
     const ProviderRecord before = edit.record.clone();
     std::optional<core::Secret> refresh_token;
     if (auto done = patch_provider(kind, request, edit.record, refresh_token); !done) return done;
@@ -86,7 +87,7 @@ Result<ApiResponse> patch(const Call& call, PatchKind kind) {
     const auto request = kind == PatchKind::kReset ? optional_body_object(call) : body_object(call);
     if (!request) return request.error();
     auto edited = call.services.store.edit_provider(
-        call.param("name"), [&](storage::Store::ProviderEdit& edit) {
+        call.param("name"), [&](storage::ConfigurationStore::ProviderEdit& edit) {
             return change(kind, *request, call.services, edit);
         });
     if (!edited) return edited.error();
@@ -104,7 +105,7 @@ Result<ApiResponse> set_enabled(const Call& call, bool enabled) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const core::SystemTime now = call.services.clock.system_now();
     auto edited = call.services.store.edit_provider(
-        call.param("name"), [&](storage::Store::ProviderEdit& edit) -> Result<> {
+        call.param("name"), [&](storage::ConfigurationStore::ProviderEdit& edit) -> Result<> {
             if (edit.record.enabled != enabled) edit.record.updated_at = now;
             edit.record.enabled = enabled;
             const bool has_refresh_token = edit.token && edit.token->refresh_token;

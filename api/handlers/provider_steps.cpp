@@ -29,7 +29,8 @@ core::Error in_use(const ProviderRecord& record, const std::vector<std::string>&
 
 // Pending callouts follow their notification to another provider; only those on the wire still hold
 // the old one.
-Result<std::int64_t> callouts_on_the_wire(storage::Store& store, const std::string& provider) {
+Result<std::int64_t> callouts_on_the_wire(storage::HistoryStore& store,
+                                          const std::string& provider) {
     storage::CalloutFilter filter;
     filter.state = storage::CalloutState::kInFlight;
     filter.limit = 1000;

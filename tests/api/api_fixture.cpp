@@ -56,9 +56,9 @@ ApiFixture::ApiFixture(bool writer_thread)
                  {.path = directory_ / "herald.db", .writer_thread = writer_thread},
                  std::move(ring.value()), clock_)
                  .value();
-    tokens_ = std::make_unique<providers::TokenManager>(*store_, provider_transport_, clock_,
-                                                        random_, token_context_.get_executor());
-    intake_ = std::make_unique<dispatcher::Intake>(*store_, clock_, random_, nullptr);
+    tokens_ = std::make_unique<providers::TokenManager>(
+        *store_, *store_, provider_transport_, clock_, random_, token_context_.get_executor());
+    intake_ = std::make_unique<dispatcher::Intake>(*store_, *store_, clock_, random_, nullptr);
     router_ = std::make_unique<api::Router>(api::Services{
         .store = *store_,
         .tokens = *tokens_,

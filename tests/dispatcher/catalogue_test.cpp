@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/log.h"
-#include "tests/dispatcher/refusing_store.h"
+#include "tests/dispatcher/refusing_roles.h"
 #include "tests/dispatcher/samples.h"
 
 namespace herald::dispatcher {
@@ -20,7 +20,7 @@ NotificationRecord named(std::string name, std::vector<std::string> events) {
     return record;
 }
 
-class NotificationStore final : public storage::RefusingStore {
+class NotificationStore final : public storage::RefusingConfiguration {
 public:
     core::Result<std::vector<NotificationRecord>> notifications() override {
         if (fails) return refusal();

@@ -217,7 +217,7 @@ TEST_F(DeliveryTest, ACrashLeavesARecordAndTheCalloutGoesOutAgain) {
 
 TEST_F(DeliveryTest, EverythingStoredBeforeTheStartIsDelivered) {
     add(notification());
-    intake = std::make_unique<Intake>(*store, clock, random, nullptr);
+    intake = std::make_unique<Intake>(*store, *store, clock, random, nullptr);
     for (int i = 0; i < 700; ++i) ASSERT_TRUE(fire());
     start();
     EXPECT_EQ(received.size(), 700U);

@@ -7,7 +7,7 @@
 #include <deque>
 
 #include "core/log.h"
-#include "tests/dispatcher/refusing_store.h"
+#include "tests/dispatcher/refusing_roles.h"
 #include "tests/support/dispatcher_fixture.h"
 #include "tests/support/fake_clock.h"
 
@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 /// Answers steps as told, then with the end of a walk; can keep the answer back.
-class StepByStepStore final : public storage::RefusingStore {
+class StepByStepStore final : public storage::RefusingHistory {
 public:
     void prune_history(storage::HistoryBounds bounds, std::int64_t resume_after,
                        core::Done<Pruned> done) override {

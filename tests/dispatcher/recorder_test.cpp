@@ -4,7 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "tests/dispatcher/refusing_store.h"
+#include "tests/dispatcher/refusing_roles.h"
 #include "tests/support/fake_clock.h"
 
 namespace herald::dispatcher {
@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Fails the first `failures` writes of an outcome with `code`.
-class FlakyStore final : public storage::RefusingStore {
+class FlakyStore final : public storage::RefusingQueue {
 public:
     FlakyStore(int failures, std::string code) : failures_(failures), code_(std::move(code)) {}
 

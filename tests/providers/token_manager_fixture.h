@@ -60,8 +60,8 @@ protected:
     }
 
     void start() {
-        manager =
-            std::make_unique<TokenManager>(*store, transport, clock, random, io->get_executor());
+        manager = std::make_unique<TokenManager>(*store, *store, transport, clock, random,
+                                                 io->get_executor());
         manager->on_recovery([this](core::ProviderId) { ++recoveries; });
         ASSERT_TRUE(manager->start());
         manager->keep_fresh();

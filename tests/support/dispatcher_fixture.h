@@ -52,8 +52,8 @@ protected:
     // What `herald serve` does at start.
     void start() {
         ASSERT_TRUE(store->recover_in_flight(clock.system_now()));
-        manager = std::make_unique<providers::TokenManager>(*store, token_server, clock, random,
-                                                            io->get_executor());
+        manager = std::make_unique<providers::TokenManager>(*store, *store, token_server, clock,
+                                                            random, io->get_executor());
         ASSERT_TRUE(manager->start());
         manager->keep_fresh();
         dispatcher::SchedulerOptions options;
@@ -63,7 +63,8 @@ protected:
         };
         scheduler = std::make_unique<dispatcher::Scheduler>(*store, *manager, clock, random,
                                                             std::move(options));
-        intake = std::make_unique<dispatcher::Intake>(*store, clock, random, scheduler.get());
+        intake =
+            std::make_unique<dispatcher::Intake>(*store, *store, clock, random, scheduler.get());
         ASSERT_TRUE(scheduler->start(intake->catalogue().value()));
         settle();
     }

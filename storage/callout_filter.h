@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "storage/records.h"
+
+namespace herald::storage {
+
+struct CalloutFilter {
+    std::optional<CalloutState> state = std::nullopt;
+    std::optional<std::string> notification = std::nullopt;
+    std::optional<core::EventId> event = std::nullopt;
+    std::optional<core::SystemTime> since =
+        std::nullopt;  ///< by the callout's id, that is: when it was created
+    std::optional<core::CalloutId> before =
+        std::nullopt;  ///< keyset cursor: newest first, strictly older than this one
+    std::optional<core::CalloutId> after =
+        std::nullopt;  ///< where a walk through the dead goes on; oldest first
+    std::size_t limit = 50;
+};
+
+}  // namespace herald::storage

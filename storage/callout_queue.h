@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/await.h"
+#include "core/error.h"
+#include "storage/callout_filter.h"
+#include "storage/records.h"
+
+namespace herald::storage {
+
+/// A callout about to be stored with its event.
+struct NewCallout {
+    core::CalloutId id;
+    core::NotificationId notification;
+    std::string notification_name;
+    std::optional<std::string> provider_name = std::nullopt;
+    bool in_flight = false;  ///< a lane has room: stored as in flight, handed over after COMMIT
+    /// Callouts of one notification with the same key go one after another; empty: no order. Not
+    /// with `in_flight`.
+    std::string order_key = {};
+};
+
+struct NewEvent {
+    EventPtr event;
+    std::vector<NewCallout> callouts = {};
+    /// `catalogue_version()` that the callouts were matched against.
+    std::int64_t catalogue_version = 0;
+};
+
+enum class AppendStatus {
+    kStored,
+    kDuplicate,    ///< the key is known with the same type and data: `event` is the first one's id
+    kKeyConflict,  ///< the key is known with another type or other data; nothing stored
+    kStaleCatalogue,  ///< notifications or providers changed since the match; nothing stored: match
+                      ///< again
+};
+
+struct AppendResult {
+    AppendStatus status = AppendStatus::kStored;
+    core::EventId event;
+    std::vector<CalloutRecord> callouts;  ///< of the first event, where it is a duplicate
+};
+
+/// A callout taken from the backlog, now in flight.
+struct ClaimedCallout {
+    core::CalloutId id;
+    EventPtr event;
+    int attempts = 0;
+    int failures = 0;
+};
+
+/// The backlog of a notification is two queues, so that late retries cannot hold up first tries; a
+/// retry is what has had an attempt, by the schedule, by a person or after a crash.
+struct ClaimLimits {
+    std::size_t first_tries = 0;
+    std::size_t retries = 0;
+};
+
+struct Claim {
+    std::vector<ClaimedCallout> callouts;  ///< first tries, then retries, each by due time
+    /// When the next one of each queue falls due; empty where none is left. Earlier than now when
+    /// its limit cut the claim.
+    std::optional<core::SystemTime> next_first_try_at = std::nullopt;
+    std::optional<core::SystemTime> next_retry_at = std::nullopt;
+};
+
+/// A callout's next state. `due_at` only with kPending.
+struct CalloutUpdate {
+    core::CalloutId id;
+    core::NotificationId notification;
+    CalloutState state = CalloutState::kPending;
+    std::optional<std::string> reason = std::nullopt;
+    std::optional<core::SystemTime> due_at = std::nullopt;
+    int attempts = 0;
+    int failures = 0;
+};
+
+struct RetriedDead {
+    std::int64_t count = 0;
+    /// Where the next step goes on, so that one that dies again meanwhile is not taken twice.
+    std::optional<core::CalloutId> last = std::nullopt;
+};
+
+/// The role of the store in which callouts wait, are claimed and end.
+///
+/// Asynchronous methods take effect in the order in which they were submitted and are committed in
+/// groups; their Done runs on a thread of the store and must not block on anything but a short
+/// read. The others block until durable. Thread-safety: all methods may be called concurrently.
+class CalloutQueue {
+public:
+    virtual ~CalloutQueue() = default;
+
+    virtual void append_event(NewEvent event, core::Done<AppendResult> done) = 0;
+    /// Marks due callouts of one notification in flight and returns them.
+    virtual void claim_due(core::NotificationId notification, core::SystemTime now,
+                           ClaimLimits limits, core::Done<Claim> done) = 0;
+    /// One callout's attempts (two where a 401 was resent) and its next state. May wait a moment
+    /// for others to be committed with. Done with whether a callout of the same order key is due
+    /// now.
+    virtual void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
+                                core::Done<bool> done) = 0;
+    /// New states without an attempt: given back to the backlog, parked, cancelled. Never counts as
+    /// an attempt. Done as record_attempt.
+    virtual void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) = 0;
+    /// At start: everything in flight gets an attempt `unknown_crash` and is due at `now`. Returns
+    /// how many.
+    [[nodiscard]] virtual core::Result<std::int64_t> recover_in_flight(core::SystemTime now) = 0;
+
+    /// A dead, cancelled or pending callout becomes due now, with its attempts counted on and its
+    /// schedule begun anew. Conflict `callout_in_flight`, `callout_delivered`, or `not_found` with
+    /// its notification gone.
+    [[nodiscard]] virtual core::Result<CalloutRecord> retry_callout(core::CalloutId id,
+                                                                    core::SystemTime now) = 0;
+    /// Up to `limit` dead callouts that match, oldest first and behind `filter.after`, made due;
+    /// `dry_run` only counts all.
+    [[nodiscard]] virtual core::Result<RetriedDead> retry_dead(const CalloutFilter& filter,
+                                                               core::SystemTime now,
+                                                               std::size_t limit, bool dry_run) = 0;
+    /// Conflict `callout_in_flight` while an attempt runs; `callout_finished` when it is over.
+    [[nodiscard]] virtual core::Result<CalloutRecord> cancel_callout(core::CalloutId id) = 0;
+};
+
+}  // namespace herald::storage

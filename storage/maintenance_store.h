@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/error.h"
+
+namespace herald::storage {
+
+/// The role of the store that keeps what is kept safe. Every method blocks; work goes on beside it.
+class MaintenanceStore {
+public:
+    virtual ~MaintenanceStore() = default;
+
+    /// A consistent, synced copy under its final name, readable with the same key ring. 0600.
+    [[nodiscard]] virtual core::Result<> backup(const std::string& path) = 0;
+    /// Seals everything again under the key ring's newest key. Restartable. Returns the rows
+    /// resealed.
+    [[nodiscard]] virtual core::Result<std::int64_t> reseal() = 0;
+};
+
+}  // namespace herald::storage
