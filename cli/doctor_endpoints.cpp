@@ -25,10 +25,9 @@ http::Request probe_of(const http::Url& url, const std::string& ca_file,
 
 /// One transport for one request: nothing of one endpoint is left when the next is asked.
 core::Result<http::Response> send_alone(boost::asio::io_context& context, http::Request request,
-                                        const http::EgressPolicy& policy, http::Resolver& resolver,
-                                        core::Clock& clock) {
+                                        const http::EgressPolicy& policy, core::Clock& clock) {
     context.restart();
-    auto transport = http::make_beast_transport(context.get_executor(), policy, resolver, clock);
+    auto transport = http::make_beast_transport(context.get_executor(), policy, clock);
     std::exception_ptr thrown;
     std::optional<core::Result<http::Response>> answer;
     boost::asio::co_spawn(context, transport->send(std::move(request)),
@@ -48,8 +47,7 @@ std::vector<Check> check_endpoints(const Settings& settings, const boost::json::
                                    core::Clock& clock) {
     const auto policy = http::EgressPolicy::parse(settings.egress_allow);
     if (!policy) return {};
-    boost::asio::io_context context(1);  // outlives the resolver, which may still answer to it
-    const auto resolver = http::make_threaded_resolver(clock, 1);
+    boost::asio::io_context context(1);
     std::vector<Check> checks;
     for (const auto& provider : providers) {
         const std::string ca_file = text_at(provider, "settings.ca_file");
@@ -64,7 +62,7 @@ std::vector<Check> check_endpoints(const Settings& settings, const boost::json::
                 continue;
             }
             auto probe = probe_of(*url, ca_file, clock.steady_now() + kPatience);
-            const auto answer = send_alone(context, std::move(probe), *policy, *resolver, clock);
+            const auto answer = send_alone(context, std::move(probe), *policy, clock);
             checks.push_back(
                 {name, answer.has_value(),
                  url->origin() + (answer ? " answers" : ": " + answer.error().message)});

@@ -67,7 +67,6 @@ core::Result<std::unique_ptr<Runtime>> Runtime::open(const Settings& settings,
         storage::open_sqlite_store(std::move(store_options), std::move(*ring), runtime->clock_);
     if (!store) return store.error();
     runtime->store_ = std::move(*store);
-    runtime->resolver_ = http::make_threaded_resolver(runtime->clock_);
     runtime->token_transport_ = runtime->make_transport(runtime->token_thread_.executor());
     runtime->tokens_ = std::make_unique<providers::TokenManager>(
         *runtime->store_, *runtime->store_, *runtime->token_transport_, runtime->clock_,
@@ -92,12 +91,11 @@ void Runtime::close() {
     tokens_started_ = false;
     token_thread_.run_and_wait([this] { token_transport_.reset(); });
     token_thread_.stop();
-    resolver_.reset();  // a lookup may still run: it ends while every event loop exists
     if (store_) store_->close();
 }
 
 std::unique_ptr<http::Transport> Runtime::make_transport(boost::asio::any_io_executor executor) {
-    return http::make_beast_transport(std::move(executor), egress_, *resolver_, clock_);
+    return http::make_beast_transport(std::move(executor), egress_, clock_);
 }
 
 api::Services Runtime::services(dispatcher::Intake& intake, dispatcher::Scheduler* scheduler) {

@@ -9,7 +9,6 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "http/egress_policy.h"
-#include "http/resolver.h"
 #include "http/transport.h"
 #include "providers/token_manager.h"
 #include "storage/database_lock.h"
@@ -71,7 +70,6 @@ private:
     core::SystemClock clock_;
     core::SystemRandom random_;
     http::EgressPolicy egress_;
-    std::unique_ptr<http::Resolver> resolver_;
     std::unique_ptr<storage::Store> store_;
     IoThread token_thread_;
     std::unique_ptr<http::Transport> token_transport_;

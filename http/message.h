@@ -23,6 +23,8 @@ public:
     }
     /// Replaces every line of that name.
     void set(std::string_view name, std::string value);
+    /// Appends to the last line, behind a space. REQUIRES: there is one.
+    void extend_last(std::string_view more) { lines_.back().second.append(" ").append(more); }
     /// The first value of that name, empty optional where there is none.
     [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const;
     [[nodiscard]] std::vector<std::string_view> all(std::string_view name) const;

@@ -7,14 +7,16 @@
 
 namespace herald::http {
 
-/// Sends one request and reads one response; never follows a redirect, never sends twice.
+/// Sends one request and reads one response; never follows a redirect. Only where a kept connection
+/// turns out to be closed before a byte of an answer came is the same request sent once more, at
+/// once, over a new connection (RFC 9112 section 9.3.1).
 ///
+/// Once a status line is there it is the answer, whatever becomes of the rest.
 /// Thread-safety: none; each worker has its own and awaits it on its own executor.
-/// Errors: `code` is the phase that failed: `dns`, `connect`, `tls`, `timeout`, `http` (the
-/// connection broke), `malformed` (no valid response), `blocked_address` (kPermanent),
-/// `invalid_argument` (kInvalidArgument: a header or target that must not be sent). details.sent is
-/// true where a byte of the request may have arrived, details.local where this machine was short of
-/// descriptors or memory.
+/// Errors: `code` is one of http/failure_codes.h; kPermanent for `blocked_address`,
+/// kInvalidArgument for `invalid_argument` (a header or target that must not be sent), kCancelled
+/// where the transport is shut down, else kTransient. details.sent is true where a byte of the
+/// request may have arrived, details.local where this machine is to blame and nothing has left it.
 class Transport {
 public:
     virtual ~Transport() = default;

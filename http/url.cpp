@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/encoding.h"
+#include "http/international_host.h"
 
 namespace herald::http {
 namespace {
@@ -20,14 +21,23 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// What is wrong with the bytes of the whole text, null if nothing.
+bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// What is wrong with the bytes of the whole text, null if nothing. Other than ASCII may stand in
+// the host alone, which has a form of its own for it.
 const char* byte_rule(std::string_view text) {
     if (text.size() > kMaxUrl) return "must not be longer than 8192 bytes";
-    for (const char c : text) {
-        if (c <= 0x20 || c >= 0x7F)
+    const std::size_t host = std::min(text.find("://"), text.size());
+    const std::size_t path = std::min(text.find_first_of("/?", host + 3), text.size());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const bool is_outside_host = at < host || at >= path;
+        if (byte <= 0x20 || byte == 0x7F || (byte >= 0x80 && is_outside_host))
             return "must be visible ASCII without spaces; percent-encode the rest";
-        if (c == '\\') return "must not contain a backslash";
-        if (c == '#') return "must not have a fragment";
+        if (byte == '\\') return "must not contain a backslash";
+        if (byte == '#') return "must not have a fragment";
     }
     return nullptr;
 }
@@ -83,25 +93,37 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
     return port;
 }
 
-// Fills host and port; what is wrong with them, null if nothing.
-const char* read_authority(std::string_view text, Url& url) {
+core::Result<> read_host(const Authority& parts, std::string_view field, Url& url) {
+    if (is_ascii(parts.host)) {
+        url.host = core::to_lower(parts.host);
+    } else {
+        auto ascii = to_ascii_host(parts.host, field);
+        if (!ascii) return ascii.error();
+        url.host = std::move(*ascii);
+    }
+    if (parts.bracketed ? is_ipv6(url.host) : is_host_name(url.host)) return {};
+    return core::invalid_argument(
+        field,
+        "must have a valid host: letters, digits, '-', '_' and single inner dots, or [IPv6]");
+}
+
+// Fills host and port.
+core::Result<> read_authority(std::string_view text, std::string_view field, Url& url) {
     if (text.find('@') != std::string_view::npos) {
-        return "must not contain user information (name:password@)";
+        return core::invalid_argument(field, "must not contain user information (name:password@)");
     }
     const auto parts = split_authority(text);
-    if (!parts) return "must have a host, an IPv6 address in brackets";
-    url.host = core::to_lower(parts->host);
-    if (parts->bracketed ? !is_ipv6(url.host) : !is_host_name(url.host)) {
-        return "must have a valid host: letters, digits, '-', '_' and single inner dots, or [IPv6]";
-    }
+    if (!parts)
+        return core::invalid_argument(field, "must have a host, an IPv6 address in brackets");
+    if (auto read = read_host(*parts, field, url); !read) return read;
     if (!parts->port) {
         url.port = url.is_https() ? 443 : 80;
-        return nullptr;
+        return {};
     }
     const auto port = parse_port(*parts->port);
-    if (!port) return "must have a port from 1 to 65535, or none";
+    if (!port) return core::invalid_argument(field, "must have a port from 1 to 65535, or none");
     url.port = *port;
-    return nullptr;
+    return {};
 }
 
 // Takes `https://` off the front; empty where it is neither scheme.
@@ -125,8 +147,7 @@ core::Result<Url> Url::parse(std::string_view text, std::string_view field) {
         return core::invalid_argument(field, "must start with https:// or http://");
     }
     const auto authority = text.substr(0, text.find_first_of("/?"));
-    if (const char* rule = read_authority(authority, url))
-        return core::invalid_argument(field, rule);
+    if (auto read = read_authority(authority, field, url); !read) return read.error();
     text.remove_prefix(authority.size());
     if (!text.starts_with('/')) url.target.push_back('/');
     url.target.append(text);

@@ -35,13 +35,34 @@ void Attempt::interrupt(DeadlineQueue::Reason reason) noexcept {
 
 core::Error Attempt::failure(std::string_view code, std::string_view cause) const {
     if (interruption_ == DeadlineQueue::Reason::kOutOfTime) return out_of_time();
-    const bool is_shutdown = is_shut_down();
-    std::string message(activity(phase_));
-    message.append(request_.url.origin()).append(" failed: ");
-    message.append(is_shutdown ? std::string_view("the transport was shut down") : cause);
-    auto error = transport_error(code, {.phase = phase_, .sent = sent_}, std::move(message));
-    if (is_shutdown) error.kind = core::ErrorKind::kCancelled;
+    const FailurePoint point{.phase = phase_, .sent = sent_};
+    if (!is_shut_down()) return transport_error(code, point, broken_by(cause));
+    auto error = transport_error(code, point, broken_by("the transport was shut down"));
+    error.kind = core::ErrorKind::kCancelled;
     return error;
+}
+
+core::Error Attempt::failure(std::string_view code, const boost::system::error_code& ec) const {
+    const auto own = is_interrupted() ? std::nullopt : failure::own_failure(ec);
+    return own && !sent_ ? own_failure(*own, ec.message()) : failure(code, ec.message());
+}
+
+core::Error Attempt::own_failure(std::string_view code, std::string_view cause) const {
+    if (is_shut_down()) return failure(code, cause);
+    if (sent_) return failure(failure::kHttp, cause);
+    std::string message = broken_by(cause);
+    message.append("; this machine is to blame, not the other side");
+    return local_failure(code, phase_, std::move(message));
+}
+
+core::Error Attempt::unresolved(const core::Error& error) const {
+    return error.code == failure::kResolverUnavailable ? own_failure(error.code, error.message)
+                                                       : failure(error.code, error.message);
+}
+
+std::string Attempt::broken_by(std::string_view cause) const {
+    std::string message(activity(phase_));
+    return message.append(request_.url.origin()).append(" failed: ").append(cause);
 }
 
 core::Error Attempt::out_of_time() const {

@@ -34,9 +34,19 @@ public:
 
     /// The error for what just broke: `code` and `cause`, or the interruption where that broke it.
     [[nodiscard]] core::Error failure(std::string_view code, std::string_view cause) const;
+    /// The same for what the system says; where it says that this machine is to blame and nothing
+    /// was sent, the code says so too.
+    [[nodiscard]] core::Error failure(std::string_view code,
+                                      const boost::system::error_code& ec) const;
+    /// This machine is to blame, unless the transport was shut down or something was sent.
+    [[nodiscard]] core::Error own_failure(std::string_view code, std::string_view cause) const;
     [[nodiscard]] core::Error out_of_time() const;
+    /// What the resolver said, told of this request.
+    [[nodiscard]] core::Error unresolved(const core::Error& error) const;
 
 private:
+    [[nodiscard]] std::string broken_by(std::string_view cause) const;
+
     const Request& request_;
     DeadlineQueue::Entry entry_;
     Phase phase_ = Phase::kResolve;

@@ -1,29 +1,30 @@
 #include "http/beast/beast_transport.h"
 
-#include "http/beast/engine.h"
 #include "http/beast/exchange.h"
+#include "http/beast/transport_parts.h"
+#include "http/dns/ares_resolver.h"
 
 namespace herald::http {
 namespace {
 
 class BeastTransport final : public Transport {
 public:
-    explicit BeastTransport(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
+    explicit BeastTransport(std::shared_ptr<TransportParts> parts) : parts_(std::move(parts)) {}
     BeastTransport(const BeastTransport&) = delete;
     BeastTransport& operator=(const BeastTransport&) = delete;
 
-    // Requests in flight end soon, with kCancelled; they keep the engine until then.
+    // Requests in flight end soon, with kCancelled; they keep the parts until then.
     ~BeastTransport() override {
-        engine_->deadlines->shut_down();
-        engine_->pool.close();
+        parts_->deadlines->shut_down();
+        parts_->pool.close();
     }
 
     boost::asio::awaitable<core::Result<Response>> send(Request request) override {
-        return exchange(engine_, std::move(request));
+        return exchange(parts_, std::move(request));
     }
 
 private:
-    std::shared_ptr<Engine> engine_;
+    std::shared_ptr<TransportParts> parts_;
 };
 
 }  // namespace
@@ -31,8 +32,17 @@ private:
 std::unique_ptr<Transport> make_beast_transport(boost::asio::any_io_executor executor,
                                                 const EgressPolicy& policy, Resolver& resolver,
                                                 core::Clock& clock, BeastTransportOptions options) {
-    return std::make_unique<BeastTransport>(
-        std::make_shared<Engine>(std::move(executor), policy, resolver, clock, options));
+    return std::make_unique<BeastTransport>(std::make_shared<TransportParts>(
+        std::move(executor), policy, resolver, nullptr, clock, options));
+}
+
+std::unique_ptr<Transport> make_beast_transport(boost::asio::any_io_executor executor,
+                                                const EgressPolicy& policy, core::Clock& clock,
+                                                BeastTransportOptions options) {
+    auto own = make_ares_resolver(executor, clock);
+    Resolver& resolver = *own;
+    return std::make_unique<BeastTransport>(std::make_shared<TransportParts>(
+        std::move(executor), policy, resolver, std::move(own), clock, options));
 }
 
 }  // namespace herald::http

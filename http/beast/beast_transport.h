@@ -28,18 +28,17 @@ struct BeastTransportOptions {
 /// A connection is used again only when the response ended where its framing said, nothing more is
 /// readable and nobody announced a close. TLS 1.2 or newer, chain and host name verified, also on
 /// loopback. A TLS identity whose CA file cannot be read is a `tls` error naming the file.
+/// Names are looked up by a resolver of its own (docs/name-lookup.md), or by `resolver`.
 /// REQUIRES: `policy`, `resolver` and `clock` outlive it; it is used and destroyed on `executor`'s
 /// thread.
+[[nodiscard]] std::unique_ptr<Transport> make_beast_transport(boost::asio::any_io_executor executor,
+                                                              const EgressPolicy& policy,
+                                                              core::Clock& clock,
+                                                              BeastTransportOptions options = {});
 [[nodiscard]] std::unique_ptr<Transport> make_beast_transport(boost::asio::any_io_executor executor,
                                                               const EgressPolicy& policy,
                                                               Resolver& resolver,
                                                               core::Clock& clock,
                                                               BeastTransportOptions options = {});
-
-/// getaddrinfo on a few threads of its own, answers kept for a short while (successes only).
-/// REQUIRES: every event loop that asks it outlives it; a lookup ends when the system says so.
-[[nodiscard]] std::unique_ptr<Resolver> make_threaded_resolver(
-    core::Clock& clock, std::size_t threads = 4,
-    std::chrono::seconds keep = std::chrono::seconds(5));
 
 }  // namespace herald::http

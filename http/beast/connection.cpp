@@ -1,6 +1,5 @@
 #include "http/beast/connection.h"
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -13,17 +12,12 @@ namespace {
 
 namespace asio = boost::asio;
 
-// The socket may be silent while a whole record waits inside OpenSSL. Peeking takes tickets and the
-// like out.
-bool has_tls_data(SSL* tls) {
-    char byte = 0;
-    const int peeked = SSL_peek(tls, &byte, 1);
-    const bool is_waiting = peeked <= 0 && SSL_get_error(tls, peeked) == SSL_ERROR_WANT_READ;
-    ERR_clear_error();
-    return !is_waiting;
-}
-
 }  // namespace
+
+// Without this OpenSSL takes the session for broken and never resumes it.
+Connection::~Connection() {
+    if (tls_) SSL_set_shutdown(tls_->native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 Connection::Tls& Connection::start_tls(std::shared_ptr<asio::ssl::context> context) {
     context_ = std::move(context);
@@ -51,12 +45,21 @@ asio::awaitable<std::size_t> Connection::read_some(asio::mutable_buffer room,
     return tls_ ? tls_->async_read_some(room, token) : socket_.async_read_some(room, token);
 }
 
-bool Connection::is_quiet() {
-    if (buffer_.size() != 0) return false;
-    if (tls_ && has_tls_data(tls_->native_handle())) return false;
+// Reading TLS takes tickets and the like out, which are no answer.
+Connection::Seen Connection::look() {
+    if (buffer_.size() != 0) return Seen::kBytes;
     char byte = 0;
-    const auto peeked = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return peeked < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    boost::system::error_code ec;
+    std::size_t count = 0;
+    if (tls_) {
+        count = tls_->read_some(asio::buffer(&byte, 1), ec);
+    } else {
+        const auto peeked = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (peeked < 0) ec.assign(errno, boost::system::system_category());
+        count = peeked > 0 ? 1 : 0;
+    }
+    if (count > 0) return Seen::kBytes;
+    return ec == asio::error::would_block ? Seen::kNothing : Seen::kEnd;
 }
 
 }  // namespace herald::http

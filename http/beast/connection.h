@@ -24,6 +24,7 @@ public:
     explicit Connection(const boost::asio::any_io_executor& executor) : socket_(executor) {}
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
+    ~Connection();
 
     [[nodiscard]] Socket& socket() { return socket_; }
     [[nodiscard]] boost::beast::flat_buffer& buffer() { return buffer_; }
@@ -42,11 +43,17 @@ public:
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(boost::asio::mutable_buffer room,
                                                                 boost::system::error_code& ec);
 
-    /// Nothing has come since the last response and the peer has not closed: safe to write a
-    /// request on.
-    [[nodiscard]] bool is_quiet();
+    /// What the peer did while nobody was reading.
+    enum class Seen {
+        kNothing,  ///< the connection is fit for a request
+        kBytes,    ///< an answer, or something else that nobody asked for
+        kEnd,      ///< it closed, or broke
+    };
+    /// Does not wait. REQUIRES: the socket is non-blocking, nothing is awaited. Afterwards the
+    /// connection is of use only if that is nothing.
+    [[nodiscard]] Seen look();
 
-    std::string key;  ///< the pool's; origin and TLS identity
+    std::string key;  ///< the pool's; origin and TLS identity; stays as it is once TLS began
     bool reaches_loopback_only = false;
     core::SteadyTime idle_since{};
 

@@ -30,7 +30,8 @@ std::unique_ptr<Connection> ConnectionPool::take(const std::string& key, bool to
         idle.pop_back();
         const bool is_fresh = now - connection->idle_since < idle_timeout_;
         const bool is_allowed = !to_loopback_only || connection->reaches_loopback_only;
-        if (is_fresh && is_allowed && connection->is_quiet()) return connection;
+        if (!is_fresh || !is_allowed) continue;
+        if (connection->look() == Connection::Seen::kNothing) return connection;
     }
     return nullptr;
 }

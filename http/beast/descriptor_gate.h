@@ -50,7 +50,7 @@ private:
     std::list<core::Timer*> line_;
 };
 
-/// It failed for want of something on this machine; the receiver has no part in it.
+/// A descriptor, or what the kernel needs for one, is not to be had now.
 [[nodiscard]] bool is_shortage(const boost::system::error_code& ec);
 
 }  // namespace herald::http

@@ -1,7 +1,5 @@
 #include "http/beast/dialer.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
@@ -14,19 +12,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-struct Lookup {
-    std::unique_ptr<core::Timer> wake;
-    std::optional<core::Result<std::vector<asio::ip::address>>> answer;
-};
-
-// Shares the lookup with the request that waits, because it goes on when the request has given up.
-asio::awaitable<void> look_up(Resolver& resolver, std::string host,
-                              std::shared_ptr<Lookup> lookup) {
-    auto answer = co_await resolver.resolve(std::move(host));
-    lookup->answer.emplace(std::move(answer));
-    lookup->wake->cancel();
-}
 
 bool is_loopback(const asio::ip::address& address) {
     if (address.is_v4() || !address.to_v6().is_v4_mapped()) return address.is_loopback();
@@ -58,42 +43,54 @@ core::Error credentials_in_the_clear(const Url& url) {
 
 }  // namespace
 
-asio::awaitable<core::Result<std::unique_ptr<Connection>>> Dialer::dial() {
-    auto addresses = co_await resolve();
-    if (!addresses) co_return addresses.error();
+asio::awaitable<core::Result<std::unique_ptr<Connection>>> Dialer::dial(std::string key) {
+    auto found = at_hand();
+    if (!found) found = co_await look_up();
+    if (!*found) co_return found->error();
+    const AddressesPtr addresses = std::move(**found);
     const auto checked = check(*addresses);
     if (!checked) co_return checked.error();
 
-    auto connection = std::make_unique<Connection>(engine_.executor);
+    auto connection = std::make_unique<Connection>(parts_.executor);
+    connection->key = std::move(key);
     connection->reaches_loopback_only = std::ranges::all_of(*addresses, is_loopback);
     attempt_.awaits(connection.get());
     const tcp first = tcp::endpoint(addresses->front(), 0).protocol();
     auto connected = co_await admit(*connection, first);
-    if (connected) connected = co_await connect(*connection, std::move(*addresses));
+    if (connected) connected = co_await connect(*connection, addresses);
     if (connected && request_.url.is_https()) connected = co_await secure(*connection);
     attempt_.awaits(static_cast<Connection*>(nullptr));
     if (!connected) co_return connected.error();
     co_return std::move(connection);
 }
 
-asio::awaitable<core::Result<Dialer::Addresses>> Dialer::resolve() {
-    if (const auto literal = numeric_host(request_.url.host)) co_return Addresses{*literal};
+std::optional<Resolver::Answer> Dialer::at_hand() const {
+    if (const auto literal = numeric_host(request_.url.host))
+        return std::make_shared<const Addresses>(Addresses{*literal});
+    const Resolver::Answer* known = parts_.resolver.known(request_.url.host);
+    if (known == nullptr) return std::nullopt;
+    return *known ? *known : Resolver::Answer(attempt_.unresolved(known->error()));
+}
 
-    attempt_.enter(Phase::kResolve, engine_.clock.steady_now() + engine_.options.resolve_timeout);
-    auto lookup = std::make_shared<Lookup>();
-    lookup->wake = engine_.clock.make_timer(engine_.executor);
-    lookup->wake->expires_at(core::SteadyTime::max());
-    attempt_.awaits(lookup->wake.get());
-    asio::co_spawn(engine_.executor, look_up(engine_.resolver, request_.url.host, lookup),
-                   asio::detached);
-    while (!lookup->answer && !attempt_.is_interrupted()) co_await lookup->wake->wait();
+asio::awaitable<Resolver::Answer> Dialer::look_up() {
+    attempt_.enter(Phase::kResolve, parts_.clock.steady_now() + parts_.options.resolve_timeout);
+    const auto wake = parts_.clock.make_timer(parts_.executor);
+    wake->expires_at(core::SteadyTime::max());
+    attempt_.awaits(wake.get());
+    std::optional<Resolver::Answer> answer;
+    const auto question =
+        parts_.resolver.ask(request_.url.host, [&answer, &wake](const Resolver::Answer& told) {
+            answer = told;
+            wake->cancel();
+        });
+    while (!answer && !attempt_.is_interrupted()) co_await wake->wait();
     attempt_.awaits(static_cast<core::Timer*>(nullptr));
 
-    if (attempt_.is_interrupted()) co_return attempt_.failure("dns", "");
-    auto& answer = *lookup->answer;
-    if (!answer) co_return attempt_.failure("dns", answer.error().message);
-    if (answer->empty()) co_return attempt_.failure("dns", "the name has no address");
-    co_return std::move(*answer);
+    if (!answer)
+        co_return attempt_.own_failure(failure::kResolverUnavailable, "no answer came in time");
+    if (attempt_.is_shut_down()) co_return attempt_.failure(failure::kDns, "");
+    if (!*answer) co_return attempt_.unresolved(answer->error());
+    co_return *answer;
 }
 
 core::Result<> Dialer::check(const Addresses& addresses) const {
@@ -105,8 +102,8 @@ core::Result<> Dialer::check(const Addresses& addresses) const {
 
 core::Result<> Dialer::check(const asio::ip::address& address) const {
     const tcp::endpoint endpoint(address, request_.url.port);
-    if (engine_.policy.is_own_listener(endpoint)) return own_listener(endpoint);
-    if (!engine_.policy.allows(address)) return blocked_address(address, request_.url.host);
+    if (parts_.policy.is_own_listener(endpoint)) return own_listener(endpoint);
+    if (!parts_.policy.allows(address)) return blocked_address(address, request_.url.host);
     const bool is_in_the_clear = request_.carries_credentials && !request_.url.is_https();
     if (is_in_the_clear && !is_loopback(address)) return credentials_in_the_clear(request_.url);
     return {};
@@ -116,20 +113,20 @@ core::Result<> Dialer::check(const asio::ip::address& address) const {
 // has other addresses.
 asio::awaitable<core::Result<>> Dialer::admit(Connection& connection, tcp protocol) {
     attempt_.enter(Phase::kConnect);
-    DescriptorGate& gate = engine_.descriptors;
+    DescriptorGate& gate = parts_.descriptors;
     if (!gate.is_crowded() && !is_shortage(gate.open(connection.socket(), protocol))) {
         co_return core::Result<>();
     }
-    const auto wake = engine_.clock.make_timer(engine_.executor);
+    const auto wake = parts_.clock.make_timer(parts_.executor);
     const DescriptorGate::Place place(gate, *wake);
     attempt_.awaits(wake.get());
     for (;;) {
         if (place.is_first()) {
-            engine_.pool.drop_idle();
+            parts_.pool.drop_idle();
             if (!is_shortage(gate.open(connection.socket(), protocol))) break;
         }
         // Descriptors of others become free unseen, so the first in line looks from time to time.
-        const auto again = engine_.clock.steady_now() + kLookAgain;
+        const auto again = parts_.clock.steady_now() + kLookAgain;
         wake->expires_at(place.is_first() ? again : core::SteadyTime::max());
         co_await wake->wait();
         if (attempt_.is_interrupted()) break;
@@ -140,28 +137,31 @@ asio::awaitable<core::Result<>> Dialer::admit(Connection& connection, tcp protoc
 }
 
 core::Error Dialer::shortage(std::string_view cause) const {
-    if (attempt_.is_shut_down()) return attempt_.failure("connect", cause);
-    std::string message("connecting to ");
-    message.append(request_.url.origin()).append(" failed here: ").append(cause);
-    message.append("; this process may have ")
-        .append(std::to_string(engine_.descriptors.limit()))
+    std::string text(cause);
+    text.append("; this process may have ")
+        .append(std::to_string(parts_.descriptors.limit()))
         .append(" open, raise it with ulimit -n or LimitNOFILE");
-    auto error = transport_error("connect", {.phase = Phase::kConnect}, std::move(message));
-    error.details["local"] = true;
-    return error;
+    return attempt_.own_failure(failure::kLocalLimit, text);
+}
+
+core::Error Dialer::broken(const boost::system::error_code& ec) const {
+    const bool is_short = is_shortage(ec) && !attempt_.is_interrupted();
+    return is_short ? shortage(ec.message()) : attempt_.failure(failure::kConnect, ec);
 }
 
 // In order. Each address gets an equal share of the time left, so a dead first one does not use up
 // all of it.
-asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresses addresses) {
-    const auto begun = engine_.clock.steady_now();
+asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, AddressesPtr addresses) {
+    const auto begun = parts_.clock.steady_now();
     const auto end = std::min(begun + request_.connect_timeout, attempt_.deadline());
     boost::system::error_code ec;
+    std::optional<core::Error> problem;
+    bool is_theirs = false;
     auto now = begun;
-    for (std::size_t i = 0; i < addresses.size() && now < end; ++i) {
-        const auto share = (end - now) / static_cast<std::ptrdiff_t>(addresses.size() - i);
+    for (std::size_t i = 0; i < addresses->size() && now < end; ++i) {
+        const auto share = (end - now) / static_cast<std::ptrdiff_t>(addresses->size() - i);
         attempt_.enter(Phase::kConnect, now + share);
-        const tcp::endpoint endpoint(addresses[i], request_.url.port);
+        const tcp::endpoint endpoint((*addresses)[i], request_.url.port);
         if (i > 0) connection.close();
         ec = {};
         co_await connection.socket().async_connect(endpoint,
@@ -171,27 +171,31 @@ asio::awaitable<core::Result<>> Dialer::connect(Connection& connection, Addresse
             connection.socket().non_blocking(true, ec);
             co_return core::Result<>();
         }
+        // What one address came to says more than that another cannot be reached from here.
+        const bool is_ours = !attempt_.is_interrupted() && failure::own_failure(ec);
+        if (!is_ours || !is_theirs) problem = broken(ec);
+        is_theirs = is_theirs || !is_ours;
         if (attempt_.is_shut_down()) break;
-        now = engine_.clock.steady_now();
+        now = parts_.clock.steady_now();
     }
-    if (!ec) co_return attempt_.out_of_time();
-    if (is_shortage(ec)) co_return shortage(ec.message());
-    co_return attempt_.failure("connect", ec.message());
+    co_return problem ? *problem : attempt_.out_of_time();
 }
 
 asio::awaitable<core::Result<>> Dialer::secure(Connection& connection) {
-    attempt_.enter(Phase::kTls, engine_.clock.steady_now() + engine_.options.tls_timeout);
-    auto context = engine_.tls.get(request_.tls);
+    attempt_.enter(Phase::kTls, parts_.clock.steady_now() + parts_.options.tls_timeout);
+    auto context = parts_.tls.get(request_.tls);
     if (!context) co_return context.error();
     auto& tls = connection.start_tls(std::move(*context));
     if (!expect_host(tls.native_handle(), request_.url.host)) {
-        co_return attempt_.failure("tls", "no certificate can be for that host name");
+        co_return attempt_.failure(failure::kTls, "no certificate can be for that host name");
     }
+    parts_.tls.sessions().attach(tls.native_handle(), connection.key);
     boost::system::error_code ec;
     co_await tls.async_handshake(asio::ssl::stream_base::client,
                                  asio::redirect_error(asio::use_awaitable, ec));
     if (!ec && !attempt_.is_interrupted()) co_return core::Result<>();
-    auto error = attempt_.failure("tls", handshake_problem(tls.native_handle(), ec));
+    parts_.tls.sessions().forget(connection.key);
+    auto error = attempt_.failure(failure::kTls, handshake_problem(tls.native_handle(), ec));
     co_return error;
 }
 

@@ -2,10 +2,11 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
-#include <vector>
+#include <optional>
+#include <string>
 
 #include "http/beast/attempt.h"
-#include "http/beast/engine.h"
+#include "http/beast/transport_parts.h"
 
 namespace herald::http {
 
@@ -17,25 +18,28 @@ namespace herald::http {
 /// Lifetime: must outlive `dial`; so must what it refers to.
 class Dialer final {
 public:
-    Dialer(Engine& engine, const Request& request, Attempt& attempt)
-        : engine_(engine), request_(request), attempt_(attempt) {}
+    Dialer(TransportParts& parts, const Request& request, Attempt& attempt)
+        : parts_(parts), request_(request), attempt_(attempt) {}
 
-    [[nodiscard]] boost::asio::awaitable<core::Result<std::unique_ptr<Connection>>> dial();
+    /// `key` is the pool's for what is dialled.
+    [[nodiscard]] boost::asio::awaitable<core::Result<std::unique_ptr<Connection>>> dial(
+        std::string key);
 
 private:
-    using Addresses = std::vector<boost::asio::ip::address>;
-
-    [[nodiscard]] boost::asio::awaitable<core::Result<Addresses>> resolve();
+    /// What needs no asking.
+    [[nodiscard]] std::optional<Resolver::Answer> at_hand() const;
+    [[nodiscard]] boost::asio::awaitable<Resolver::Answer> look_up();
     [[nodiscard]] core::Result<> check(const Addresses& addresses) const;
     [[nodiscard]] core::Result<> check(const boost::asio::ip::address& address) const;
     [[nodiscard]] boost::asio::awaitable<core::Result<>> admit(Connection& connection,
                                                                boost::asio::ip::tcp protocol);
     [[nodiscard]] boost::asio::awaitable<core::Result<>> connect(Connection& connection,
-                                                                 Addresses addresses);
+                                                                 AddressesPtr addresses);
     [[nodiscard]] core::Error shortage(std::string_view cause) const;
+    [[nodiscard]] core::Error broken(const boost::system::error_code& ec) const;
     [[nodiscard]] boost::asio::awaitable<core::Result<>> secure(Connection& connection);
 
-    Engine& engine_;
+    TransportParts& parts_;
     const Request& request_;
     Attempt& attempt_;
 };

@@ -29,11 +29,11 @@ DecoderLimits limits_for(const BeastTransportOptions& options, const Request& re
 
 class Exchange final {
 public:
-    Exchange(Engine& engine, Request& request)
-        : engine_(engine),
+    Exchange(TransportParts& parts, Request& request)
+        : parts_(parts),
           request_(request),
-          attempt_(*engine.deadlines, request),
-          decoder_(limits_for(engine.options, request), request.method == "HEAD") {}
+          attempt_(*parts.deadlines, request),
+          decoder_(limits_for(parts.options, request), request.method == "HEAD") {}
 
     asio::awaitable<core::Result<Response>> run() {
         auto text = request_text(request_);
@@ -41,22 +41,44 @@ public:
         // The text is all that is needed of these, and a slow response is long in coming.
         release(request_.body);
         request_.headers = {};
-        const auto now = engine_.clock.steady_now();
+        const auto now = parts_.clock.steady_now();
         if (now >= request_.deadline) co_return attempt_.out_of_time();
 
         const std::string key = ConnectionPool::key_of(request_);
         const bool in_the_clear = request_.carries_credentials && !request_.url.is_https();
-        connection_ = engine_.pool.take(key, in_the_clear, now);
-        if (!connection_) {
-            Dialer dialer(engine_, request_, attempt_);
-            auto dialed = co_await dialer.dial();
-            if (!dialed) co_return dialed.error();
-            connection_ = std::move(*dialed);
-            connection_->key = key;
+        connection_ = parts_.pool.take(key, in_the_clear, now);
+        if (connection_) {
+            auto response = co_await converse(*text);
+            if (response || !ended_unanswered_) co_return response;
+            // The server closed a kept connection while we wrote (RFC 9112 section 9.3.1). On a
+            // fresh one the same end would be an answer of sorts, and stands.
+            connection_.reset();
+            ended_unanswered_ = false;
         }
+        auto dialed = co_await dial(key);
+        if (!dialed) co_return dialed.error();
+        is_fresh_ = true;
+        auto response = co_await converse(*text);
+        co_return response;
+    }
+
+private:
+    asio::awaitable<core::Result<>> dial(const std::string& key) {
+        Dialer dialer(parts_, request_, attempt_);
+        auto dialed = co_await dialer.dial(key);
+        if (!dialed) co_return dialed.error();
+        connection_ = std::move(*dialed);
+        // It cannot be the answer to what has not been asked yet.
+        if (connection_->look() != Connection::Seen::kBytes) co_return core::Result<>();
+        attempt_.enter(Phase::kRead);
+        co_return attempt_.failure(failure::kMalformed, "it answered before it was asked");
+    }
+
+    // The text is kept as long as it may have to be sent again.
+    asio::awaitable<core::Result<Response>> converse(std::string& text) {
         attempt_.awaits(connection_.get());
-        const auto unsent = co_await write(*text);
-        release(*text);
+        const auto unsent = co_await write(text);
+        if (is_fresh_) release(text);
         // A receiver may answer and close before it has read everything; the answer counts.
         auto response = co_await read();
         attempt_.awaits(static_cast<Connection*>(nullptr));
@@ -65,7 +87,6 @@ public:
         co_return response;
     }
 
-private:
     asio::awaitable<std::optional<core::Error>> write(std::string_view text) {
         attempt_.enter(Phase::kWrite);
         while (!text.empty()) {
@@ -79,7 +100,7 @@ private:
                 written = co_await connection_->write_some(bytes, ec);
             }
             if (written > 0) attempt_.mark_sent();
-            if (ec) co_return attempt_.failure("http", ec.message());
+            if (ec) co_return attempt_.failure(failure::kHttp, ec);
             text.remove_prefix(written);
         }
         co_return std::nullopt;
@@ -87,7 +108,7 @@ private:
 
     asio::awaitable<core::Result<Response>> read() {
         using Progress = ResponseDecoder::Progress;
-        if (attempt_.is_interrupted()) co_return attempt_.failure("http", "");
+        if (attempt_.is_interrupted()) co_return attempt_.failure(failure::kHttp, "");
         attempt_.enter(Phase::kRead);
         auto& buffer = connection_->buffer();
         std::size_t room = kReadAtOnce;
@@ -99,9 +120,11 @@ private:
             auto progress = ec ? decoder_.end(ec == asio::error::eof) : feed(buffer);
             if (progress == Progress::kDone) co_return decoder_.take();
             if (progress == Progress::kMalformed) {
-                co_return attempt_.failure("malformed", decoder_.problem());
+                co_return attempt_.failure(failure::kMalformed, decoder_.problem());
             }
-            if (ec) co_return attempt_.failure("http", describe(ec));
+            ended_unanswered_ =
+                ec && !is_fresh_ && !attempt_.is_interrupted() && !decoder_.has_begun();
+            if (ec) co_return attempt_.failure(failure::kHttp, describe(ec));
             room = kReadBodyAtOnce;
         }
     }
@@ -128,27 +151,29 @@ private:
     void keep_connection() {
         const bool is_fit = decoder_.is_reusable() && connection_->buffer().size() == 0;
         if (!is_fit || attempt_.is_interrupted()) return;
-        if (!engine_.descriptors.may_stay_idle(connection_->socket())) return;
-        engine_.pool.give_back(std::move(connection_), engine_.clock.steady_now());
+        if (!parts_.descriptors.may_stay_idle(connection_->socket())) return;
+        parts_.pool.give_back(std::move(connection_), parts_.clock.steady_now());
     }
 
-    Engine& engine_;
+    TransportParts& parts_;
     Request& request_;
     std::unique_ptr<Connection> connection_;
     Attempt attempt_;
     ResponseDecoder decoder_;
+    bool is_fresh_ = false;  ///< the connection was made for this request
+    bool ended_unanswered_ = false;
 };
 
 // Outlives the exchange, and so its connection.
 class Departure final {
 public:
-    explicit Departure(Engine& engine) : engine_(engine) {}
+    explicit Departure(TransportParts& parts) : parts_(parts) {}
     Departure(const Departure&) = delete;
     Departure& operator=(const Departure&) = delete;
-    ~Departure() { engine_.descriptors.freed(); }
+    ~Departure() { parts_.descriptors.freed(); }
 
 private:
-    Engine& engine_;
+    TransportParts& parts_;
 };
 
 core::Error cancelled(const std::exception& thrown) {
@@ -160,10 +185,11 @@ core::Error cancelled(const std::exception& thrown) {
 
 }  // namespace
 
-asio::awaitable<core::Result<Response>> exchange(std::shared_ptr<Engine> engine, Request request) {
-    const Departure departure(*engine);
+asio::awaitable<core::Result<Response>> exchange(std::shared_ptr<TransportParts> parts,
+                                                 Request request) {
+    const Departure departure(*parts);
     try {
-        Exchange running(*engine, request);
+        Exchange running(*parts, request);
         auto response = co_await running.run();
         co_return response;
     } catch (const boost::system::system_error& thrown) {

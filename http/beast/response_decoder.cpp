@@ -1,22 +1,24 @@
 #include "http/beast/response_decoder.h"
 
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
+#include <algorithm>
+#include <array>
+#include <optional>
 
 #include "core/encoding.h"
+#include "http/field_text.h"
 
 namespace herald::http {
 namespace {
 
-namespace beast = boost::beast;
-using beast::http::field;
+using Progress = ResponseDecoder::Progress;
 
-// Beast asserts on shorter remainders of a final chunk; every valid one is at least `0 CR LF CR
-// LF`.
-constexpr std::size_t kShortestChunkEnd = 5;
-
+constexpr std::string_view kVersion = "HTTP/1.";
 /// Room made on the word of a Content-Length alone.
 constexpr std::size_t kTrustedLength = 16 * 1024;
+
+/// Kept even where other lines have used up the limits: what to do next stands in them.
+constexpr std::array<std::string_view, 4> kTellingNames = {"retry-after", "www-authenticate",
+                                                           "location", "dpop-nonce"};
 
 // What a response within all limits may cost on the wire, with as much framing as body. Chunk
 // extensions would else be a way to send for ever.
@@ -24,207 +26,292 @@ std::size_t most_bytes(const DecoderLimits& limits) {
     return (limits.interim_responses + 2) * limits.header_bytes + 2 * limits.body_bytes;
 }
 
-bool is_framing_conflict(const beast::error_code& ec) {
-    using beast::http::error;
-    return ec == error::bad_content_length || ec == error::multiple_content_length ||
-           ec == error::bad_transfer_encoding;
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool is_white(char c) {
+    return c == ' ' || c == '\t';
+}
+
+struct StatusLine {
+    int minor_version = 1;
+    int status = 0;
+};
+
+// `HTTP/1.1 200 OK`; some leave out the reason, and the space before it too.
+std::optional<StatusLine> parse_status_line(std::string_view line) {
+    constexpr std::size_t kDigits = kVersion.size() + 2;
+    if (!line.starts_with(kVersion) || line.size() < kDigits + 3) return std::nullopt;
+    const char minor = line[kVersion.size()];
+    if ((minor != '0' && minor != '1') || line[kVersion.size() + 1] != ' ') return std::nullopt;
+    StatusLine parsed{.minor_version = minor - '0'};
+    for (const char c : line.substr(kDigits, 3)) {
+        if (!is_digit(c)) return std::nullopt;
+        parsed.status = parsed.status * 10 + (c - '0');
+    }
+    if (line.size() > kDigits + 3 && line[kDigits + 3] != ' ') return std::nullopt;
+    return parsed;
+}
+
+// Looks at every byte instead of stopping at the first wrong one, many at a time.
+bool is_field_content(std::string_view value) {
+    unsigned wrong = 0;
+    for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c);
+        wrong |= static_cast<unsigned>(byte < 0x20) & static_cast<unsigned>(byte != '\t');
+        wrong |= static_cast<unsigned>(byte == 0x7F);
+    }
+    return wrong == 0;
+}
+
+std::optional<std::uint64_t> parse_chunk_size(std::string_view line) {
+    std::uint64_t size = 0;
+    std::size_t at = 0;
+    for (; at < line.size(); ++at) {
+        const char c = line[at];
+        const char lower = static_cast<char>(c | 0x20);
+        const bool is_letter = lower >= 'a' && lower <= 'f';
+        if (!is_digit(c) && !is_letter) break;
+        if (size > (UINT64_MAX >> 4U)) return std::nullopt;
+        size = size * 16 + static_cast<unsigned>(is_digit(c) ? c - '0' : lower - 'a' + 10);
+    }
+    if (at == 0) return std::nullopt;
+    while (at < line.size() && is_white(line[at])) ++at;
+    if (at < line.size() && line[at] != ';') return std::nullopt;
+    return size;
 }
 
 }  // namespace
 
-// Beast finds the boundaries; what they hold goes straight into our Response, within our limits.
-class ResponseDecoder::Parser final : public beast::http::basic_parser<false> {
-public:
-    Parser(const DecoderLimits& limits, bool answers_head) : limits_(limits) {
-        header_limit(static_cast<std::uint32_t>(limits.header_bytes));
-        body_limit(boost::none);
-        eager(true);
-        skip(answers_head);
-    }
-
-    Response response;
-    /// Lengths that need not mean to the peer what they mean to us.
-    bool has_strange_framing = false;
-    const char* rule = nullptr;  ///< our own limit that was broken
-
-private:
-    void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int,
-                         beast::error_code&) override {}
-
-    void on_response_impl(int code, beast::string_view, int, beast::error_code& ec) override {
-        if (code < 100 || code > 599) refuse(ec, "the status is not between 100 and 599");
-        if (code == 101) refuse(ec, "it switches protocols, which nobody asked for");
-        response.status = code;
-    }
-
-    void on_field_impl(field name, beast::string_view name_text, beast::string_view value,
-                       beast::error_code& ec) override {
-        if (++fields_ > limits_.header_fields) return refuse(ec, "it has too many header lines");
-        if (name_text.size() + value.size() > limits_.header_line_bytes) {
-            return refuse(ec, "a header line is too long");
-        }
-        if (is_in_trailer_) return;
-        note_framing(name, value);
-        // Nobody but a login keeps cookies, and nobody stores any (E-84).
-        if (name == field::set_cookie && !limits_.keeps_cookies) return;
-        response.headers.add(std::string(name_text), std::string(value));
-    }
-
-    void note_framing(field name, beast::string_view value) {
-        if (name == field::transfer_encoding) {
-            has_strange_framing = has_strange_framing || has_encoding_ || has_length_;
-            has_encoding_ = true;
-        }
-        if (name == field::content_length) {
-            has_strange_framing = has_strange_framing || has_encoding_;
-            has_length_ = has_length_ || value != "0";
-        }
-    }
-
-    void on_header_impl(beast::error_code& ec) override {
-        is_in_trailer_ = true;
-        // A sender that writes a length here may also write the body, and that would be the next
-        // answer.
-        const bool has_no_body =
-            response.status == 204 || response.status == 304 || response.status < 200;
-        if (has_no_body && (has_length_ || has_encoding_)) has_strange_framing = true;
-        ec = {};
-    }
-
-    void on_body_init_impl(const boost::optional<std::uint64_t>& length,
-                           beast::error_code& ec) override {
-        const auto most = std::min(kTrustedLength, limits_.body_bytes);
-        if (length) response.body.reserve(std::min<std::uint64_t>(*length, most));
-        ec = {};
-    }
-
-    std::size_t on_body_impl(beast::string_view bytes, beast::error_code& ec) override {
-        return append(bytes, ec);
-    }
-    void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code& ec) override {
-        ec = {};
-    }
-    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes,
-                                   beast::error_code& ec) override {
-        return append(bytes, ec);
-    }
-    void on_finish_impl(beast::error_code& ec) override { ec = {}; }
-
-    std::size_t append(beast::string_view bytes, beast::error_code& ec) {
-        const std::size_t room = limits_.body_bytes - response.body.size();
-        const std::size_t taken = std::min(room, bytes.size());
-        make_room(response.body.size() + taken);
-        response.body.append(bytes.data(), taken);
-        if (bytes.size() > room) ec = beast::http::error::body_limit;
-        return bytes.size();
-    }
-
-    // A string asked for less than twice what it has takes twice, so the step to the limit is made
-    // from half of it at most: then a body never takes more memory than its limit.
-    void make_room(std::size_t needed) {
-        if (needed <= response.body.capacity()) return;
-        const std::size_t doubled = 2 * needed;
-        const bool is_last_step = doubled > limits_.body_bytes / 2;
-        response.body.reserve(is_last_step ? limits_.body_bytes : doubled);
-    }
-
-    void refuse(beast::error_code& ec, const char* broken) {
-        rule = broken;
-        ec = beast::http::error::bad_status;
-    }
-
-    const DecoderLimits& limits_;
-    std::size_t fields_ = 0;
-    bool is_in_trailer_ = false;
-    bool has_encoding_ = false;
-    bool has_length_ = false;
-};
-
 ResponseDecoder::ResponseDecoder(DecoderLimits limits, bool answers_head)
-    : limits_(limits),
-      answers_head_(answers_head),
-      parser_(std::make_unique<Parser>(limits_, answers_head)) {}
-
-ResponseDecoder::~ResponseDecoder() = default;
+    : limits_(limits), answers_head_(answers_head), lines_(limits.header_line_bytes) {}
 
 ResponseDecoder::Step ResponseDecoder::feed(std::string_view data) {
-    std::size_t consumed = 0;
-    for (;;) {
-        const auto rest = data.substr(consumed);
-        if (!is_plausible_start(rest))
-            return {malformed("it does not begin with HTTP/1."), consumed};
-        if (!is_worth_parsing(rest)) break;
-        beast::error_code ec;
-        const std::size_t used = parser_->put({rest.data(), rest.size()}, ec);
-        consumed += used;
-        taken_ += used;
-        if (ec == beast::http::error::need_more) break;
-        if (ec) return {after_error(ec), consumed};
-        if (parser_->is_done()) {
-            if (const auto end = after_message()) return {*end, consumed};
-        } else if (used == 0) {
+    std::string_view rest = data;
+    auto progress = Progress::kNeedMore;
+    while (progress == Progress::kNeedMore && !rest.empty()) {
+        const std::size_t before = rest.size();
+        progress = step(rest);
+        taken_ += before - rest.size();
+        if (progress != Progress::kNeedMore || taken_ <= most_bytes(limits_)) continue;
+        const bool has_status = part_ != Part::kStatusLine && response_.status >= 200;
+        progress = has_status ? cut() : malformed("it sends a head without end");
+    }
+    return {.progress = progress, .consumed = data.size() - rest.size()};
+}
+
+Progress ResponseDecoder::step(std::string_view& data) {
+    const bool is_in_body =
+        part_ == Part::kSized || part_ == Part::kUntilEnd || part_ == Part::kChunk;
+    return is_in_body ? step_body(data) : step_line(data);
+}
+
+Progress ResponseDecoder::step_line(std::string_view& data) {
+    const auto line = lines_.take(data);
+    if (!line) return on_unfinished_line();
+    switch (part_) {
+        case Part::kStatusLine:
+            return on_status_line(*line);
+        case Part::kFields:
+            return on_head_line(*line);
+        case Part::kChunkSize:
+            return on_chunk_size(*line);
+        case Part::kTrailers:
+            return on_trailer(*line);
+        case Part::kChunkEnd:
+            part_ = Part::kChunkSize;
+            return line->text.empty() && line->ends_with_crlf ? Progress::kNeedMore : cut();
+        case Part::kSized:
+        case Part::kUntilEnd:
+        case Part::kChunk:
             break;
-        }
     }
-    const bool is_too_much = taken_ > most_bytes(limits_);
-    if (!is_too_much && data.size() - consumed < limits_.header_bytes) {
-        return {Progress::kNeedMore, consumed};
+    return Progress::kNeedMore;
+}
+
+// A server of another protocol may never complete a line, and a chunk header has no right to be
+// long.
+Progress ResponseDecoder::on_unfinished_line() {
+    if (part_ == Part::kStatusLine) {
+        const auto begun = lines_.begun().substr(0, kVersion.size());
+        return kVersion.starts_with(begun) ? Progress::kNeedMore
+                                           : malformed("it does not begin with HTTP/1.");
     }
-    // Neither a header block nor a chunk header may be this long, nor all of it.
-    return {after_error(beast::http::error::header_limit), consumed};
+    return part_ != Part::kFields && lines_.is_too_long() ? cut() : Progress::kNeedMore;
 }
 
-// Beast says so only when the header block is complete; a server of another protocol never
-// completes one.
-bool ResponseDecoder::is_plausible_start(std::string_view data) const {
-    static constexpr std::string_view kStart = "HTTP/1.";
-    return parser_->response.status != 0 || data.starts_with(kStart.substr(0, data.size()));
+Progress ResponseDecoder::on_status_line(const Line& line) {
+    if (!line.text.starts_with(kVersion)) return malformed("it does not begin with HTTP/1.");
+    const auto parsed = parse_status_line(line.text);
+    if (!parsed) return malformed("its status line is none of HTTP/1.1 or 1.0");
+    if (parsed->status < 100 || parsed->status > 599)
+        return malformed("the status is not between 100 and 599");
+    if (parsed->status == 101) return malformed("it switches protocols, which nobody asked for");
+    if (!line.ends_with_crlf || !line.is_whole) framing_.note_strange();
+    response_.status = parsed->status;
+    minor_version_ = parsed->minor_version;
+    part_ = Part::kFields;
+    return Progress::kNeedMore;
 }
 
-bool ResponseDecoder::is_worth_parsing(std::string_view data) const {
-    if (data.empty()) return false;
-    const bool is_in_chunks = parser_->is_header_done() && parser_->chunked();
-    return !is_in_chunks || data.size() >= kShortestChunkEnd;
-}
-
-ResponseDecoder::Progress ResponseDecoder::after_error(const boost::system::error_code& ec) {
-    const bool has_status = parser_->response.status >= 200;
-    if (has_status && (parser_->is_header_done() || is_framing_conflict(ec))) return cut();
-    return malformed(parser_->rule != nullptr ? std::string(parser_->rule) : ec.message());
-}
-
-std::optional<ResponseDecoder::Progress> ResponseDecoder::after_message() {
-    const bool is_interim = parser_->response.status < 200;
-    if (!is_interim) {
-        is_reusable_ = parser_->keep_alive() && !parser_->has_strange_framing;
-        return Progress::kDone;
+Progress ResponseDecoder::on_head_line(const Line& line) {
+    if (!line.ends_with_crlf) framing_.note_strange();
+    if (line.text.empty()) return end_head();
+    if (is_white(line.text.front())) {
+        on_folded(line);
+    } else {
+        on_field(line);
     }
+    return Progress::kNeedMore;
+}
+
+void ResponseDecoder::on_field(const Line& line) {
+    is_last_kept_ = false;
+    const auto colon = line.text.find(':');
+    const auto name = line.text.substr(0, colon);
+    const bool is_field = colon != std::string_view::npos && is_token(name);
+    const auto value = is_field ? core::trim(line.text.substr(colon + 1)) : std::string_view();
+    if (!is_field || !line.is_whole || !is_field_content(value)) {
+        framing_.note_strange();
+        if (BodyFraming::concerns(core::trim(name))) framing_.note_unreadable();
+        return;
+    }
+    framing_.note(name, value);
+    if (response_.status < 200) return;
+    // Nobody but a login keeps cookies, and nobody stores any (E-84).
+    if (!limits_.keeps_cookies && core::equals_ignoring_case(name, "set-cookie")) return;
+    const std::size_t size = name.size() + value.size();
+    if (!is_kept(name, size)) return framing_.note_strange();
+    response_.headers.add(std::string(name), std::string(value));
+    kept_bytes_ += size;
+    is_last_kept_ = !BodyFraming::concerns(name);
+}
+
+// Obsolete, but a line that goes on in the next one is read as one (RFC 9112 section 5.2).
+void ResponseDecoder::on_folded(const Line& line) {
+    framing_.note_strange();
+    const auto more = core::trim(line.text);
+    const bool fits = line.is_whole && kept_bytes_ + more.size() < limits_.header_bytes;
+    if (!is_last_kept_ || !fits || !is_field_content(more)) {
+        // Whatever it continues may have been about the body.
+        if (!is_last_kept_) framing_.note_unreadable();
+        return;
+    }
+    response_.headers.extend_last(more);
+    kept_bytes_ += more.size() + 1;
+}
+
+bool ResponseDecoder::is_kept(std::string_view name, std::size_t size) const {
+    const auto tells = [name](std::string_view telling) {
+        return core::equals_ignoring_case(name, telling);
+    };
+    const std::size_t share = std::ranges::any_of(kTellingNames, tells) ? 2 : 1;
+    return response_.headers.size() < share * limits_.header_fields &&
+           kept_bytes_ + size <= share * limits_.header_bytes;
+}
+
+Progress ResponseDecoder::end_head() {
+    if (response_.status >= 200) return begin_body();
     if (++interim_seen_ > limits_.interim_responses)
         return malformed("it sends 1xx responses without end");
-    parser_ = std::make_unique<Parser>(limits_, answers_head_);
-    return std::nullopt;
+    static_cast<void>(framing_.body(response_.status, answers_head_));
+    const bool is_odd = !framing_.keeps_connection(1);
+    framing_ = {};
+    if (is_odd) framing_.note_strange();
+    part_ = Part::kStatusLine;
+    return Progress::kNeedMore;
 }
 
-ResponseDecoder::Progress ResponseDecoder::end(bool is_clean) {
-    if (!parser_->is_header_done()) return Progress::kNeedMore;
-    const bool is_complete = is_clean && parser_->need_eof();
-    if (!is_complete) return cut();
+Progress ResponseDecoder::begin_body() {
+    const auto body = framing_.body(response_.status, answers_head_);
+    switch (body.kind) {
+        case BodyFraming::Kind::kNothing:
+            return complete();
+        case BodyFraming::Kind::kUnclear:
+            return cut();
+        case BodyFraming::Kind::kChunked:
+            part_ = Part::kChunkSize;
+            return Progress::kNeedMore;
+        case BodyFraming::Kind::kUntilEnd:
+            part_ = Part::kUntilEnd;
+            return Progress::kNeedMore;
+        case BodyFraming::Kind::kSized:
+            break;
+    }
+    const auto most = std::min(kTrustedLength, limits_.body_bytes);
+    response_.body.reserve(std::min<std::uint64_t>(body.length, most));
+    remaining_ = body.length;
+    part_ = Part::kSized;
+    return remaining_ == 0 ? complete() : Progress::kNeedMore;
+}
+
+Progress ResponseDecoder::step_body(std::string_view& data) {
+    const bool has_end = part_ != Part::kUntilEnd;
+    const auto piece =
+        has_end ? data.substr(0, std::min<std::uint64_t>(remaining_, data.size())) : data;
+    data.remove_prefix(piece.size());
+    remaining_ -= has_end ? piece.size() : 0;
+    if (!keep(piece)) return cut();
+    if (!has_end || remaining_ > 0) return Progress::kNeedMore;
+    if (part_ == Part::kSized) return complete();
+    part_ = Part::kChunkEnd;
+    return Progress::kNeedMore;
+}
+
+Progress ResponseDecoder::on_chunk_size(const Line& line) {
+    const auto size = parse_chunk_size(line.text);
+    if (!size || !line.is_whole || !line.ends_with_crlf) return cut();
+    remaining_ = *size;
+    part_ = remaining_ == 0 ? Part::kTrailers : Part::kChunk;
+    return Progress::kNeedMore;
+}
+
+// Nobody reads them.
+Progress ResponseDecoder::on_trailer(const Line& line) {
+    const bool is_field = line.text.empty() || is_token(line.text.substr(0, line.text.find(':')));
+    if (!is_field || !line.ends_with_crlf) framing_.note_strange();
+    if (!line.is_whole) return cut();
+    return line.text.empty() ? complete() : Progress::kNeedMore;
+}
+
+// False where there is more of it than may be kept.
+bool ResponseDecoder::keep(std::string_view bytes) {
+    const std::size_t room = limits_.body_bytes - response_.body.size();
+    const std::size_t taken = std::min(room, bytes.size());
+    make_room(response_.body.size() + taken);
+    response_.body.append(bytes.substr(0, taken));
+    return bytes.size() <= room;
+}
+
+// A string asked for less than twice what it has takes twice, so the step to the limit is made from
+// half of it at most: then a body never takes more memory than its limit.
+void ResponseDecoder::make_room(std::size_t needed) {
+    if (needed <= response_.body.capacity()) return;
+    const std::size_t doubled = 2 * needed;
+    const bool is_last_step = doubled > limits_.body_bytes / 2;
+    response_.body.reserve(is_last_step ? limits_.body_bytes : doubled);
+}
+
+Progress ResponseDecoder::end(bool is_clean) {
+    if (part_ == Part::kStatusLine || response_.status < 200) return Progress::kNeedMore;
+    if (part_ == Part::kUntilEnd && is_clean) return complete();
+    return cut();
+}
+
+Progress ResponseDecoder::complete() {
+    is_reusable_ = framing_.keeps_connection(minor_version_);
     return Progress::kDone;
 }
 
-ResponseDecoder::Progress ResponseDecoder::malformed(std::string_view problem) {
+Progress ResponseDecoder::cut() {
+    response_.body_truncated = true;
+    return Progress::kDone;
+}
+
+Progress ResponseDecoder::malformed(std::string_view problem) {
     problem_ = problem;
     return Progress::kMalformed;
-}
-
-ResponseDecoder::Progress ResponseDecoder::cut() {
-    parser_->response.body_truncated = true;
-    is_reusable_ = false;
-    return Progress::kDone;
-}
-
-Response ResponseDecoder::take() {
-    return std::move(parser_->response);
 }
 
 }  // namespace herald::http

@@ -16,6 +16,9 @@ namespace ssl = boost::asio::ssl;
 /// 112 bits: no RSA below 2048, no SHA-1 signatures, whatever openssl.cnf says.
 constexpr int kSecurityLevel = 2;
 
+/// Client certificates are renewed; the contexts of the old ones must not pile up.
+constexpr std::size_t kMostContexts = 256;
+
 core::Error unreadable(const std::string& file, const boost::system::error_code& ec) {
     return transport_error("tls", {.phase = Phase::kTls},
                            "the CA file " + file + " cannot be used: " + ec.message() +
@@ -65,6 +68,8 @@ core::Result<std::shared_ptr<ssl::context>> TlsContexts::get(const TlsIdentity& 
     SSL_CTX_set_alpn_protos(raw, kProtocols.data(), kProtocols.size());
     if (const auto ec = load_trust(*context, identity)) return unreadable(identity.ca_file, ec);
     if (const auto ec = load_certificate(*context, identity)) return unusable_certificate(ec);
+    sessions_.observe(raw);
+    if (contexts_.size() >= kMostContexts) contexts_.erase(contexts_.begin());
     contexts_.emplace(identity.key(), context);
     return context;
 }

@@ -7,12 +7,13 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "http/beast/tls_sessions.h"
 #include "http/message.h"
 
 namespace herald::http {
 
 /// One OpenSSL context per TLS identity, built at first use: TLS 1.2 or newer, the peer always
-/// verified, never renegotiated.
+/// verified, never renegotiated. Connections made again resume their session.
 ///
 /// A CA file that changes is seen by the next transport, not by this one.
 class TlsContexts final {
@@ -20,9 +21,11 @@ public:
     /// The message names the file that cannot be read; it is tried again next time.
     [[nodiscard]] core::Result<std::shared_ptr<boost::asio::ssl::context>> get(
         const TlsIdentity& identity);
+    [[nodiscard]] TlsSessions& sessions() { return sessions_; }
 
 private:
-    // Shared because connections live on without us.
+    TlsSessions sessions_;
+    // Shared because a context may be dropped while connections still use it.
     std::unordered_map<std::string, std::shared_ptr<boost::asio::ssl::context>> contexts_;
 };
 

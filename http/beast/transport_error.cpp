@@ -27,4 +27,10 @@ core::Error transport_error(std::string_view code, FailurePoint point, std::stri
     return error;
 }
 
+core::Error local_failure(std::string_view code, Phase phase, std::string message) {
+    auto error = transport_error(code, {.phase = phase}, std::move(message));
+    error.details["local"] = true;
+    return error;
+}
+
 }  // namespace herald::http

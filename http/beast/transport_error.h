@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "http/failure_codes.h"
 
 namespace herald::http {
 
@@ -18,8 +19,10 @@ struct FailurePoint {
     bool sent = false;
 };
 
-/// kTransient; `code` is one of those of http/transport.h.
+/// kTransient; `code` is one of failure::kAll.
 [[nodiscard]] core::Error transport_error(std::string_view code, FailurePoint point,
                                           std::string message);
+/// The same with details.local: this machine is to blame, and nothing has left it.
+[[nodiscard]] core::Error local_failure(std::string_view code, Phase phase, std::string message);
 
 }  // namespace herald::http

@@ -71,8 +71,7 @@ TEST(NginxTest, AThousandCalloutsUseEveryConnectionUntilTheServerEndsIt) {
     asio::io_context context;
     core::SystemClock clock;
     const auto policy = *EgressPolicy::parse("127.0.0.1");
-    const auto resolver = make_threaded_resolver(clock, 1);
-    const auto transport = make_beast_transport(context.get_executor(), policy, *resolver, clock);
+    const auto transport = make_beast_transport(context.get_executor(), policy, clock);
 
     std::set<std::string> connections;
     int delivered = 0;

@@ -100,7 +100,7 @@ protected:
                              [](const auto& outcome) { return outcome->has_value(); });
     }
     void expect_short_of_descriptors(const core::Result<Response>& result) {
-        expect_error(result, "connect", "connect", false);
+        expect_error(result, "local_limit", "connect", false);
         EXPECT_EQ(result.error().kind, core::ErrorKind::kTransient);
         EXPECT_TRUE(result.error().details.at("local").as_bool());
         EXPECT_NE(result.error().message.find("descriptor"), std::string::npos);

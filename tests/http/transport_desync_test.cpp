@@ -1,6 +1,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "tests/http/transport_fixture.h"
 
@@ -71,7 +72,7 @@ const std::vector<Disorder>& disorders() {
         {"a body after 304", true, head_of("Content-Length: 9\r\n", "304 Not Modified"), kStolen},
         {"chunks after 304", true,
          head_of("Transfer-Encoding: chunked\r\n", "304 Not Modified") + "0\r\n\r\n" + kStolen, ""},
-        {"0xFF in a name", false, head_of("X\xFF: a\r\nContent-Length: 0\r\n"), kStolen},
+        {"0xFF in a name", true, head_of("X\xFF: a\r\nContent-Length: 0\r\n"), kStolen},
         {"0xFF behind the answer", true, "MINE\xFF", ""},
         {"bytes after a close-delimited body", true, head_of("") + "EVENT" + kStolen, "", true},
         {"bytes after an announced close", true,
@@ -108,17 +109,19 @@ public:
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return read_ >= round || is_over_; });
     }
-    void done() {
+    /// An event may come twice: once more where its kept connection ended unanswered.
+    void done(int event) {
         const std::lock_guard lock(mutex_);
-        ++done_;
+        done_.insert(event);
         changed_.notify_all();
     }
     /// False where the receiver never gets there.
-    bool has_read(int round, int requests) {
+    bool has_read(int round, std::size_t requests) {
         std::unique_lock lock(mutex_);
         read_ = round;
         changed_.notify_all();
-        return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return done_ >= requests; });
+        return changed_.wait_for(lock, std::chrono::seconds(10),
+                                 [&] { return done_.size() >= requests; });
     }
     void misuse(const char* disorder) {
         const std::lock_guard lock(mutex_);
@@ -138,7 +141,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     int read_ = 0;
-    int done_ = 0;
+    std::set<int> done_;
     bool is_over_ = false;
     std::string misused_;
 };
@@ -168,7 +171,7 @@ protected:
             if (disorder.closes) session.close();
             rounds_.wait_for((number - kFirstEvent) / kAtOnce + 1);
             session.send(disorder.afterwards);
-            rounds_.done();
+            rounds_.done(number);
             if (disorder.is_harmless) continue;
             if (!session.read_request().empty()) rounds_.misuse(disorder.name);
             return;
@@ -201,7 +204,7 @@ TEST_F(TransportDesyncTest, NoAnswerIsTakenForAnotherEvents) {
             expect_own(finish(outcome), event++);
             if (HasFailure()) return;
         }
-        ASSERT_TRUE(rounds_.has_read(round, round * kAtOnce));
+        ASSERT_TRUE(rounds_.has_read(round, static_cast<std::size_t>(round * kAtOnce)));
     }
     EXPECT_GE(event - kFirstEvent, 1000);
     // Had every connection been thrown away, nothing would have been shown.

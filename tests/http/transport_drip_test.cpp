@@ -108,8 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
     Pieces, DrippedResponse,
     ::testing::Values(
         Drip{"status line", 0, "", "HTTP/1.1 200 A reason without an end"},
-        Drip{"header line", 0, kHead, "A: a value without an end"},
-        Drip{"header lines", 0, kHead, "A: b\r\n", 6},
+        Drip{"header line", 202, kHead, "A: a value without an end"},
+        Drip{"header lines", 202, kHead, "A: b\r\n", 6},
         Drip{"interim answer", 0, "", "HTTP/1.1 103 Early Hints"},
         Drip{"interim header lines", 0, "HTTP/1.1 103 Early Hints\r\n", "A: b\r\n", 6},
         Drip{"length-delimited body", 202, kHead + "Content-Length: 1000\r\n\r\n", "x"},

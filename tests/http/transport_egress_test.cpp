@@ -126,6 +126,23 @@ TEST_F(TransportEgressTest, CredentialsGoOverPlainHttpToLoopbackOnly) {
     EXPECT_TRUE(send(std::move(request)).has_value());
 }
 
+// The connection of a request without credentials led to a loopback address by luck.
+TEST_F(TransportEgressTest, CredentialsDoNotTravelOnAConnectionThatOthersMade) {
+    allow("127.0.0.0/8,10.0.0.0/8");
+    resolver_.answer("both.example", {"127.0.0.1", "10.0.0.1"});
+    resolver_.answer("loopback.example", {"127.0.0.1"});
+    for (const char* host : {"both.example", "loopback.example"})
+        ASSERT_TRUE(send_get(named(host)).has_value()) << host;
+    connections_before_ = server_.connections();
+    auto request = get(named("both.example"));
+    request.carries_credentials = true;
+    expect_blocked(send(std::move(request)));
+    request = get(named("loopback.example"));
+    request.carries_credentials = true;
+    EXPECT_TRUE(send(std::move(request)).has_value());
+    EXPECT_EQ(server_.connections(), connections_before_) << "the kept one serves";
+}
+
 TEST_F(TransportEgressTest, CredentialsNeedTheLoopbackEntryToo) {
     allow("");
     auto request = get(server_.url());

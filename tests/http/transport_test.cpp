@@ -87,20 +87,6 @@ TEST_F(TransportTest, AStaleConnectionIsReplacedBeforeAnythingIsWritten) {
     for (const auto& bytes : server.received()) EXPECT_EQ(bytes.find("POST", 1), std::string::npos);
 }
 
-// P4: the server has read the request on a kept connection and closes without an answer.
-TEST_F(TransportTest, NeverSendsTwice) {
-    LoopbackServer server([](LoopbackSession& session) {
-        session.read_request();
-        session.send(answer("first"));
-        session.read_request();
-    });
-    ASSERT_TRUE(send(post(server.url(), "1")).has_value());
-    const auto second = send(post(server.url(), "2"));
-    expect_error(second, "http", "read", true);
-    EXPECT_EQ(second.error().kind, core::ErrorKind::kTransient);
-    EXPECT_EQ(server.connections(), 1U);
-}
-
 TEST_F(TransportTest, DoesNotReuseAfterAnAnnouncedClose) {
     LoopbackServer server([](LoopbackSession& session) {
         session.read_request();

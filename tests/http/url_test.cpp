@@ -43,7 +43,18 @@ INSTANTIATE_TEST_SUITE_P(
         Accepted{"https://a_b.example-1.com/@x:y", "a_b.example-1.com", 443, "/@x:y",
                  "a_b.example-1.com"},
         Accepted{"https://xn--bcher-kva.example/", "xn--bcher-kva.example", 443, "/",
-                 "xn--bcher-kva.example"}));
+                 "xn--bcher-kva.example"},
+        // Sharp s keeps its own form, as in browsers today.
+        Accepted{"https://B\xC3\xBC"
+                 "cher.example:8443/a?b",
+                 "xn--bcher-kva.example", 8443, "/a?b", "xn--bcher-kva.example:8443"},
+        Accepted{"https://bu\xCC\x88"
+                 "cher.example/",
+                 "xn--bcher-kva.example", 443, "/", "xn--bcher-kva.example"},
+        Accepted{"https://fa\xC3\x9F.de", "xn--fa-hia.de", 443, "/", "xn--fa-hia.de"},
+        Accepted{"https://\xE4\xBE\x8B\xE3\x80\x82"
+                 "example/",
+                 "xn--fsq.example", 443, "/", "xn--fsq.example"}));
 
 class RefusedUrl : public ::testing::TestWithParam<std::string> {};
 
@@ -72,11 +83,19 @@ INSTANTIATE_TEST_SUITE_P(
         "http://[127.0.0.1]/", "http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/",
         "http://[::1]x/", "http://::1/", "http://ho st/", "http://host/a b", " http://host/",
         "http://host/ ", "http://host/\n", "http://host/\r\nX: y", "http://host/\t",
-        std::string("http://host/\0x", 14), "http://host/\x7f", "http://h\xC3\xA4st/",
+        std::string("http://host/\0x", 14), "http://host/\x7f", "http://host/\xC3\xA4",
+        "h\xC3\xA4://host/", "http://h\xC3\xA4:s@host/", "http://host:\xC3\xA4/", "http://h\xE4st/",
+        "http://\xE2\x84\x80.example/", "http://a\xE2\x80\x8E.example/",
         "http://\xE2\x91\xA0\xE2\x91\xA1\xE2\x91\xA6.0.0.1/", "http://host/\xE2\x80\xA8",
         "http://ho\"st/", "http://host<x>/", "http://a,b/", "http://a;b/",
         "http://" + std::string(64, 'a') + ".example/", "http://host/" + std::string(9000, 'a'),
         "http://" + std::string(126, 'a') + "/"));
+
+TEST(UrlTest, AHostThatHasNoAsciiFormIsToldTheRule) {
+    const auto url = Url::parse("https://a\xE2\x80\x8E.example/", "url");
+    ASSERT_FALSE(url.has_value());
+    EXPECT_NE(url.error().message.find("UTS 46"), std::string::npos) << url.error().message;
+}
 
 TEST(UrlTest, NeverRepeatsUserInformation) {
     const auto url = Url::parse("https://me:s3cret@host/", "url");

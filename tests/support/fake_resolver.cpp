@@ -1,17 +1,13 @@
 #include "tests/support/fake_resolver.h"
 
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace herald::test {
 
 namespace asio = boost::asio;
 
 void FakeResolver::answer(const std::string& host, std::initializer_list<const char*> addresses) {
-    Addresses parsed;
+    http::Addresses parsed;
     for (const char* address : addresses) parsed.push_back(asio::ip::make_address(address));
     names_[host].answers.push_back(std::move(parsed));
 }
@@ -25,22 +21,23 @@ int FakeResolver::lookups(const std::string& host) const {
     return found == names_.end() ? 0 : found->second.lookups;
 }
 
-asio::awaitable<core::Result<std::vector<asio::ip::address>>> FakeResolver::resolve(
-    std::string host) {
-    auto& name = names_[host];
+const FakeResolver::Answer* FakeResolver::known(std::string_view /*host*/) {
+    return nullptr;
+}
+
+std::unique_ptr<FakeResolver::Question> FakeResolver::ask(std::string_view host, Done done) {
+    auto& name = names_[std::string(host)];
     ++name.lookups;
-    if (name.is_stalled) {
-        const auto executor = co_await asio::this_coro::executor;
-        asio::steady_timer never(executor, asio::steady_timer::time_point::max());
-        co_await never.async_wait(asio::use_awaitable);
+    if (name.is_stalled) return nullptr;
+    const auto at = std::min(name.next++, name.answers.size() - 1);
+    if (name.answers.empty() || name.answers[at].empty()) {
+        done(core::Error{.kind = core::ErrorKind::kTransient,
+                         .code = "dns",
+                         .message = "there is no such name"});
+    } else {
+        done(std::make_shared<const http::Addresses>(name.answers[at]));
     }
-    if (!name.answers.empty()) {
-        const auto at = std::min(name.next++, name.answers.size() - 1);
-        if (!name.answers[at].empty()) co_return name.answers[at];
-    }
-    co_return core::Error{.kind = core::ErrorKind::kTransient,
-                          .code = "dns",
-                          .message = "looking up " + host + " failed: no such name"};
+    return nullptr;
 }
 
 }  // namespace herald::test

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/ip/address.hpp>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -22,19 +21,19 @@ public:
     void stall(const std::string& host);
     [[nodiscard]] int lookups(const std::string& host) const;
 
+    /// Nothing is remembered: each question is a lookup.
+    [[nodiscard]] const Answer* known(std::string_view host) override;
     /// A name nobody told about is NXDOMAIN.
-    [[nodiscard]] boost::asio::awaitable<core::Result<std::vector<boost::asio::ip::address>>>
-    resolve(std::string host) override;
+    [[nodiscard]] std::unique_ptr<Question> ask(std::string_view host, Done done) override;
 
 private:
-    using Addresses = std::vector<boost::asio::ip::address>;
     struct Name {
-        std::vector<Addresses> answers;
+        std::vector<http::Addresses> answers;
         std::size_t next = 0;
         int lookups = 0;
         bool is_stalled = false;
     };
-    std::map<std::string, Name> names_;
+    std::map<std::string, Name, std::less<>> names_;
 };
 
 }  // namespace herald::test

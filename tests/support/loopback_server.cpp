@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -45,6 +46,14 @@ bool use_chain(SSL_CTX* context, const std::string& pem) {
     return true;
 }
 
+bool demand_certificates(SSL_CTX* context, const std::string& authority) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> bio(memory(authority), &BIO_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> trusted(
+        PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    return trusted && X509_STORE_add_cert(SSL_CTX_get_cert_store(context), trusted.get()) == 1;
+}
+
 std::shared_ptr<SSL_CTX> server_context(const ServerTls& tls) {
     const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     // A bad server may be as bad as the test needs it.
@@ -57,6 +66,10 @@ std::shared_ptr<SSL_CTX> server_context(const ServerTls& tls) {
     const std::unique_ptr<BIO, decltype(&BIO_free)> bio(memory(tls.key), &BIO_free);
     const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
         PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
+    static constexpr std::array<unsigned char, 4> kName = {'t', 'e', 's', 't'};
+    SSL_CTX_set_session_id_context(context.get(), kName.data(), kName.size());
+    if (!tls.client_authority.empty() && !demand_certificates(context.get(), tls.client_authority))
+        throw std::runtime_error("the test server's client authority cannot be used");
     const bool is_usable = use_chain(context.get(), tls.chain) && key &&
                            SSL_CTX_use_PrivateKey(context.get(), key.get()) == 1;
     if (!is_usable) throw std::runtime_error("the test server's certificate or key cannot be used");
@@ -82,6 +95,20 @@ LoopbackSession::~LoopbackSession() {
 
 bool LoopbackSession::accept_tls() {
     return tls_ == nullptr || SSL_accept(tls_) == 1;
+}
+
+bool LoopbackSession::is_resumed() const {
+    return tls_ != nullptr && SSL_session_reused(tls_) == 1;
+}
+
+std::string LoopbackSession::client_name() const {
+    const std::unique_ptr<X509, decltype(&X509_free)> shown(
+        tls_ != nullptr ? SSL_get1_peer_certificate(tls_) : nullptr, &X509_free);
+    if (!shown) return {};
+    std::array<char, 256> name{};
+    const int length = X509_NAME_get_text_by_NID(X509_get_subject_name(shown.get()), NID_commonName,
+                                                 name.data(), name.size());
+    return {name.data(), static_cast<std::size_t>(std::max(length, 0))};
 }
 
 std::string LoopbackSession::read_some() {

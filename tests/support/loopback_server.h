@@ -24,6 +24,7 @@ struct ServerTls {
     std::string key;
     int max_version = 0;  ///< such as TLS1_1_VERSION; 0: the newest
     bool sends_close_notify = true;
+    std::string client_authority = {};  ///< who signs the certificates it demands; empty: none
 };
 
 /// One accepted connection, in a script's hands; every call blocks.
@@ -48,6 +49,10 @@ public:
     void close();
     /// Closes with a reset instead of an orderly end, as soon as the script returns.
     void reset();
+    /// The handshake was short because the client had been here before.
+    [[nodiscard]] bool is_resumed() const;
+    /// The common name of the client's certificate; empty where it showed none.
+    [[nodiscard]] std::string client_name() const;
     /// 0 for the server's first connection.
     [[nodiscard]] std::size_t number() const { return number_; }
     /// Every byte the client sent so far.

@@ -13,11 +13,14 @@ namespace herald::http {
 
 /// What the requests of one transport share. They hold it together with the transport, so that it
 /// may go first.
-struct Engine {
-    Engine(boost::asio::any_io_executor on, const EgressPolicy& egress, Resolver& names,
-           core::Clock& time, const BeastTransportOptions& settings)
+struct TransportParts {
+    /// `own` is null where somebody else owns `names`.
+    TransportParts(boost::asio::any_io_executor on, const EgressPolicy& egress, Resolver& names,
+                   std::unique_ptr<Resolver> own, core::Clock& time,
+                   const BeastTransportOptions& settings)
         : executor(std::move(on)),
           policy(egress),
+          own_resolver(std::move(own)),
           resolver(names),
           clock(time),
           options(settings),
@@ -26,14 +29,15 @@ struct Engine {
 
     const boost::asio::any_io_executor executor;
     const EgressPolicy& policy;
+    const std::unique_ptr<Resolver> own_resolver;
     Resolver& resolver;
     core::Clock& clock;
     const BeastTransportOptions options;
     const std::shared_ptr<DeadlineQueue>
         deadlines;  // shared because its timer's handler may come late
     DescriptorGate descriptors;
-    ConnectionPool pool;
     TlsContexts tls;
+    ConnectionPool pool;
 };
 
 }  // namespace herald::http
