@@ -72,9 +72,7 @@ core::Result<> check_answer(const CredentialErrand& errand,
     why.append(advice(status));
     core::Error error = credential_failure(errand, is_redirect ? "redirect" : "http", why);
     error.details["status"] = status;
-    const bool is_throttle = status == 429 || status == 503;
-    if (is_throttle || answer->headers.get("Retry-After"))
-        error.retry_after = http::retry_after(answer->headers, now);
+    error.retry_after = http::retry_after(*answer, now);
     return error;
 }
 

@@ -72,10 +72,12 @@ std::optional<milliseconds> largest(const Headers& headers, std::string_view nam
 
 }  // namespace
 
-std::optional<milliseconds> retry_after(const Headers& headers, core::SystemTime now) {
+std::optional<milliseconds> retry_after(const Response& response, core::SystemTime now) {
+    const Headers& headers = response.headers;
     const auto asked = largest(headers, "retry-after",
                                [now](std::string_view text) { return delay_or_date(text, now); });
-    if (asked) return asked;
+    const bool is_throttle = response.status == 429 || response.status == 503;
+    if (asked || !is_throttle) return asked;
     for (const std::string_view name : {"ratelimit-reset", "x-ratelimit-reset"}) {
         const auto reset = largest(
             headers, name, [now](std::string_view text) { return delay_or_epoch(text, now); });

@@ -27,9 +27,10 @@ struct Case {
 class RetryAfter : public ::testing::TestWithParam<Case> {};
 
 TEST_P(RetryAfter, Reads) {
-    Headers headers;
-    for (const auto& line : GetParam().lines) headers.add(line.name, line.value);
-    EXPECT_EQ(retry_after(headers, kNow), GetParam().expected);
+    Response response;
+    response.status = 503;
+    for (const auto& line : GetParam().lines) response.headers.add(line.name, line.value);
+    EXPECT_EQ(retry_after(response, kNow), GetParam().expected);
 }
 
 Case asks(const char* number, const std::string& value, std::optional<milliseconds> expected) {
@@ -73,11 +74,25 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"invalid Retry-After", {{"ratelimit-reset", "99"}, {"Retry-After", "x"}}, 99s}));
 
 TEST(RetryAfterTest, AnyNumberOfDigitsIsBounded) {
-    Headers headers;
-    headers.add("Retry-After", std::string(30'000, '9'));
-    const auto delay = retry_after(headers, kNow);
+    Response response;
+    response.status = 200;
+    response.headers.add("Retry-After", std::string(30'000, '9'));
+    const auto delay = retry_after(response, kNow);
     ASSERT_TRUE(delay.has_value());
     EXPECT_GT(*delay, 24h * 365 * 50);
+}
+
+// Gateways send rate-limit headers with every answer; a 502 says nothing about a limit.
+TEST(RetryAfterTest, ARateLimitResetCountsOnlyWhereTheAnswerSaysTooMany) {
+    for (const int status : {200, 400, 401, 403, 408, 429, 500, 502, 503, 504}) {
+        Response response;
+        response.status = status;
+        response.headers.add("x-ratelimit-reset", "3600");
+        const bool counts = status == 429 || status == 503;
+        EXPECT_EQ(retry_after(response, kNow).has_value(), counts) << status;
+        response.headers.add("Retry-After", "7");
+        EXPECT_EQ(retry_after(response, kNow), 7s) << status;
+    }
 }
 
 }  // namespace
