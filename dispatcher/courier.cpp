@@ -16,6 +16,7 @@ constexpr std::size_t kExcerptBytes = 4096;
 constexpr std::chrono::seconds kPauseWhenShort{5};
 /// Where the wait for credentials ended before the request for them did.
 constexpr std::chrono::seconds kPauseAfterWaiting{1};
+constexpr std::chrono::seconds kNoncePatience{1};
 
 // As the receiver echoed it, so that it can be found in its logs (O-49).
 std::optional<std::string> track_id_of(const http::Response& response,
@@ -87,6 +88,11 @@ AttemptResult short_of_resources(const CalloutJob& job,
     return result;
 }
 
+// What we may not or cannot send is no attempt: nobody was asked.
+bool is_refused_here(const Result<>& authorized, const core::Error& error) {
+    return !authorized || error.kind == core::ErrorKind::kInvalidArgument;
+}
+
 // Parked or held for longer than the notification wants to try: it ends without another request.
 AttemptResult too_old(const CalloutJob& job, const storage::NotificationRecord& notification) {
     AttemptResult result;
@@ -120,6 +126,13 @@ struct Courier::Try {
         return std::get_if<storage::OauthAuth>(&notification->record.auth);
     }
     [[nodiscard]] bool may_renew() const { return oauth() != nullptr || source != nullptr; }
+};
+
+// Of possession of a bound token: whose nonce it carries, and which.
+struct Courier::Proof {
+    std::string origin = {};  ///< empty: the token is not bound
+    std::string nonce = {};
+    bool goes_first = false;
 };
 
 Courier::Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock,
@@ -196,7 +209,7 @@ AttemptResult Courier::without_credentials(Try& attempt, const core::Error& erro
     return result;
 }
 
-void Courier::judge_answer(Try& attempt, const std::string& origin,
+void Courier::judge_answer(Try& attempt, const Proof& proof,
                            const Result<http::Response>& response) {
     attempt.verdict = judge(response, attempt.notification->record, clock_.system_now());
     const AccessTokenPtr& token = attempt.credentials.token;
@@ -207,32 +220,48 @@ void Courier::judge_answer(Try& attempt, const std::string& origin,
         attempt.verdict.token_refused = true;
         attempt.verdict.error = "token_refused: the receiver's answer says so in its own way";
     }
-    if (!token->dpop) return;
-    const bool is_new = nonces_.note(origin, *response);
-    attempt.wants_proof = is_new && providers::wants_nonce(*response);
+    if (proof.origin.empty()) return;
+    const auto said = nonces_.note(proof.origin, proof.nonce, *response, clock_.steady_now());
+    attempt.wants_proof = said == providers::NonceVerdict::kStale;
+    if (said == providers::NonceVerdict::kRefused) attempt.verdict.token_refused = false;
+}
+
+asio::awaitable<bool> Courier::go_first(std::string origin, core::SteadyTime deadline) {
+    const core::SteadyTime until = std::min(deadline, clock_.steady_now() + kNoncePatience);
+    while (nonces_.is_doubtful(origin, clock_.steady_now()) && clock_.steady_now() < until) {
+        if (scouted_.insert(origin).second) co_return true;
+        co_await nonce_room_.wait(clock_, until);
+    }
+    co_return false;
 }
 
 asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::Request request) {
     const storage::NotificationRecord& notification = attempt.notification->record;
     request.deadline = attempt.deadline;
     const core::SystemTime started_at = clock_.system_now();
-    std::string origin;
-    std::string nonce;
-    const AccessTokenPtr& token = attempt.credentials.token;
+    Proof proof;
+    const AccessTokenPtr token = attempt.credentials.token;
     if (token && token->dpop) {
-        origin = (token->base && request.url.host == http::kRelativeHost) ? token->base->origin()
-                                                                          : request.url.origin();
-        nonce = nonces_.at(origin);
+        const bool is_relative = request.url.host == http::kRelativeHost;
+        proof.origin = token->base && is_relative ? token->base->origin() : request.url.origin();
+        proof.goes_first = co_await go_first(proof.origin, attempt.deadline);
+        proof.nonce = nonces_.at(proof.origin);
     }
     const auto authorized = authorize(request, notification.auth, attempt.credentials,
-                                      {.now = started_at, .dpop_nonce = nonce});
-    if (!authorized) {
-        attempt.verdict = judge(authorized.error(), notification, started_at);
-        co_return std::nullopt;
-    }
+                                      {.now = clock_.system_now(), .dpop_nonce = proof.nonce});
     const core::SteadyTime started = clock_.steady_now();
-    const Result<http::Response> response = co_await transport_.send(std::move(request));
-    judge_answer(attempt, origin, response);
+    Result<http::Response> response = core::Error{};
+    if (authorized) {
+        response = co_await transport_.send(std::move(request));
+    } else {
+        response = authorized.error();
+    }
+    judge_answer(attempt, proof, response);
+    if (proof.goes_first) {
+        scouted_.erase(proof.origin);
+        nonce_room_.wake_all();
+    }
+    if (!response && is_refused_here(authorized, response.error())) co_return std::nullopt;
     AttemptRecord record =
         to_record(response, attempt.verdict, attempt.job, notification, attempt.credentials);
     if (attempt.source && record.outcome == storage::AttemptOutcome::kDelivered)

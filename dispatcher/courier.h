@@ -3,11 +3,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/clock.h"
 #include "core/random.h"
 #include "dispatcher/composer.h"
+#include "dispatcher/credential_request.h"
 #include "dispatcher/credential_source.h"
 #include "dispatcher/retry_policy.h"
 #include "http/transport.h"
@@ -58,6 +61,7 @@ public:
 
 private:
     struct Try;
+    struct Proof;
     [[nodiscard]] providers::AccessTokenPtr cached_token(core::ProviderId provider);
     /// Whether it has credentials without waiting, or needs none.
     [[nodiscard]] bool take_at_hand(Try& attempt);
@@ -72,7 +76,12 @@ private:
     /// Empty where nothing may be sent; then the verdict says why.
     [[nodiscard]] boost::asio::awaitable<std::optional<storage::AttemptRecord>> send(
         Try& attempt, http::Request request);
-    void judge_answer(Try& attempt, const std::string& origin,
+    /// Where the origin changes its nonces, the first callout after a pause learns the new one and
+    /// the others wait for it, at most a second: a burst is not refused as a whole. Whether this
+    /// one is the first.
+    [[nodiscard]] boost::asio::awaitable<bool> go_first(std::string origin,
+                                                        core::SteadyTime deadline);
+    void judge_answer(Try& attempt, const Proof& proof,
                       const core::Result<http::Response>& response);
     [[nodiscard]] AttemptResult conclude(const Try& attempt,
                                          std::vector<storage::AttemptRecord> records);
@@ -82,7 +91,9 @@ private:
     core::Clock& clock_;
     core::Random& random_;
     CredentialSources sources_;
-    providers::DpopNonces nonces_;  ///< of receivers
+    providers::DpopNonces nonces_;             ///< of receivers
+    std::unordered_set<std::string> scouted_;  ///< origins whose nonce one callout is learning
+    WaitingRoom nonce_room_;
     /// The snapshots of this worker: read without a lock (O-74).
     std::unordered_map<core::ProviderId, providers::TokenReader, core::IdHash> readers_;
 };

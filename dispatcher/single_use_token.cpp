@@ -1,6 +1,7 @@
 #include "dispatcher/single_use_token.h"
 
 #include "core/json.h"
+#include "core/outside_text.h"
 #include "dispatcher/key_pair.h"
 
 namespace herald::dispatcher {
@@ -40,10 +41,11 @@ Result<core::Secret> value_at(std::string_view body, const std::string& pointer,
 Result<SingleUseToken> read_single_use_token(const http::Response& answer,
                                              const SingleUseTokenAuth& auth) {
     if (answer.body_truncated) return malformed("the answer is longer than 64 KiB");
-    if (!core::validate_json(answer.body)) return malformed("the answer is no JSON");
-    auto token = value_at(answer.body, auth.token_pointer, auth.token_header);
+    const std::string body = core::outside_text(answer.body);
+    if (!core::validate_json(body)) return malformed("the answer is no JSON");
+    auto token = value_at(body, auth.token_pointer, auth.token_header);
     if (!token) return token.error();
-    auto signature = value_at(answer.body, auth.signature_pointer, auth.signature_header);
+    auto signature = value_at(body, auth.signature_pointer, auth.signature_header);
     if (!signature) return signature.error();
     return SingleUseToken{.token = std::move(*token), .signature = std::move(*signature)};
 }

@@ -5,6 +5,7 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
+#include "core/outside_text.h"
 #include "http/numeric_host.h"
 #include "http/retry_after.h"
 
@@ -36,12 +37,8 @@ bool is_rejected(int status, const storage::RetrySettings& settings) {
         [&](const std::string& rule) { return rule == exact || (in_class && rule == "4xx"); });
 }
 
-// Many servers send rate-limit headers with every answer; outside 429 and 503 only Retry-After
-// itself asks for a wait.
 std::optional<milliseconds> wait_asked_for(const http::Response& response, core::SystemTime now) {
-    const bool is_throttle = response.status == 429 || response.status == 503;
-    if (!is_throttle && !response.headers.get("Retry-After")) return std::nullopt;
-    const auto asked = http::retry_after(response.headers, now);
+    const auto asked = http::retry_after(response, now);
     if (!asked) return std::nullopt;
     return std::max(*asked, kShortestRetryAfter);
 }
@@ -69,10 +66,10 @@ std::optional<std::string> unsuccessful(const http::Response& response,
                                         const storage::SuccessField& success) {
     const std::string where = "success_field: " + success.pointer;
     if (response.body_truncated) return where + " cannot be read, the response body is too long";
-    if (!core::validate_json(response.body))
-        return where + " cannot be read, the response body is no JSON";
+    const std::string body = core::outside_text(response.body);
+    if (!core::validate_json(body)) return where + " cannot be read, the response body is no JSON";
     const auto path = core::parse_json_pointer(success.pointer);
-    const auto found = path ? core::raw_at(response.body, *path) : std::nullopt;
+    const auto found = path ? core::raw_at(body, *path) : std::nullopt;
     if (!found) return where + " is not in the response body";
     const bool is_string = found->starts_with('"');
     const bool equal =
@@ -140,7 +137,10 @@ Verdict judge_error(const core::Error& error) {
     const bool misfit = error.code == "entity_required" || error.code == "entity_unknown" ||
                         error.code == "base_url_missing";
     if (misfit) return failed(error.code, text_of(error));
-    if (error.code == "invalid_argument") return failed("rejected_request", text_of(error));
+    if (error.code == "invalid_argument") {
+        const std::string field = core::string_member(error.details, "field").value_or("");
+        return failed("rejected_request:" + field, text_of(error));
+    }
     if (error.code == "blocked_address" && is_literal(error))
         return failed("blocked_address", text_of(error));
     return {.error = text_of(error)};

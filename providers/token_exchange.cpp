@@ -47,8 +47,9 @@ asio::awaitable<Result<http::Response>> send(const ExchangeInput& input, Exchang
         http::Request copy = request;
         Result<http::Response> response = co_await tools.transport.send(std::move(copy));
         if (!response) co_return response;
-        const bool is_new = tools.nonces.note(origin, *response);
-        if (tries > 0 || !is_new || !wants_nonce(*response)) co_return response;
+        const NonceVerdict said =
+            tools.nonces.note(origin, nonce, *response, tools.clock.steady_now());
+        if (tries > 0 || said != NonceVerdict::kStale) co_return response;
     }
 }
 
@@ -99,10 +100,6 @@ Error explain_lost_rotation(Error error) {
     return error;
 }
 
-bool refuses_client(const Result<TokenResponse>& response) {
-    return !response && core::string_member(response.error().details, "error") == "invalid_client";
-}
-
 // What another secret brings after the first was refused.
 asio::awaitable<Answer> ask_with_each_secret(ExchangeInput& input, ExchangeTools tools,
                                              ExchangeResult& result) {
@@ -118,7 +115,7 @@ asio::awaitable<Answer> ask_with_each_secret(ExchangeInput& input, ExchangeTools
         result.obtained_at = tools.clock.system_now();
         answer = co_await ask(input, tools);
         ++result.requests;
-        if (refuses_client(answer.response)) continue;
+        if (!answer.response && refuses_client(answer.response.error())) continue;
         if (answer.response && number != before) result.secret_in_use = number;
         break;
     }

@@ -5,7 +5,7 @@
 #include "core/json.h"
 #include "http/retry_after.h"
 #include "http/url.h"
-#include "providers/token_body.h"
+#include "providers/refusal.h"
 #include "providers/token_response.h"
 
 namespace herald::providers {
@@ -19,17 +19,28 @@ constexpr std::size_t kMaxDescription = 500;
 constexpr std::chrono::milliseconds kRetryAfterCap = std::chrono::hours(1);  // O-100
 
 // RFC 6749 section 5.2 and RFC 8707: this configuration will be refused again (O-97).
-constexpr std::array<std::string_view, 8> kConfigurationErrors = {
-    "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-    "invalid_target", "invalid_request",     "access_denied",          "expired_token"};
+constexpr std::array<std::string_view, 6> kConfigurationErrors = {
+    "unsupported_grant_type", "invalid_scope", "invalid_target",
+    "invalid_request",        "access_denied", "expired_token"};
+
+// How servers say that client id or secret are wrong: the standard's two, and what is seen besides.
+constexpr std::array<std::string_view, 8> kClientErrors = {
+    "invalid_client",         "unauthorized_client", "incorrect_client_credentials",
+    "invalid_client_secret",  "invalid_client_id",   "invalid_client_credentials",
+    "bad_client_credentials", "invalid_credentials"};
+
+// A 401 with one of these is about something else than the client.
+constexpr std::array<std::string_view, 3> kOtherErrors = {"invalid_grant", "use_dpop_nonce",
+                                                          "invalid_dpop_proof"};
+
+template <std::size_t kSize>
+bool is_one_of(std::string_view code, const std::array<std::string_view, kSize>& codes) {
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
 
 bool is_transient_status(int status) {
     return status == 408 || status == 409 || status == 423 || status == 425 || status == 429 ||
            status >= 500;
-}
-
-std::string text_member(const json::object& body, std::string_view key) {
-    return core::printable(core::string_member(body, key).value_or(""), kMaxDescription);
 }
 
 Error redirect_failure(const http::Response& response, std::string_view endpoint) {
@@ -53,54 +64,49 @@ ErrorKind kind_of(int status, std::string_view code) {
     if (status == 429) return ErrorKind::kThrottled;
     if (is_transient_status(status))
         return ErrorKind::kTransient;  // whatever the body says (O-104)
-    const bool configuration = std::find(kConfigurationErrors.begin(), kConfigurationErrors.end(),
-                                         code) != kConfigurationErrors.end();
-    if (configuration || code == "invalid_grant" || code == "unsupported_token_type")
+    const bool is_known = is_one_of(code, kConfigurationErrors) || is_one_of(code, kClientErrors);
+    if (status == 401 || is_known || code == "invalid_grant" || code == "unsupported_token_type")
         return ErrorKind::kUnauthorized;
     return ErrorKind::kPermanent;  // an unknown answer; the manager waits for three alike (O-105)
 }
 
-Error oauth_failure(const http::Response& response, const json::object& body,
-                    std::string_view endpoint) {
-    std::string code = text_member(body, "error");
-    if (code.empty()) code = text_member(body, "code");
-    if (code.empty()) code = "unsuccessful";
-    std::string description = text_member(body, "error_description");
-    if (description.empty()) description = text_member(body, "message");
+Error told_failure(const http::Response& response, std::string_view endpoint) {
+    const Refusal refusal = read_refusal(response);
+    std::string code = core::printable(refusal.code, kMaxDescription);
+    const std::string description = core::printable(refusal.description, kMaxDescription);
+    if (code.empty() && refusal.is_document) code = "unsuccessful";
     Error error{.kind = kind_of(response.status, code),
-                .code = "oauth_error",
-                .message = std::string(endpoint) + " answered " + std::to_string(response.status) +
-                           " " + code,
+                .code = refusal.is_document ? "oauth_error" : "token_endpoint_unreachable",
+                .message = std::string(endpoint) + " answered " + std::to_string(response.status),
                 .details = {}};
+    if (!code.empty()) error.message += " " + code;
     if (!description.empty()) error.message += ": " + description;
     if (code == "authorization_pending" || code == "slow_down") {
         error.kind = ErrorKind::kTransient;  // a device authorization goes on (RFC 8628)
         error.code = "authorization_pending";
     }
-    error.details["class"] = "oauth";
-    error.details["error"] = code;
+    // It is about the moment, whatever the status (O-141).
+    if (code == "use_dpop_nonce") error.kind = ErrorKind::kTransient;
+    error.details["class"] = refusal.is_document ? "oauth" : "http";
+    if (refusal.is_document) error.details["error"] = code;
     error.details["error_description"] = description;
     return error;
 }
 
 }  // namespace
 
+bool refuses_client(const Error& error) {
+    const std::string code = core::string_member(error.details, "error").value_or("");
+    if (is_one_of(code, kClientErrors)) return true;
+    const auto* status = error.details.if_contains("status");
+    return status != nullptr && *status == 401 && !is_one_of(code, kOtherErrors);
+}
+
 Error answer_failure(const http::Response& response, std::string_view endpoint,
                      core::SystemTime now) {
-    Error error;
-    if (response.status >= 300 && response.status < 400) {
-        error = redirect_failure(response, endpoint);
-    } else if (auto body = parse_token_body(response); body && !body->empty()) {
-        error = oauth_failure(response, *body, endpoint);
-    } else {
-        error =
-            Error{.kind = kind_of(response.status, ""),
-                  .code = "token_endpoint_unreachable",
-                  .message = std::string(endpoint) + " answered " + std::to_string(response.status),
-                  .details = {}};
-        error.details["class"] = "http";
-        error.details["error_description"] = body ? "" : body.error().message;
-    }
+    const bool is_redirect = response.status >= 300 && response.status < 400;
+    Error error =
+        is_redirect ? redirect_failure(response, endpoint) : told_failure(response, endpoint);
     error.details["status"] = response.status;
     // A clock that is off makes assertions invalid, and nothing else says so (O-158).
     if (const auto skew = clock_skew(response, now)) {
@@ -108,7 +114,7 @@ Error answer_failure(const http::Response& response, std::string_view endpoint,
         error.message += "; " + text;
         error.details["clock"] = text;
     }
-    if (const auto wait = http::retry_after(response.headers, now)) {
+    if (const auto wait = http::retry_after(response, now)) {
         error.retry_after = std::min(*wait, kRetryAfterCap);
     }
     return error;

@@ -203,7 +203,8 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence 
                                {"generation", obtained.record->generation},
                                {"expires_at", core::format_time(obtained.record->expires_at)},
                                {"fingerprint", obtained.record->access_token->fingerprint()}};
-    for (const std::string& warning : warnings) fields["warning"] = warning;
+    if (!warnings.empty())
+        fields["warnings"] = boost::json::array(warnings.begin(), warnings.end());
     core::log(core::LogLevel::kInformation, "token_obtained", fields);
     for (Waiter& waiter : std::exchange(slot->waiters, {})) waiter.done(obtained);
     if (was_down) recovered(slot);

@@ -10,6 +10,7 @@
 #include "providers/grant.h"
 #include "providers/kind.h"
 #include "providers/provider_rules.h"
+#include "providers/refusal.h"
 #include "providers/token_body.h"
 
 namespace herald::providers {
@@ -233,10 +234,13 @@ Result<core::Secret> access_token_of(const json::value& body, const http::Respon
         return refuse("token too large (" + std::to_string(token.size()) +
                       " bytes; at most 65536 are carried)");
     }
+    // What cannot stand in a header cannot be sent; RFC 6749 appendix A.12 allows no more.
     for (const char c : token) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x21 || byte == 0x7F)
-            return refuse("access_token has a control character or a space");
+        if (c < 0x21 || c > 0x7E) {
+            return refuse(
+                "access_token has a control character, a space or a byte beyond ASCII, "
+                "which no header can carry");
+        }
     }
     return core::Secret(token);
 }
@@ -278,15 +282,26 @@ std::optional<core::Secret> refresh_token_of(const json::value& body,
 }
 
 // With success as status: an `error`, Slack's `ok`, Zuora's `success`, or what the settings name.
+// What a member says counts, not that it is there: many servers send an empty `error` with a token.
 bool says_no(const json::value& body, const TokenAnswer& answer) {
-    const auto is = [&](const char* pointer, bool wanted) {
+    const auto is_false = [&](const char* pointer) {
         const auto* value = at(body, pointer);
-        return value != nullptr && value->is_bool() && value->get_bool() == wanted;
+        if (value == nullptr) return false;
+        return value->is_string() ? *value == "false" : !says_something(*value);
     };
-    if (at(body, "/error") != nullptr || is("/ok", false) || is("/success", false)) return true;
-    if (!answer.error) return false;
-    const auto* value = at(body, *answer.error);
-    return value != nullptr && *value != false && *value != "";
+    const auto is_told = [&](const std::string& pointer) {
+        const auto* value = at(body, pointer);
+        return value != nullptr && says_something(*value);
+    };
+    if (is_told("/error") || is_false("/ok") || is_false("/success")) return true;
+    return answer.error && is_told(*answer.error);
+}
+
+void note_repeated(const http::Response& response, std::vector<std::string>& warnings) {
+    for (const std::string& name : repeated_members(response)) {
+        warnings.push_back("'" + core::printable(name, 64) +
+                           "' stands more than once in the answer; the last one counts");
+    }
 }
 
 Result<json::value> body_of(const http::Response& response, const TokenAnswer& answer) {
@@ -348,6 +363,7 @@ Result<TokenResponse> parse_token_response(const http::Response& response,
     note_lifetime(*body, settings, now, token);
     token.scopes = granted_scopes(*body, provider, settings, token.warnings);
     token.attributes = attributes_of(*body);
+    note_repeated(response, token.warnings);
     if (!settings.call.track_header.empty()) {
         if (const auto echo = response.headers.get(settings.call.track_header))
             token.attributes["track_id"] = core::printable(*echo, 64);

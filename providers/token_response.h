@@ -30,9 +30,9 @@ struct TokenResponse {
 /// Understands any answer of a token endpoint. Pure; a failure leaves nothing half done (O-66).
 ///
 /// Errors are what the token manager acts on: `kind` kTransient or kThrottled (back off),
-/// kUnauthorized (a person must act) or kPermanent; `code` of contract section 3; details {class,
-/// error, error_description, status}. No part of the body reaches an error but `error`,
-/// `error_description` and a preview of HTML, made printable.
+/// kUnauthorized (a person must act) or kPermanent; `code` of docs/errors.md; details {class,
+/// error, error_description, status}. No part of the body reaches an error but what the server says
+/// of its refusal (providers/refusal.h), made printable.
 [[nodiscard]] core::Result<TokenResponse> parse_token_response(
     const http::Response& response, const storage::ProviderRecord& provider,
     const ProviderSettings& settings, core::SystemTime now);
@@ -55,6 +55,10 @@ struct TokenResponse {
 /// endpoint.
 [[nodiscard]] core::Error answer_failure(const http::Response& response, std::string_view endpoint,
                                          core::SystemTime now);
+
+/// Whether the client itself was refused, so that another secret may work: a 401 that names nothing
+/// else, or one of the codes that servers have for it.
+[[nodiscard]] bool refuses_client(const core::Error& error);
 
 /// What is kept and shown of a failure.
 [[nodiscard]] storage::ProviderError to_provider_error(const core::Error& error,

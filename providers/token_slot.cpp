@@ -1,6 +1,7 @@
 #include "providers/token_slot.h"
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 
 #include "core/json.h"
 #include "core/log.h"
@@ -24,6 +25,13 @@ constexpr std::size_t kForcedPerWindow = 5;
 constexpr std::chrono::seconds kBackwardsJump{60};  // O-81
 
 constexpr std::string_view kEntityPrefix = "entity.";
+
+// What makes two refusals alike; the words between may hold a request's number.
+std::string answer_of(const core::Error& error) {
+    const auto* status = error.details.if_contains("status");
+    return (status == nullptr ? "" : boost::json::serialize(*status)) + " " +
+           core::string_member(error.details, "error").value_or("");
+}
 
 bool is_allowed_host(const std::string& host, const std::vector<std::string>& allowed) {
     return std::any_of(allowed.begin(), allowed.end(), [&](std::string_view pattern) {
@@ -204,8 +212,9 @@ ProviderCondition TokenSlot::note_failure(core::Error& error, core::SteadyTime n
     const bool unknown_answer = error.kind == core::ErrorKind::kPermanent &&
                                 (error_class == "oauth" || error_class == "http");
     if (unknown_answer) {
-        alike_ = error.message == last_answer_ ? alike_ + 1 : 1;
-        last_answer_ = error.message;
+        const std::string answer = answer_of(error);
+        alike_ = answer == last_answer_ ? alike_ + 1 : 1;
+        last_answer_ = answer;
         if (alike_ < kAlikeUntilPermanent) error.kind = core::ErrorKind::kTransient;
     }
     blocked_until_ = now + wait_after_failure(error, ++failures_, settings, random);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "core/json.h"
 #include "providers/kinds/kinds.h"
+#include "providers/token_body.h"
 
 namespace herald::providers {
 namespace {
@@ -114,7 +114,7 @@ bool refuses_token(const http::Response& response) {
     if (response.status != 200 || response.body_truncated ||
         response.body.find("\"success\"") == std::string::npos)
         return false;
-    const auto body = core::parse_object(response.body);
+    const auto body = parse_token_body(response);
     if (!body) return false;
     const auto* success = body->if_contains("success");
     if (success == nullptr || *success != false) return false;

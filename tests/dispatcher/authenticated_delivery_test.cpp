@@ -1,4 +1,6 @@
 // Callouts with OAuth 2.0: the token on the wire, the 401, and parking (oauth.md 6.5, 6.6).
+#include "core/json.h"
+#include "tests/providers/jws_reading.h"
 #include "tests/support/dispatcher_fixture.h"
 
 namespace herald::dispatcher {
@@ -207,6 +209,123 @@ TEST_F(AuthenticatedDeliveryTest, StaticCredentialsGoOutAndAreMaskedToo) {
     const core::CalloutId id = fire_one();
     EXPECT_EQ(received[0].headers.get("Authorization"), "Basic dTpwQHNzL3dvcmQ=");
     EXPECT_EQ(attempts(id)[0].response_excerpt, "******** ******** ******** ********");
+}
+
+// RFC 6749 appendix A.12: what no header can carry is no token, and nothing is sent with it.
+class UnsendableTokenTest : public AuthenticatedDeliveryTest,
+                            public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(UnsendableTokenTest, ParksAndSpendsNoAttempt) {
+    token_answer = respond(200, "{\"access_token\":\"" + std::string(GetParam()) +
+                                    "\",\"token_type\":\"Bearer\",\"expires_in\":60}");
+    start();
+    add(with_oauth());
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(callout(id).state, CalloutState::kPending);
+    EXPECT_EQ(callout(id).reason, "auth_unavailable:crm");
+    EXPECT_EQ(callout(id).attempts, 0);
+    EXPECT_TRUE(attempts(id).empty());
+    EXPECT_EQ(store->provider("crm")->last_error->code, "malformed_token_response");
+    EXPECT_TRUE(received.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Bytes, UnsendableTokenTest,
+                         ::testing::Values("caf\xC3\xA9", "caf\xE9", "a\\u0080", "a b", "a\\u007f",
+                                           "a\\n"));
+
+// A request that the transport refuses to write did not leave.
+TEST_F(AuthenticatedDeliveryTest, WhatTheTransportRefusesIsNoAttempt) {
+    start();
+    add(notification());
+    answers = {core::invalid_argument("headers.X-Name", "must be visible ASCII")};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(callout(id).state, CalloutState::kDead);
+    EXPECT_EQ(callout(id).reason, "rejected_request:headers.X-Name");
+    EXPECT_EQ(callout(id).attempts, 0);
+    EXPECT_TRUE(attempts(id).empty());
+}
+
+/// A receiver that wants proofs of possession with the nonce of the hour (RFC 9449 section 9).
+class ProvenDeliveryTest : public AuthenticatedDeliveryTest {
+protected:
+    ProvenDeliveryTest() {
+        token_answer =
+            respond(200, R"({"access_token":"t","token_type":"DPoP","expires_in":86400})");
+        receivers.answer_with([this](const http::Request& request) { return judge(request); });
+    }
+    void add_proven(int window) {
+        auto record = with_oauth();
+        record.max_in_flight = window;
+        ASSERT_TRUE(store->edit_provider("crm", [](auto& edit) {
+            edit.record.settings["dpop"] = true;
+            return core::Result<>();
+        }));
+        manager->reload(provider, [](const core::Result<>&) {});
+        settle();
+        add(std::move(record));
+    }
+    core::Result<http::Response> judge(const http::Request& request) {
+        received.push_back(request);
+        http::Headers headers;
+        headers.add("DPoP-Nonce", nonce);
+        const auto jws = herald::test::read_jws(request.headers.get("DPoP").value_or(".."));
+        if (core::string_member(jws.claims, "nonce") == nonce) return respond(200, "", headers);
+        ++refused;
+        headers.add("WWW-Authenticate", R"(DPoP error="use_dpop_nonce")");
+        return respond(401, "", headers);
+    }
+    void fire_together(int count) {
+        receivers.hold();
+        for (int i = 0; i < count; ++i) (void)fire();
+        receivers.release();
+        settle();
+    }
+
+    std::string nonce = "n1";
+    int refused = 0;
+};
+
+// O-140: each of them was refused for the nonce that it carried itself, none for its token.
+TEST_F(ProvenDeliveryTest, ABurstThatMeetsItsFirstNonceNeedsNoNewToken) {
+    start();
+    add_proven(20);
+    fire_together(20);
+    EXPECT_EQ(store->counts()->notifications.at(0).delivered, 20);
+    EXPECT_EQ(token_requests, 1);
+    EXPECT_EQ(received.size(), 40U);
+}
+
+TEST_F(ProvenDeliveryTest, WhereNoncesChangeOneCalloutLearnsTheNewOneForAll) {
+    start();
+    add_proven(20);
+    for (int round = 2; round <= 7; ++round) {
+        fire_together(20);
+        nonce = "n" + std::to_string(round);
+        advance(4s);
+    }
+    EXPECT_EQ(store->counts()->notifications.at(0).delivered, 120);
+    EXPECT_EQ(token_requests, 1);
+    EXPECT_EQ(refused, 20 + 20 + 4) << "the first two bursts as a whole: only then is it known";
+}
+
+TEST_F(ProvenDeliveryTest, WhoWaitsForTheNonceDoesNotWaitForASilentReceiver) {
+    start();
+    add_proven(20);
+    for (int round = 2; round <= 3; ++round) {
+        fire_together(20);
+        nonce = "n" + std::to_string(round);
+        advance(4s);
+    }
+    received.clear();
+    receivers.requests.clear();
+    receivers.hold();
+    for (int i = 0; i < 20; ++i) (void)fire();
+    EXPECT_EQ(receivers.requests.size(), 1U);
+    advance(1s);
+    EXPECT_EQ(receivers.requests.size(), 20U);
+    receivers.release();
+    settle();
+    EXPECT_EQ(token_requests, 1);
 }
 
 }  // namespace

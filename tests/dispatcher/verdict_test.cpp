@@ -186,6 +186,8 @@ TEST(VerdictTest, TheSuccessFieldDecidesWhere2xxDoesNot) {
         {"/results/0/code", "0", R"({"results":[{"code":0.0}]})", false},
         {"/a~1b", "x", R"({"a/b":"x"})", true},
         {"", "true", "true", true},
+        {"/success", "true", "\xEF\xBB\xBF{\"success\":true}", true},
+        {"/success", "true", "{\"success\":true,\"owner\":\"Ren\xE9\"}", true},
     };
     for (const auto& expected : cases) {
         auto notification = test::sample_notification();
@@ -248,7 +250,7 @@ TEST(VerdictTest, RequestsThatCannotBeBuiltFail) {
     const Verdict refused =
         judge(core::invalid_argument("headers.X", "bad"), test::sample_notification(), kNow);
     EXPECT_EQ(refused.outcome, AttemptOutcome::kFailed);
-    EXPECT_EQ(refused.reason, "rejected_request");
+    EXPECT_EQ(refused.reason, "rejected_request:headers.X");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "providers/dpop_nonces.h"
 #include "tests/providers/jws_reading.h"
 
 namespace herald::providers {
@@ -172,6 +173,51 @@ TEST(DpopKeyTest, AnotherKeyThanItsOwnIsAStorageError) {
         EXPECT_EQ(key.error().code, "storage_error");
         EXPECT_EQ(key.error().message.find("MC4C"), std::string::npos);
     }
+}
+
+http::Response refusal_with(const std::string& nonce) {
+    http::Response response;
+    response.status = 401;
+    response.headers.add("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"");
+    if (!nonce.empty()) response.headers.add("DPoP-Nonce", nonce);
+    return response;
+}
+
+// O-140: what others learned meanwhile makes a refused nonce stale, not refused.
+TEST(DpopNoncesTest, ARefusalIsComparedWithTheNonceThatWasSent) {
+    DpopNonces nonces;
+    const core::SteadyTime now{};
+    EXPECT_EQ(nonces.note("a", "", refusal_with("n1"), now), NonceVerdict::kStale);
+    EXPECT_EQ(nonces.note("a", "", refusal_with("n1"), now), NonceVerdict::kStale);
+    EXPECT_EQ(nonces.note("a", "", refusal_with(""), now), NonceVerdict::kStale);
+    EXPECT_EQ(nonces.note("a", "n1", refusal_with("n1"), now), NonceVerdict::kRefused);
+    EXPECT_EQ(nonces.note("a", "n1", refusal_with(""), now), NonceVerdict::kRefused);
+    EXPECT_EQ(nonces.note("b", "", refusal_with(""), now), NonceVerdict::kRefused);
+    EXPECT_EQ(nonces.note("a", "n1", http::Response{}, now), NonceVerdict::kTaken);
+    EXPECT_EQ(nonces.at("a"), "n1");
+    EXPECT_EQ(nonces.at("b"), "");
+}
+
+TEST(DpopNoncesTest, WhatIsNoNonceIsNotKept) {
+    DpopNonces nonces;
+    for (const std::string& text :
+         {std::string("a b"), std::string("caf\xC3\xA9"), std::string(1025, 'n')}) {
+        EXPECT_EQ(nonces.note("a", "", refusal_with(text), {}), NonceVerdict::kRefused);
+        EXPECT_EQ(nonces.at("a"), "");
+    }
+}
+
+TEST(DpopNoncesTest, ANonceIsDoubtfulOnlyWhereTheyChangeAndSomeTimeHasPassed) {
+    DpopNonces nonces;
+    const core::SteadyTime start{};
+    using std::chrono::seconds;
+    (void)nonces.note("a", "", refusal_with("n1"), start);
+    EXPECT_FALSE(nonces.is_doubtful("a", start + seconds(60))) << "none was ever refused";
+    (void)nonces.note("a", "n1", refusal_with("n2"), start);
+    EXPECT_FALSE(nonces.is_doubtful("a", start));
+    EXPECT_TRUE(nonces.is_doubtful("a", start + seconds(1)));
+    (void)nonces.note("a", "n2", http::Response{}, start + seconds(5));
+    EXPECT_FALSE(nonces.is_doubtful("a", start + seconds(5))) << "it was taken";
 }
 
 }  // namespace

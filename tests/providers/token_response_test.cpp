@@ -120,7 +120,7 @@ TEST(TokenResponseTest, RefusesWhatIsNoToken) {
         {"empty body", 200, "", ErrorKind::kTransient, "malformed_token_response", "empty"},
         {"error with 200", 200,
          R"({"error":"incorrect_client_credentials","error_description":"no"})",
-         ErrorKind::kPermanent, "oauth_error", "incorrect_client_credentials: no"},
+         ErrorKind::kUnauthorized, "oauth_error", "incorrect_client_credentials: no"},
         {"ok false", 200, R"({"ok":false,"error":"invalid_client"})", ErrorKind::kUnauthorized,
          "oauth_error", "invalid_client"},
         {"success false", 200, R"({"success":false,"message":"no"})", ErrorKind::kPermanent,
@@ -130,6 +130,8 @@ TEST(TokenResponseTest, RefusesWhatIsNoToken) {
         {"invalid_scope", 400, R"({"error":"invalid_scope"})", ErrorKind::kUnauthorized,
          "oauth_error", "invalid_scope"},
         {"unknown 400", 400, R"({"error":"huh"})", ErrorKind::kPermanent, "oauth_error", "huh"},
+        {"401 with a code of its own", 401, R"({"error":"no_such_client"})",
+         ErrorKind::kUnauthorized, "oauth_error", "401 no_such_client"},
         {"503 with an OAuth code", 503, R"({"error":"invalid_client"})", ErrorKind::kTransient,
          "oauth_error", "503"},
         {"429", 429, "slow down", ErrorKind::kThrottled, "token_endpoint_unreachable", "429"},
@@ -147,6 +149,17 @@ TEST(TokenResponseTest, RefusesWhatIsNoToken) {
     }
 }
 
+// RFC 6749 appendix A.12.
+TEST(TokenResponseTest, ATokenThatNoHeaderCanCarryIsNone) {
+    for (const char* value : {"a\xC3\xA9", "a\xE9", "a\\u00e9", "a\x7F", "a b", "a\\r\\nX: 1"}) {
+        const auto token = parse(200, "{\"access_token\":\"" + std::string(value) + "\"}");
+        ASSERT_FALSE(token) << value;
+        EXPECT_EQ(token.error().code, "malformed_token_response") << value;
+        EXPECT_EQ(token.error().kind, ErrorKind::kPermanent) << value;
+        EXPECT_THAT(token.error().message, HasSubstr("no header can carry")) << value;
+    }
+}
+
 TEST(TokenResponseTest, ReadsWhatServersReallySend) {
     const std::vector<std::string> bodies = {
         R"({"access_token":"tok","token_type":"bearer"})",
@@ -156,6 +169,16 @@ TEST(TokenResponseTest, ReadsWhatServersReallySend) {
         "access_token=tok&token_type=bearer&scope=read",
         R"({"access_token":"old","access_token":"tok"})",
         R"({"nested":{"a":[1,2,{"b":null}]},"access_token":"tok","x":null})",
+        "{\"access_token\":\"tok\",\"owner\":\"Ren\xE9\"}",
+        R"({"error":"","access_token":"tok"})",
+        R"({"error":" ","access_token":"tok"})",
+        R"({"error":null,"access_token":"tok"})",
+        R"({"error":false,"access_token":"tok"})",
+        R"({"error":0,"access_token":"tok"})",
+        R"({"error":{},"access_token":"tok"})",
+        R"({"error":[],"access_token":"tok"})",
+        R"({"success":true,"ok":1,"access_token":"tok"})",
+        "error=&access_token=tok",
     };
     for (const std::string& body : bodies) {
         for (const int status : {200, 201}) {
@@ -164,6 +187,101 @@ TEST(TokenResponseTest, ReadsWhatServersReallySend) {
             EXPECT_EQ(token->access_token.reveal(), "tok") << body;
         }
     }
+}
+
+struct SaidRow {
+    const char* what;
+    int status;
+    std::string body;
+    std::string code;
+    std::string description;
+};
+
+TEST(TokenResponseTest, SaysWhatTheServerSaysInWhateverShape) {
+    const std::vector<SaidRow> rows = {
+        {"RFC 6749", 400, R"({"error":"invalid_scope","error_description":"no such scope"})",
+         "invalid_scope", "no such scope"},
+        {"an object", 401, R"({"error":{"message":"Invalid client secret supplied","code":1}})",
+         "1", "Invalid client secret supplied"},
+        {"an object with a status text", 403,
+         R"({"error":{"code":403,"message":"No access","status":"PERMISSION_DENIED"}})",
+         "PERMISSION_DENIED", "No access"},
+        {"problem details", 401,
+         R"({"type":"https://x.example/bad-client","title":"Bad client","status":401,)"
+         R"("detail":"client-1 is not known"})",
+         "https://x.example/bad-client", "client-1 is not known"},
+        {"problem details of no type", 401,
+         R"({"type":"about:blank","title":"Unauthorized","status":401,"detail":"who?"})",
+         "Unauthorized", "who?"},
+        {"errors", 400, R"({"errors":[{"code":"E7","message":"Unknown client"},{"code":"E8"}]})",
+         "E7", "Unknown client"},
+        {"errors as texts", 400, R"({"errors":["Unknown client"]})", "unsuccessful",
+         "Unknown client"},
+        {"Zuora", 200,
+         R"({"success":false,"reasons":[{"code":90000011,"message":"Wrong secret"}]})", "90000011",
+         "Wrong secret"},
+        {"a list", 400, R"([{"message":"Session expired","errorCode":"INVALID_SESSION_ID"}])",
+         "INVALID_SESSION_ID", "Session expired"},
+        {"error_message", 400, R"({"error_code":"bad","error_message":"Wrong secret"})", "bad",
+         "Wrong secret"},
+        {"Okta", 401, R"({"errorCode":"E0000004","errorSummary":"Authentication failed"})",
+         "E0000004", "Authentication failed"},
+        {"Apigee", 401,
+         R"({"fault":{"faultstring":"Invalid key","detail":{"errorcode":"oauth.v2.Bad"}}})",
+         "oauth.v2.Bad", "Invalid key"},
+        {"ok", 200, R"({"ok":false,"error":"bad_client_secret"})", "bad_client_secret", ""},
+        {"success as text", 200, R"({"success":"false","message":"no"})", "unsuccessful", "no"},
+        {"a form", 400, "error=invalid_client&error_description=not+known", "invalid_client",
+         "not known"},
+        {"Latin-1", 401, "{\"error\":\"invalid_client\",\"error_description\":\"Cl\xE9\"}",
+         "invalid_client", "Cl\xC3\xA9"},
+        {"nothing", 400, R"({"x":1})", "unsuccessful", ""},
+        {"text", 401, "Invalid client_id=abc, go away", "token_endpoint_unreachable",
+         "Invalid client_id=abc, go away"},
+        {"Latin-1 text", 400, "Cl\xE9 inconnue", "token_endpoint_unreachable",
+         "Cl\xC3\xA9 inconnue"},
+        {"a page", 502, "<html><h1>Bad gateway</h1></html>", "token_endpoint_unreachable",
+         "Bad gateway"},
+        {"an empty body", 500, "", "token_endpoint_unreachable", ""},
+    };
+    for (const SaidRow& row : rows) {
+        const auto token = parse(row.status, row.body);
+        ASSERT_FALSE(token) << row.what;
+        const storage::ProviderError error = to_provider_error(token.error(), kNow);
+        EXPECT_EQ(error.code, row.code) << row.what;
+        EXPECT_EQ(error.description, row.description) << row.what;
+        EXPECT_THAT(token.error().message, HasSubstr(row.description)) << row.what;
+    }
+}
+
+TEST(TokenResponseTest, AMemberThatStandsTwiceIsSaid) {
+    using ::testing::ElementsAre;
+    const auto twice = [](const std::string& body) { return parse(200, body)->warnings; };
+    EXPECT_THAT(twice(R"({"access_token":"a","token_type":"bearer","expires_in":9,)"
+                      R"("access_token":"b"})"),
+                ElementsAre(HasSubstr("'access_token' stands more than once")));
+    EXPECT_THAT(twice("access_token=a&token_type=bearer&expires_in=9&access_token=b"),
+                ElementsAre(HasSubstr("'access_token' stands more than once")));
+    EXPECT_THAT(twice(R"({"access_token":"a","token_type":"bearer","expires_in":9})"),
+                ElementsAre());
+}
+
+TEST(TokenResponseTest, TheClientIsRefusedByAny401AndByTheCodesThatServersHaveForIt) {
+    const auto refuses = [](int status, const std::string& code) {
+        return refuses_client(parse(status, R"({"error":")" + code + R"("})").error());
+    };
+    for (const int status : {200, 400, 401}) {
+        for (const char* code : {"invalid_client", "unauthorized_client",
+                                 "incorrect_client_credentials", "invalid_client_secret"})
+            EXPECT_TRUE(refuses(status, code)) << status << code;
+    }
+    EXPECT_TRUE(refuses(401, "huh"));
+    EXPECT_TRUE(refuses_client(parse(401, "").error()));
+    EXPECT_FALSE(refuses(400, "huh"));
+    EXPECT_FALSE(refuses(400, "invalid_scope"));
+    EXPECT_FALSE(refuses(401, "invalid_grant"));
+    EXPECT_FALSE(refuses(401, "use_dpop_nonce"));
+    EXPECT_FALSE(refuses_client(parse(500, "").error()));
 }
 
 TEST(TokenResponseTest, DecodesEscapesAndCarriesOddCharacters) {
@@ -204,6 +322,8 @@ TEST(TokenResponseTest, RetryAfterIsCappedAtAnHour) {
     zuora.set("ratelimit-limit", "2250000, 50000;w=60");
     zuora.set("ratelimit-reset", "600");
     EXPECT_EQ(parse(429, "", zuora).error().retry_after, 600s);
+    EXPECT_EQ(parse(502, "", zuora).error().retry_after, std::nullopt)
+        << "a gateway's answer says nothing about a limit";
 }
 
 TEST(TokenResponseTest, ARedirectNamesTheHostOnly) {
