@@ -187,6 +187,8 @@ json::object token_test_json(const std::string& provider,
     out["provider"] = provider;
     out["ok"] = or_null(result.ok);
     out["verdict"] = result.verdict;
+    out["reason"] = result.reason.empty() ? json::value(nullptr) : json::value(result.reason);
+    out["kind"] = result.kind;
     out["status"] = or_null(result.status);
     out["latency_ms"] = result.latency.count();
     return out;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/log.h"
 #include "core/time_text.h"
 #include "providers/jwt.h"
 
@@ -58,6 +59,10 @@ Result<core::Secret> read_file(const std::string& path) {
     core::wipe(bytes);
     if (size > kMaxFile) return unreadable(path, "it has more than 64 KiB");
     std::string_view text = all.reveal();
+    if (text.starts_with("\xEF\xBB\xBF")) {
+        text.remove_prefix(3);
+        core::log(core::LogLevel::kWarning, "byte_order_mark_dropped", {{"file", path}});
+    }
     if (text.ends_with('\n')) text.remove_suffix(1);
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (text.empty()) return unreadable(path, "it is empty");

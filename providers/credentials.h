@@ -10,7 +10,8 @@
 namespace herald::providers {
 
 /// Reads into the record what the settings say is kept in files (O-38). Blocks for a small read.
-/// Errors are kTransient and name the file: a mounted secret may be there again in a moment.
+/// A byte order mark before it is dropped, which the log says. Errors are kTransient and name the
+/// file: a mounted secret may be there again in a moment.
 [[nodiscard]] core::Result<> load_credentials(storage::ProviderRecord& record,
                                               const ProviderSettings& settings);
 

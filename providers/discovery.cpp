@@ -16,10 +16,15 @@ using core::Error;
 using core::ErrorKind;
 using core::Result;
 
-constexpr std::array<std::string_view, 7> kUsed{
-    "token_endpoint",         "revocation_endpoint",           "introspection_endpoint",
-    "authorization_endpoint", "device_authorization_endpoint", "userinfo_endpoint",
-    "mtls_endpoint_aliases"};
+constexpr std::array<std::string_view, 9> kUsed{"token_endpoint",
+                                                "revocation_endpoint",
+                                                "introspection_endpoint",
+                                                "authorization_endpoint",
+                                                "device_authorization_endpoint",
+                                                "userinfo_endpoint",
+                                                "mtls_endpoint_aliases",
+                                                "code_challenge_methods_supported",
+                                                "authorization_response_iss_parameter_supported"};
 
 Error failed(ErrorKind kind, const std::string& issuer, const std::string& why) {
     Error error{.kind = kind,
@@ -47,27 +52,65 @@ Result<http::Request> request_for(const std::string& url, const ProviderSettings
     return request;
 }
 
-Result<json::object> read(const http::Response& response, const std::string& issuer) {
+// Why a place has no document for us. `passes`: it may have one later.
+struct Shortcoming {
+    std::string why;
+    bool passes = false;
+    bool is_blocked = false;
+};
+
+boost::system::result<json::object, Shortcoming> read(const http::Response& response,
+                                                      const std::string& issuer) {
     const auto body = parse_token_body(response);
     if (response.status != 200 || !body) {
-        return failed(ErrorKind::kTransient, issuer,
-                      "it answered " + std::to_string(response.status) + " without a document");
+        return Shortcoming{
+            .why = "it answered " + std::to_string(response.status) + " without a document",
+            .passes = response.status == 200 || response.status == 429 || response.status >= 500};
     }
     const auto told = core::string_member(*body, "issuer");
     if (told != issuer) {
-        return failed(ErrorKind::kPermanent, issuer,
-                      "the document is of issuer '" +
-                          core::printable(told.value_or("(none)"), 200) +
-                          "'; give exactly that with --issuer if it is the right one");
+        return Shortcoming{.why = "the document is of issuer '" +
+                                  core::printable(told.value_or("(none)"), 200) +
+                                  "'; give exactly that with --issuer if it is the right one"};
     }
     if (!core::string_member(*body, "token_endpoint"))
-        return failed(ErrorKind::kPermanent, issuer, "the document names no token_endpoint");
+        return Shortcoming{.why = "the document names no token_endpoint"};
     json::object used;
     for (const std::string_view key : kUsed) {
         if (const json::value* value = body->if_contains(key)) used[key] = *value;
     }
     return used;
 }
+
+Shortcoming no_answer(const Error& error) {
+    return {.why = error.message,
+            .passes = error.kind != ErrorKind::kPermanent,
+            .is_blocked = error.code == "blocked_address"};
+}
+
+// What all places lack. It may pass where one of them does, and where none has anything at all.
+class Shortcomings {
+public:
+    void add(const std::string& place, const Shortcoming& one, int status) {
+        why_ += (why_.empty() ? "" : "; and ") + place + ": " + one.why;
+        passes_ = passes_ || one.passes;
+        is_blocked_ = is_blocked_ || one.is_blocked;
+        is_found_ = is_found_ || status == 200;
+    }
+    [[nodiscard]] Error error(const std::string& issuer) const {
+        const bool is_final = !passes_ && (is_found_ || is_blocked_);
+        Error error =
+            failed(is_final ? ErrorKind::kPermanent : ErrorKind::kTransient, issuer, why_);
+        if (is_blocked_) error.code = "blocked_address";
+        return error;
+    }
+
+private:
+    std::string why_;
+    bool passes_ = false;
+    bool is_blocked_ = false;
+    bool is_found_ = false;
+};
 
 }  // namespace
 
@@ -79,25 +122,21 @@ asio::awaitable<Result<json::object>> discover(std::string issuer, ProviderSetti
     while (path.ends_with('/')) path.pop_back();
     const std::array places{url->origin() + "/.well-known/oauth-authorization-server" + path,
                             url->origin() + path + "/.well-known/openid-configuration"};
-    Error last = failed(ErrorKind::kTransient, issuer, "no answer");
+    Shortcomings shortcomings;
     for (const std::string& place : places) {
         auto request = request_for(place, settings, clock.steady_now());
         if (!request) co_return request.error();
         http::Request sendable = std::move(*request);
         const Result<http::Response> response = co_await transport.send(std::move(sendable));
         if (!response) {
-            last = failed(response.error().kind == ErrorKind::kPermanent ? ErrorKind::kPermanent
-                                                                         : ErrorKind::kTransient,
-                          issuer, response.error().message);
-            if (response.error().code == "blocked_address") last.code = "blocked_address";
+            shortcomings.add(place, no_answer(response.error()), 0);
             continue;
         }
         auto document = read(*response, issuer);
-        if (document) co_return document;
-        last = document.error();
-        if (last.kind == ErrorKind::kPermanent) co_return last;
+        if (document) co_return std::move(*document);
+        shortcomings.add(place, document.error(), response->status);
     }
-    co_return last;
+    co_return shortcomings.error(issuer);
 }
 
 }  // namespace herald::providers

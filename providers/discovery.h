@@ -14,9 +14,10 @@ namespace herald::providers {
 /// Asks an issuer for its metadata: first as RFC 8414 has it (the well-known part between host and
 /// path), then as OpenID Connect does (behind the path). At most two requests, no credentials.
 ///
-/// Only the endpoints and lists that we use are returned. Errors: kPermanent `discovery_failed`
-/// where a document names another issuer (then nothing of it is used) or no token endpoint;
-/// kTransient where none could be had.
+/// A place whose document names another issuer or no token endpoint is passed over: nothing of it
+/// is used, and the next is asked. Only the endpoints and lists that we use are returned. Errors,
+/// `discovery_failed`, name every place and what it lacks: kPermanent where a document was there
+/// but not for us, kTransient where one may be had later.
 [[nodiscard]] boost::asio::awaitable<core::Result<boost::json::object>> discover(
     std::string issuer, ProviderSettings settings, http::Transport& transport, core::Clock& clock);
 

@@ -136,6 +136,11 @@ Result<Endpoints> resolve_endpoints(const storage::ProviderRecord& record, const
             return done.error();
     }
     given.token = token.value_or("");
+    const auto userinfo = core::string_member(record.metadata, "userinfo_endpoint");
+    given.test_is_chosen =
+        record.test_endpoint.has_value() || (!userinfo && !kind.test_endpoint.empty());
+    given.test_is_userinfo =
+        given.test && (given.test == userinfo || given.test->ends_with("/userinfo"));
     return given;
 }
 

@@ -22,7 +22,7 @@ struct TokenForm {
 struct SetupCode {
     core::Secret code;         ///< an authorization code, or a device code
     std::string redirect_uri;  ///< of an authorization code
-    core::Secret verifier;     ///< PKCE
+    core::Secret verifier;     ///< PKCE; empty: a device authorization without it
 };
 
 struct GrantInput {

@@ -40,6 +40,8 @@ struct Kind {
     std::string_view introspection_endpoint = {};
     std::string_view authorization_endpoint = {};
     std::string_view device_authorization_endpoint = {};
+    /// Introspection says `active: false` also of good tokens, to clients without that right.
+    bool may_hide_active_tokens = false;
     std::string_view settings = "{}";  ///< JSON: what the record's own settings overlay
     std::span<const KindSetting> own_settings = {};
 

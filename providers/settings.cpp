@@ -117,6 +117,8 @@ void read_lifetimes(SettingsReader& reader, ProviderSettings& out) {
 
 void read_credentials(SettingsReader& reader, ProviderSettings& out) {
     reader.choice("test_method", {"GET", "POST", "HEAD"}, out.test_method);
+    reader.choice("test_kind", {"", "request", "introspection"}, out.test_kind);
+    reader.flag("device_pkce", out.device_pkce);
     reader.flag("dpop", out.dpop);
     reader.flag("certificate_bound", out.certificate_bound);
     reader.text("ca_file", out.ca_file);
@@ -169,6 +171,17 @@ Result<ProviderSettings> read(const Kind& kind, const json::object& settings) {
     return out;
 }
 
+// What the issuer's metadata says beyond endpoints.
+void read_metadata(const json::object& metadata, ProviderSettings& out) {
+    const auto* methods = metadata.if_contains("code_challenge_methods_supported");
+    if (methods != nullptr && methods->is_array()) {
+        const json::array& names = methods->get_array();
+        out.device_pkce |= std::find(names.begin(), names.end(), "S256") != names.end();
+    }
+    const auto* issuer = metadata.if_contains("authorization_response_iss_parameter_supported");
+    out.answers_with_issuer = issuer != nullptr && *issuer == true;
+}
+
 }  // namespace
 
 Result<ProviderSettings> ProviderSettings::of(const storage::ProviderRecord& record) {
@@ -180,6 +193,7 @@ Result<ProviderSettings> ProviderSettings::of(const storage::ProviderRecord& rec
     auto endpoints = resolve_endpoints(record, *kind, settings, std::move(out->endpoints));
     if (!endpoints) return endpoints.error();
     out->endpoints = std::move(*endpoints);
+    read_metadata(record.metadata, *out);
     return out;
 }
 

@@ -20,6 +20,8 @@ struct Endpoints {
     std::optional<std::string> refresh;  ///< where it is another one (O-25)
     std::optional<std::string> revocation;
     std::optional<std::string> test;
+    bool test_is_chosen = false;    ///< by the record or the kind, not only found in metadata
+    bool test_is_userinfo = false;  ///< OpenID Connect's, which answers for people only
     std::optional<std::string> introspection;
     std::optional<std::string> authorization;
     std::optional<std::string> device_authorization;
@@ -113,6 +115,9 @@ struct ProviderSettings {
     bool dpop = false;                 ///< RFC 9449
     bool certificate_bound = false;    ///< callouts present the certificate too (RFC 8705)
     std::string test_method = "GET";   ///< O-129
+    std::string test_kind;             ///< request, introspection; empty: what there is (O-130)
+    bool device_pkce = false;          ///< PKCE of a device authorization
+    bool answers_with_issuer = false;  ///< redirects name their issuer (RFC 9207)
     std::string ca_file;               ///< PEM for this provider's endpoints (O-44)
     std::string client_secret_path;    ///< read at each token request (O-38)
     std::string private_key_path;

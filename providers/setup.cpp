@@ -72,13 +72,20 @@ Result<SetupStart> begin_authorization(const storage::ProviderRecord& provider,
     return start;
 }
 
-Result<SetupCode> check_answer(const storage::ProviderRecord& provider, const PendingSetup& pending,
+Result<SetupCode> check_answer(const storage::ProviderRecord& provider,
+                               const ProviderSettings& settings, const PendingSetup& pending,
                                const SetupAnswer& answer, core::SteadyTime now) {
     if (now >= pending.ends_at) return failed(provider, "five minutes have passed");
     if (!same(pending.state, answer.state)) {
         return failed(provider,
                       "the state that came back is not the one that was sent, so the answer may "
                       "belong to somebody else's request");
+    }
+    // RFC 9207 section 2.4: without it the answer may be another server's.
+    if (!answer.issuer && settings.answers_with_issuer) {
+        return failed(provider,
+                      "the answer names no issuer (iss), though this authorization server always "
+                      "does (RFC 9207); paste the whole address");
     }
     if (answer.issuer && provider.issuer && *answer.issuer != *provider.issuer) {
         return failed(provider, "the answer comes from issuer '" +
@@ -91,8 +98,15 @@ Result<SetupCode> check_answer(const storage::ProviderRecord& provider, const Pe
                      .verifier = pending.verifier.clone()};
 }
 
-Result<http::Request> device_request(const GrantInput& input, core::SteadyTime now) {
+Result<http::Request> device_request(const GrantInput& input, core::SteadyTime now,
+                                     PendingSetup& pending) {
     TokenForm form;
+    pending = {};
+    if (input.settings.device_pkce) {
+        pending.verifier = core::Secret::take(random_text(kStateBytes));
+        form.fields.emplace_back("code_challenge", pkce_challenge(pending.verifier.reveal()));
+        form.fields.emplace_back("code_challenge_method", "S256");
+    }
     if (std::string scope = scope_parameter(input.provider, input.settings); !scope.empty())
         form.fields.emplace_back("scope", std::move(scope));
     return client_request(*input.settings.endpoints.device_authorization,
@@ -130,7 +144,6 @@ Result<SetupStart> read_device_answer(const http::Response& response, const std:
                                 " answered without device_code, user_code or "
                                 "verification_uri (RFC 8628 section 3.2)"};
     }
-    pending = {};
     pending.device_code = core::Secret(*code);
     pending.ends_at = now + start.expires_in;
     pending.interval = start.interval;

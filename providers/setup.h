@@ -58,12 +58,15 @@ struct SetupAnswer {
                                                            PendingSetup& pending);
 /// Compares in constant time; errors are `setup_failed` and say what to do.
 [[nodiscard]] core::Result<SetupCode> check_answer(const storage::ProviderRecord& provider,
+                                                   const ProviderSettings& settings,
                                                    const PendingSetup& pending,
                                                    const SetupAnswer& answer, core::SteadyTime now);
 
-/// The request to the device authorization endpoint, and its answer.
+/// The request to the device authorization endpoint, and its answer: both fill `pending`. With
+/// PKCE, which is no part of RFC 8628, where the server's metadata lists it or the settings say so.
 [[nodiscard]] core::Result<http::Request> device_request(const GrantInput& input,
-                                                         core::SteadyTime now);
+                                                         core::SteadyTime now,
+                                                         PendingSetup& pending);
 [[nodiscard]] core::Result<SetupStart> read_device_answer(const http::Response& response,
                                                           const std::string& endpoint,
                                                           core::SteadyTime now,

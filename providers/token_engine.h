@@ -21,8 +21,8 @@ namespace herald::providers {
 ///
 /// Threads: the token thread, but for `find`, `listen`, `with_slot` and `executor`. Callbacks hold
 /// it weakly, flights strongly. Sources: token_engine.cpp (asking and waiting), token_flight.cpp
-/// (one request and its landing), token_operations.cpp (test, revoke), token_setup.cpp (what a
-/// person sets up).
+/// (one request and its landing), token_test.cpp, token_operations.cpp (revoke), token_setup.cpp
+/// (what a person sets up).
 class TokenEngine final : public std::enable_shared_from_this<TokenEngine> {
 public:
     TokenEngine(storage::ConfigurationStore& configuration, storage::TokenStore& store,
@@ -86,6 +86,9 @@ private:
     boost::asio::awaitable<void> fly(SlotPtr slot);
     /// Asks the issuer where the slot does not know its token endpoint.
     boost::asio::awaitable<core::Result<>> know_endpoints(const SlotPtr& slot);
+    /// The current token. REQUIRES: there is one, and an endpoint for it.
+    boost::asio::awaitable<core::Result<http::Response>> show_to_test_endpoint(SlotPtr slot);
+    boost::asio::awaitable<core::Result<http::Response>> introspect(SlotPtr slot);
     ExchangeTools tools() { return {transport_, store_, clock_, nonces_}; }
     core::SteadyTime host_allows_at(const TokenSlot& slot, core::SteadyTime now) const;
     boost::asio::awaitable<ExchangeResult> exchange_with_reread(const SlotPtr& slot);
@@ -111,8 +114,9 @@ private:
     boost::asio::any_io_executor executor_;
     Revoker revoker_;
     HostLimits hosts_;
-    DpopNonces nonces_;
-    bool background_ = false;  ///< refreshes and revocations happen by themselves
+    DpopNonces nonces_;           ///< of authorization servers
+    DpopNonces receiver_nonces_;  ///< of test endpoints, which are receivers
+    bool background_ = false;     ///< refreshes and revocations happen by themselves
     bool stopping_ = false;
     int rotations_ = 0;
     std::function<void()> stopped_;

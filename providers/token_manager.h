@@ -21,9 +21,11 @@
 namespace herald::providers {
 
 struct TokenTestResult {
-    std::optional<bool> ok;  ///< empty: inconclusive
-    std::string verdict;     ///< accepted, rejected, forbidden, inconclusive
-    std::optional<int> status;
+    std::optional<bool> ok;   ///< empty: inconclusive
+    std::string verdict;      ///< accepted, rejected, forbidden, inconclusive
+    std::string reason = {};  ///< why, unless it was accepted
+    std::string kind = {};    ///< request, introspection
+    std::optional<int> status = std::nullopt;
     std::chrono::milliseconds latency{0};
 };
 
@@ -89,6 +91,9 @@ public:
     void obtain(core::ProviderId provider, core::Done<storage::TokenRecord> done);
     /// By the refresh token where the grant has one, else the grant again.
     void refresh(core::ProviderId provider, core::Done<storage::TokenRecord> done);
+    /// Shows the current token to the test endpoint as a callout would, or asks the introspection
+    /// endpoint where the settings say so, or where there is one and nobody chose a test endpoint.
+    /// Changes nothing.
     void test(core::ProviderId provider, core::Done<TokenTestResult> done);
     void revoke(core::ProviderId provider, core::Done<RemoteRevocation> done);
     /// Begins what a person has to do once for an interactive grant. `redirect_uri` is where the

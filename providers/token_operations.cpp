@@ -1,55 +1,12 @@
-// What people ask for beyond a token: test and revoke (oauth.md 6.10).
+// Revocation (oauth.md 6.10).
 #include "core/log.h"
 #include "providers/slot_errors.h"
 #include "providers/token_engine.h"
-#include "providers/token_request.h"
 
 namespace herald::providers {
 namespace asio = boost::asio;
 using core::Done;
-using core::Error;
 using core::Result;
-
-namespace {
-
-TokenTestResult judge_test(const Result<http::Response>& response,
-                           std::chrono::milliseconds latency) {
-    TokenTestResult result{
-        .ok = std::nullopt, .verdict = "inconclusive", .status = std::nullopt, .latency = latency};
-    if (!response) return result;
-    result.status = response->status;
-    if (response->status >= 200 && response->status < 300) {
-        result.ok = true;
-        result.verdict = "accepted";
-    } else if (response->status == 401) {
-        result.ok = false;
-        result.verdict = "rejected";
-    } else if (response->status == 403) {
-        result.ok = false;
-        result.verdict = "forbidden";
-    }
-    return result;
-}
-
-}  // namespace
-
-asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done) {
-    const auto self = shared_from_this();
-    if (!slot->record.enabled) co_return done(disabled(*slot));
-    if (!slot->settings.endpoints.test)
-        co_return done(endpoint_missing(*slot, "test_endpoint", "--test-url"));
-    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now())
-        co_return done(no_token(*slot));
-    const core::SteadyTime started = clock_.steady_now();
-    auto request = test_request(slot->settings, *slot->access, clock_.system_now(), started);
-    if (!request) co_return done(request.error());
-    http::Request sendable = std::move(*request);
-    const Result<http::Response> response = co_await transport_.send(std::move(sendable));
-    if (!response && response.error().code == "blocked_address") co_return done(response.error());
-    const auto took =
-        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
-    done(judge_test(response, took));
-}
 
 asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> done) {
     const auto self = shared_from_this();

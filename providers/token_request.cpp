@@ -192,11 +192,12 @@ Result<http::Request> introspection_request(const GrantInput& input, const core:
 }
 
 Result<http::Request> test_request(const ProviderSettings& settings, const AccessToken& token,
-                                   core::SystemTime system_now, core::SteadyTime now) {
+                                   const ShowInput& shown_as, core::SteadyTime now) {
     auto request = request_to(*settings.endpoints.test, "test_endpoint", settings, now);
     if (!request) return request.error();
     request->method = settings.test_method;
-    if (auto shown = show_token(*request, token, {.now = system_now}); !shown) return shown.error();
+    if (auto shown = show_token(*request, token, shown_as); !shown) return shown.error();
+    request->tls.ca_file = settings.ca_file;  // it is one of the provider's own endpoints
     request->max_response_body = kMaxTestResponse;
     return request;
 }

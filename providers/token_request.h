@@ -10,6 +10,7 @@
 namespace herald::providers {
 
 struct AccessToken;
+struct ShowInput;
 
 /// The request to the token endpoint for the provider's grant (RFC 6749 section 4.4.2, 6). Only
 /// what must be new each time, a `jti` or a track id, differs between two calls. Errors: `no_token`
@@ -29,11 +30,11 @@ struct AccessToken;
                                                                 const core::Secret& token,
                                                                 core::SteadyTime now);
 
-/// The current token, shown to the test endpoint as a callout would. REQUIRES: there is a test
-/// endpoint.
+/// The current token, shown to the test endpoint as a callout would: with its proof, its client
+/// certificate and what the provider's connections trust. REQUIRES: there is a test endpoint.
 [[nodiscard]] core::Result<http::Request> test_request(const ProviderSettings& settings,
                                                        const AccessToken& token,
-                                                       core::SystemTime system_now,
+                                                       const ShowInput& shown_as,
                                                        core::SteadyTime now);
 
 /// A POST of `form` to one of the authorization server's endpoints by the authenticated client.

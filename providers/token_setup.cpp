@@ -93,7 +93,7 @@ asio::awaitable<void> TokenEngine::begin_setup(SlotPtr slot, std::string redirec
     if (!ready) co_return done(ready.error());
     const GrantInput input{
         .provider = *ready, .settings = slot->settings, .now = clock_.system_now()};
-    auto request = device_request(input, clock_.steady_now());
+    auto request = device_request(input, clock_.steady_now(), pending_setup);
     if (!request) co_return done(request.error());
     http::Request sendable = std::move(*request);
     const Result<http::Response> response = co_await transport_.send(std::move(sendable));
@@ -109,7 +109,7 @@ void TokenEngine::finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
     // Whatever comes of it, it is not tried twice.
     const auto begun = std::exchange(slot->pending_setup, std::nullopt);
     if (!begun || begun->state.empty()) return done(nothing_begun(*slot));
-    auto code = check_answer(slot->record, *begun, answer, clock_.steady_now());
+    auto code = check_answer(slot->record, slot->settings, *begun, answer, clock_.steady_now());
     if (!code) return done(code.error());
     slot->setup = std::make_shared<const SetupCode>(std::move(*code));
     obtain_by_hand(slot, std::move(done));
@@ -130,6 +130,7 @@ void TokenEngine::look_at_device(const SlotPtr& slot, Done<storage::TokenRecord>
     begun.next_look_at = now + begun.interval;
     auto code = std::make_shared<SetupCode>();
     code->code = begun.device_code.clone();
+    code->verifier = begun.verifier.clone();
     slot->setup = std::move(code);
     auto answer = [slot, done = std::move(done)](Result<storage::TokenRecord> token) {
         if (token || !slot->pending_setup) return done(std::move(token));
@@ -138,8 +139,7 @@ void TokenEngine::look_at_device(const SlotPtr& slot, Done<storage::TokenRecord>
         const bool transient = token.error().kind == core::ErrorKind::kTransient ||
                                token.error().kind == core::ErrorKind::kThrottled;
         // Also a connection that timed out asks for more patience (RFC 8628 section 3.5).
-        if (error == "slow_down" || (transient && error.empty()))
-            still.slow_down();
+        if (error == "slow_down" || (transient && error.empty())) still.slow_down();
         if (error == "authorization_pending" || error == "slow_down" || transient)
             return done(pending(still.interval));
         slot->pending_setup.reset();

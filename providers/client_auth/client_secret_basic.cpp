@@ -7,8 +7,9 @@ namespace herald::providers {
 namespace {
 
 core::Result<> apply(const GrantInput& input, TokenForm& form) {
+    // Form encoding writes a space as `+` or as `%20`; some servers read only the latter.
     const auto encode = [&](std::string_view text) {
-        return input.settings.call.raw_basic ? std::string(text) : core::form_encode(text);
+        return input.settings.call.raw_basic ? std::string(text) : core::percent_encode(text);
     };
     std::string pair = encode(input.provider.client_id) + ":";
     if (input.provider.client_secret) pair += encode(input.provider.client_secret->reveal());

@@ -12,6 +12,8 @@ core::Result<> add_fields(const GrantInput& input, TokenForm& form) {
     }
     form.fields.emplace_back("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
     form.fields.emplace_back("device_code", input.setup->code.reveal());
+    if (!input.setup->verifier.empty())
+        form.fields.emplace_back("code_verifier", input.setup->verifier.reveal());
     return {};
 }
 

@@ -21,6 +21,7 @@ const Kind kKeycloak{
     .authorization_endpoint = "{base_url}/realms/{realm}/protocol/openid-connect/auth",
     .device_authorization_endpoint =
         "{base_url}/realms/{realm}/protocol/openid-connect/auth/device",
+    .settings = R"({"device_pkce":true})",
     .own_settings = kOwn};
 
 }  // namespace herald::providers

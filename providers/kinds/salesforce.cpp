@@ -131,6 +131,7 @@ const Kind kSalesforce{
     .test_endpoint = "{base_url}/services/oauth2/userinfo",
     .introspection_endpoint = "{base_url}/services/oauth2/introspect",
     .authorization_endpoint = "{base_url}/services/oauth2/authorize",
+    .may_hide_active_tokens = true,
     .settings = R"({"assumed_lifetime_s":900,"introspect_expiry":true,"jwt_algorithm":"RS256",
                     "jwt_audience":"base_url","base_attribute":"instance_url",
                     "base_hosts":["*.salesforce.com","*.force.com","*.site.com",

@@ -2,6 +2,9 @@
 
 import concurrent.futures
 import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
 
 from parts import AuthorizationServer
 from provider_cases import ProviderTest, Setup
@@ -59,6 +62,18 @@ class Assertions(GrantTest):
         self.assertEqual(self.herald.must("token", "obtain", "crm")["state"], "authorized")
         self.assertEqual(self.show("crm")["token_endpoint"], self.server.issuer + "/token")
 
+    def test_an_issuer_tells_how_a_token_is_tested(self):
+        self.herald.must("provider", "add", "crm", "--client-id", "plain", "--issuer", self.server.issuer,
+                         "--client-secret-file", self.herald.file("plain-secret-0123456789"))
+        self.herald.must("token", "obtain", "crm")
+        tested = self.herald.must("token", "test", "crm")
+        self.assertEqual((tested["verdict"], tested["kind"]), ("accepted", "introspection"))
+        self.herald.must("provider", "edit", "crm", "--setting", "test_kind=request")
+        self.herald.must("token", "obtain", "crm")
+        userinfo = self.herald.run("token", "test", "crm", json=True)
+        self.assertEqual((userinfo.json["verdict"], userinfo.json["status"]), ("inconclusive", 403), userinfo)
+        self.assertIn("openid", userinfo.json["reason"])
+
     def test_an_issuer_of_another_name_is_refused(self):
         self.herald.must("provider", "add", "crm", "--client-id", "plain", "--issuer", self.server.issuer + "/",
                          "--client-secret-file", self.herald.file("plain-secret-0123456789"))
@@ -101,6 +116,31 @@ class SetUp(GrantTest):
         self.assertEqual((done.exit, done.error["code"]), (1, "setup_failed"), done)
         self.assertIn("access_denied", done.error["message"])
         self.assertEqual(self.show("crm")["state"], "no_token")
+
+    def test_a_stranger_at_the_redirect_port_is_refused_and_the_setup_goes_on(self):
+        self.add_native()
+        setup = self.begin_setup("crm")
+        url = setup.next_indented_line()
+        back = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["redirect_uri"][0]
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(back + "?error=x&error_description=call+0900&state=guessed", timeout=30)
+        self.assertEqual(refused.exception.code, 400)
+        refused.exception.close()
+        status, page = self.server.approve_login(url, follow=True)
+        self.assertEqual(status, 200)
+        self.assertIn("set up", str(page))
+        done = setup.result()
+        self.assertEqual(done.exit, 0, done)
+        self.assertNotIn("0900", done.stdout + done.stderr)
+
+    def test_an_issuer_tells_how_a_device_authorises(self):
+        self.herald.must("provider", "add", "crm", "--client-id", "device-app", "--issuer", self.server.issuer,
+                         "--grant", "device_code", "--client-auth", "none", "--scope", "openid offline_access")
+        self.server.set(device_interval=1)
+        setup = self.begin_setup("crm")
+        setup.next_indented_line()
+        self.server.approve_device(setup.next_indented_line())
+        self.assertEqual(setup.result().json["state"], "authorized")
 
     def test_another_device_authorises(self):
         self.add("crm", "device-app", "--grant", "device_code", "--client-auth", "none",
@@ -147,6 +187,18 @@ class Dpop(GrantTest):
 
 class DpopWithNonces(Dpop):
     flags = ("--dpop-nonce",)
+
+    def test_providers_of_one_server_and_the_test_endpoint_meet_their_nonces(self):
+        self.server.rotate_nonce("as")
+        for number in range(5):
+            self.add(f"crm{number}", "dpop-client", "--client-secret-file",
+                     self.herald.file(self.server.DPOP_SECRET), "--setting", "dpop=true", "--scope", "read",
+                     "--test-url", self.server.admin_url("/dpop-resource"))
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            done = list(pool.map(lambda number: self.herald.run("token", "obtain", f"crm{number}"), range(5)))
+        self.assertEqual([result.exit for result in done], [0] * 5, done)
+        self.server.rotate_nonce("rs")
+        self.assertEqual(self.herald.must("token", "test", "crm0")["verdict"], "accepted")
 
     def test_a_nonce_that_changes_costs_one_resend(self):
         self.add_bound()

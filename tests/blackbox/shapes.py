@@ -12,8 +12,8 @@ PROVIDER = {
 TOKEN = {"generation": int, "obtained_at": str, "expires_at": str, "scopes": list, "fingerprint": str}
 TOKEN_DOCUMENT = TOKEN | {"provider": str, "state": str}
 LAST_ERROR = {"class": str, "code": str, "description": _TEXT, "status": (int, type(None)), "at": str}
-TOKEN_TEST = {"provider": str, "ok": (bool, type(None)), "verdict": str, "status": (int, type(None)),
-              "latency_ms": (int, float)}
+TOKEN_TEST = {"provider": str, "ok": (bool, type(None)), "verdict": str, "reason": (str, type(None)),
+              "kind": str, "status": (int, type(None)), "latency_ms": (int, float)}
 TOKEN_REVOKE = {"provider": str, "revoked": bool, "remote": str}
 
 NOTIFICATION = {

@@ -143,7 +143,7 @@ TEST(SigningKeyTest, WhatStandsAroundTheKeyIsSkipped) {
     const std::string pem = traditional(ec("P-256"));
     for (const std::string& text :
          {parameters + pem, certificate + pem, pem + certificate, "Bag Attributes\n" + pem,
-          pem + "\n\ntrailing words, and -----BEGIN nothing\n"}) {
+          "\xEF\xBB\xBF" + pem, pem + "\n\ntrailing words, and -----BEGIN nothing\n"}) {
         EXPECT_TRUE(SigningKey::parse(core::Secret(text))) << refusal_of(text);
     }
     std::string with_cr;
@@ -340,6 +340,8 @@ TEST(CertificateFactsTest, ThumbprintsAreDigestsOfTheDer) {
     const auto facts = certificate_facts(pem).value();
     EXPECT_EQ(facts.sha1_thumbprint, base64url_encode(test::digest("SHA1", der_of(pem))));
     EXPECT_EQ(facts.sha256_thumbprint, base64url_encode(test::digest("SHA256", der_of(pem))));
+    EXPECT_EQ(certificate_facts("\xEF\xBB\xBF" + pem).value().sha256_thumbprint,
+              facts.sha256_thumbprint);
     EXPECT_EQ(facts.sha1_thumbprint.size(), 27U);
     EXPECT_EQ(facts.sha256_thumbprint.size(), 43U);
 }

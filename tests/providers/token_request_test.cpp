@@ -53,9 +53,11 @@ TEST(TokenRequestTest, BasicFormEncodesIdAndSecretFirst) {
     provider.client_id = "an:identifier";
     provider.client_secret = core::Secret("some secure & non-standard secret+/=%");
     const http::Request request = request_of(provider);
-    EXPECT_EQ(header(request, "Authorization"),
-              "Basic " + core::base64_encode(
-                             "an%3Aidentifier:some+secure+%26+non-standard+secret%2B%2F%3D%25"));
+    EXPECT_EQ(
+        header(request, "Authorization"),
+        "Basic " + core::base64_encode(
+                       "an%3Aidentifier:some%20secure%20%26%20non-standard%20secret%2B%2F%3D%25"))
+        << "a space as %20, which servers read that decode no form";
     EXPECT_EQ(request.body.find("client_"), request.body.find("client_credentials"))
         << "one method per request";
 }

@@ -2,6 +2,8 @@
 // (oauth.md 6.1, 6.2, 6.8, 6.11).
 #include <fstream>
 
+#include "providers/jwt.h"
+#include "tests/providers/jws_reading.h"
 #include "tests/providers/token_manager_fixture.h"
 
 namespace herald::providers::test {
@@ -155,7 +157,7 @@ TEST_F(TokenSetupTest, ARefusedSecretGivesWayToTheNextAndThatIsRemembered) {
     start();
     script = [&](const http::Request& request) -> core::Result<http::Response> {
         if (request.body.find("client_secret=next") == std::string::npos)
-            return respond(401, R"({"error":"invalid_client"})");
+            return respond(401, R"({"error":"unauthorized_client"})");
         return respond(200, R"({"access_token":"t","token_type":"Bearer","expires_in":60})");
     };
     EXPECT_EQ(ask(id)->token(), "t");
@@ -209,6 +211,77 @@ TEST_F(TokenSetupTest, AnIssuerIsAskedOnceAndItsNameHasToMatch) {
     EXPECT_EQ(transport.requests.size(), 6U) << "the metadata was kept";
 }
 
+TEST_F(TokenSetupTest, ADocumentOfAnotherIssuerAtTheFirstPlaceDoesNotHideTheSecond) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.token_endpoint.clear();
+    provider.issuer = "https://id.example/tenant";
+    const auto id = add(std::move(provider));
+    start();
+    std::string second = "https://second.example";
+    script = [&](const http::Request& request) -> core::Result<http::Response> {
+        const std::string url = request.url.text();
+        const bool is_first = url.find("oauth-authorization-server") != std::string::npos;
+        if (url.find(".well-known") == std::string::npos)
+            return TokenManagerFixture::answer(request);
+        return respond(200, R"({"issuer":")" + (is_first ? "https://first.example" : second) +
+                                R"(","token_endpoint":"https://id.example/token"})");
+    };
+    const core::Error error = (*obtain(id))->error();
+    EXPECT_EQ(error.code, "discovery_failed");
+    EXPECT_EQ(error.kind, core::ErrorKind::kPermanent);
+    for (const char* part : {"oauth-authorization-server/tenant: ", "'https://first.example'",
+                             "openid-configuration: ", "'https://second.example'"})
+        EXPECT_THAT(error.message, HasSubstr(part));
+    second = "https://id.example/tenant";
+    EXPECT_TRUE(obtain(id)->value());
+}
+
+// RFC 9207 section 2.4.
+TEST_F(TokenSetupTest, AnAnswerWithoutIssuerIsRefusedWhereTheServerAlwaysNamesIt) {
+    for (const bool promises : {true, false}) {
+        storage::ProviderRecord provider = sample_provider();
+        provider.name = promises ? "strict" : "crm";
+        provider.grant_type = "authorization_code";
+        provider.issuer = "https://login.example";
+        provider.metadata = {{"issuer", "https://login.example"},
+                             {"authorization_endpoint", "https://login.example/authorize"},
+                             {"authorization_response_iss_parameter_supported", promises}};
+        const auto id = add(std::move(provider));
+        start();
+        const auto answer = finish(id, (*begin(id))->value().state);
+        EXPECT_EQ((*answer)->has_value(), !promises);
+        if (promises) {
+            EXPECT_EQ((*answer)->error().code, "setup_failed");
+            EXPECT_THAT((*answer)->error().message, HasSubstr("RFC 9207"));
+        }
+    }
+}
+
+TEST_F(TokenSetupTest, ADeviceAuthorizationIsProtectedWhereTheServerKnowsS256) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.grant_type = "device_code";
+    provider.issuer = "https://login.example";
+    provider.metadata = {{"issuer", "https://login.example"},
+                         {"device_authorization_endpoint", "https://login.example/device"},
+                         {"code_challenge_methods_supported", {"plain", "S256"}}};
+    const auto id = add(std::move(provider));
+    start();
+    script = [&](const http::Request& request) -> core::Result<http::Response> {
+        if (request.url.target != "/device") return TokenManagerFixture::answer(request);
+        return respond(200, R"({"device_code":"d","user_code":"WDJB","interval":1,)"
+                            R"("verification_uri":"https://login.example/go","expires_in":600})");
+    };
+    begin(id);
+    const std::string asked = transport.requests.back().body;
+    EXPECT_THAT(asked, HasSubstr("code_challenge_method=S256"));
+    advance(2s);
+    ASSERT_TRUE((*look(id))->has_value());
+    const std::string& body = transport.requests.back().body;
+    const auto at = body.find("&code_verifier=") + std::string_view("&code_verifier=").size();
+    const std::string verifier = body.substr(at, body.find('&', at) - at);
+    EXPECT_THAT(asked, HasSubstr("code_challenge=" + pkce_challenge(verifier) + "&"));
+}
+
 // O-139 to O-141.
 TEST_F(TokenSetupTest, ADpopNonceIsUsedOnceItIsKnownAndCostsNoFailure) {
     storage::ProviderRecord provider = sample_provider();
@@ -247,6 +320,179 @@ TEST_F(TokenSetupTest, AServerThatNeverTakesANonceIsAskedTwice) {
     };
     EXPECT_FALSE(obtain(id)->value());
     EXPECT_EQ(transport.requests.size(), 2U);
+}
+
+std::string nonce_of(const http::Request& request) {
+    const auto proof = request.headers.get("DPoP");
+    const auto jws = herald::test::read_jws(proof.value_or(".."));
+    return core::string_member(jws.claims, "nonce").value_or("");
+}
+
+// O-140: what counts is the nonce that was sent, not what another provider learned meanwhile.
+TEST_F(TokenSetupTest, ProvidersOfOneServerEachMeetItsNonceAndNoneFails) {
+    std::vector<core::ProviderId> ids;
+    for (int i = 0; i < 5; ++i) {
+        storage::ProviderRecord provider = sample_provider();
+        provider.name = "crm" + std::to_string(i);
+        provider.settings["dpop"] = true;
+        ids.push_back(add(std::move(provider)));
+    }
+    start();
+    script = [&](const http::Request& request) -> core::Result<http::Response> {
+        http::Headers headers;
+        headers.add("DPoP-Nonce", "n1");
+        if (nonce_of(request) != "n1")
+            return respond(400, R"({"error":"use_dpop_nonce"})", headers);
+        return respond(200, R"({"access_token":"t","token_type":"DPoP","expires_in":60})", headers);
+    };
+    transport.hold();
+    std::vector<std::shared_ptr<Caller>> callers;
+    callers.reserve(ids.size());
+    for (const core::ProviderId id : ids) callers.push_back(ask(id));
+    transport.release();
+    settle();
+    for (const auto& caller : callers) EXPECT_EQ(caller->token(), "t") << caller->error();
+    EXPECT_EQ(transport.requests.size(), 10U);
+}
+
+// O-141.
+TEST_F(TokenSetupTest, ANonceThatIsNeverTakenIsNoRefusalOfTheConfiguration) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.settings["dpop"] = true;
+    const auto id = add(std::move(provider));
+    start();
+    script = [&](const http::Request&) -> core::Result<http::Response> {
+        http::Headers headers;
+        headers.add("DPoP-Nonce", "n" + std::to_string(transport.requests.size()));
+        return respond(400, R"({"error":"use_dpop_nonce"})", headers);
+    };
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(obtain(id)->value());
+    EXPECT_EQ(state(), "failing");
+}
+
+class TokenTestTest : public TokenSetupTest {
+protected:
+    // A provider with a token, tested at what its settings and metadata say.
+    core::ProviderId ready(storage::ProviderRecord provider) {
+        token_type = provider.settings.contains("dpop") ? "DPoP" : "Bearer";
+        script = [this](const http::Request& request) -> core::Result<http::Response> {
+            if (request.url.target != "/oauth/token") return tested(request);
+            return respond(200, R"({"access_token":"t","token_type":")" + token_type +
+                                    R"(","expires_in":60})");
+        };
+        const auto id = add(std::move(provider));
+        start();
+        EXPECT_TRUE(obtain(id)->value());
+        return id;
+    }
+    TokenTestResult test(core::ProviderId id) {
+        return by_hand<TokenTestResult>([&](auto done) { manager->test(id, std::move(done)); })
+            ->value()
+            .value();
+    }
+    static storage::ProviderRecord discovered() {
+        storage::ProviderRecord provider = sample_provider();
+        provider.issuer = "https://login.example";
+        provider.metadata = {{"issuer", "https://login.example"},
+                             {"token_endpoint", "https://login.example/oauth/token"},
+                             {"userinfo_endpoint", "https://login.example/me"},
+                             {"introspection_endpoint", "https://login.example/introspect"}};
+        return provider;
+    }
+
+    std::string token_type;
+    std::function<core::Result<http::Response>(const http::Request&)> tested;
+};
+
+// A callout would trust the same authority and carry the nonce that the receiver wants.
+TEST_F(TokenTestTest, IsSentAsACalloutWouldBe) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.settings["dpop"] = true;
+    provider.settings["ca_file"] = "/etc/ca.pem";
+    provider.test_endpoint = "https://api.example/ping";
+    tested = [](const http::Request& request) -> core::Result<http::Response> {
+        http::Headers headers;
+        headers.add("DPoP-Nonce", "r1");
+        if (nonce_of(request) == "r1") return respond(200, "", headers);
+        headers.add("WWW-Authenticate", "DPoP error=\"use_dpop_nonce\"");
+        return respond(401, "", headers);
+    };
+    const auto id = ready(std::move(provider));
+    EXPECT_EQ(test(id).verdict, "accepted");
+    EXPECT_EQ(transport.requests.back().tls.ca_file, "/etc/ca.pem");
+    EXPECT_EQ(transport.requests.back().headers.get("Authorization"), "DPoP t");
+    EXPECT_EQ(transport.requests.size(), 3U);
+    EXPECT_EQ(test(id).verdict, "accepted");
+    EXPECT_EQ(transport.requests.size(), 4U) << "the nonce is known now";
+}
+
+// O-130.
+TEST_F(TokenTestTest, IntrospectsWhereDiscoveryOffersItAndNobodyChoseAnEndpoint) {
+    std::string answer = R"({"active":true})";
+    int status = 200;
+    tested = [&](const http::Request& request) -> core::Result<http::Response> {
+        EXPECT_EQ(request.url.target, "/introspect");
+        EXPECT_THAT(request.body, HasSubstr("token=t&token_type_hint=access_token"));
+        EXPECT_THAT(request.body, HasSubstr("client_secret="));
+        return respond(status, answer);
+    };
+    const auto id = ready(discovered());
+    const TokenTestResult result = test(id);
+    EXPECT_EQ(result.verdict, "accepted");
+    EXPECT_EQ(result.kind, "introspection");
+    answer = R"({"active":false})";
+    EXPECT_EQ(test(id).verdict, "rejected");
+    answer = "{}";
+    EXPECT_EQ(test(id).verdict, "inconclusive");
+    status = 401;
+    EXPECT_EQ(test(id).verdict, "inconclusive") << "the client may not ask; nothing of the token";
+}
+
+TEST_F(TokenTestTest, AnEndpointThatSomebodyChoseIsAskedEvenBesideIntrospection) {
+    storage::ProviderRecord provider = discovered();
+    provider.test_endpoint = "https://api.example/ping";
+    tested = [](const http::Request& request) -> core::Result<http::Response> {
+        EXPECT_EQ(request.url.text(), "https://api.example/ping");
+        return respond(204);
+    };
+    const TokenTestResult result = test(ready(std::move(provider)));
+    EXPECT_EQ(result.verdict, "accepted");
+    EXPECT_EQ(result.kind, "request");
+}
+
+TEST_F(TokenTestTest, UserinfoSaysNothingOfATokenWithoutOpenid) {
+    storage::ProviderRecord provider = discovered();
+    provider.metadata.erase("introspection_endpoint");
+    tested = [](const http::Request& request) -> core::Result<http::Response> {
+        EXPECT_EQ(request.url.target, "/me");
+        return respond(403, R"({"error":"insufficient_scope"})");
+    };
+    const TokenTestResult result = test(ready(std::move(provider)));
+    EXPECT_EQ(result.verdict, "inconclusive");
+    EXPECT_THAT(result.reason, HasSubstr("openid"));
+    EXPECT_FALSE(result.ok);
+}
+
+TEST_F(TokenTestTest, UserinfoThatForbidsATokenWithOpenidForbidsIt) {
+    storage::ProviderRecord provider = discovered();
+    provider.metadata.erase("introspection_endpoint");
+    provider.scopes = {"openid"};
+    tested = [](const http::Request&) -> core::Result<http::Response> { return respond(403); };
+    EXPECT_EQ(test(ready(std::move(provider))).verdict, "forbidden");
+}
+
+TEST_F(TokenTestTest, IntrospectionThatHidesGoodTokensIsNoVerdict) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.kind = "salesforce";
+    provider.grant_type = "client_credentials";
+    provider.settings["org_id"] = "00D260000001G7lEAE";
+    provider.settings["user_id"] = "00526000004wk0wAAA";
+    provider.settings["introspect_expiry"] = false;
+    provider.settings["test_kind"] = "introspection";
+    tested = [](const http::Request&) -> core::Result<http::Response> {
+        return respond(200, R"({"active":false})");
+    };
+    EXPECT_EQ(test(ready(std::move(provider))).verdict, "inconclusive");
 }
 
 // O-56.
@@ -290,6 +536,9 @@ TEST_F(TokenSetupTest, ASecretInAFileIsReadAtEachRequest) {
     obtain(id);
     EXPECT_THAT(transport.requests.back().body, HasSubstr("client_secret=second"));
     EXPECT_THAT(transport.requests.back().body, Not(HasSubstr("first")));
+    std::ofstream(path) << "\xEF\xBB\xBFthird\r\n";
+    obtain(id);
+    EXPECT_THAT(transport.requests.back().body, HasSubstr("client_secret=third"));
 }
 
 // O-149: what one host lets this machine ask is shared by its providers.

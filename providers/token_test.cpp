@@ -1,0 +1,149 @@
+// Whether a token is still good: shown to the test endpoint as a callout would, or introspected
+// (oauth.md 6.10).
+#include <algorithm>
+
+#include "core/json.h"
+#include "providers/kind.h"
+#include "providers/show_token.h"
+#include "providers/slot_errors.h"
+#include "providers/token_body.h"
+#include "providers/token_engine.h"
+#include "providers/token_request.h"
+
+namespace herald::providers {
+namespace asio = boost::asio;
+using core::Done;
+using core::Result;
+
+namespace {
+
+TokenTestResult accepted() {
+    return {.ok = true, .verdict = "accepted"};
+}
+TokenTestResult rejected(std::string reason) {
+    return {.ok = false, .verdict = "rejected", .reason = std::move(reason)};
+}
+TokenTestResult inconclusive(std::string reason) {
+    return {.ok = std::nullopt, .verdict = "inconclusive", .reason = std::move(reason)};
+}
+
+// UserInfo answers for a person who signed in (OpenID Connect Core section 5.3): tokens without
+// `openid` are no concern of it.
+bool is_for_people_only(const ProviderSettings& settings, const storage::TokenRecord& token) {
+    return settings.endpoints.test_is_userinfo &&
+           std::find(token.scopes.begin(), token.scopes.end(), "openid") == token.scopes.end();
+}
+
+TokenTestResult judge_request(const http::Response& response, const TokenSlot& slot,
+                              const storage::TokenRecord& token) {
+    const int status = response.status;
+    const auto refuses = slot.use->refuses_token;
+    if (refuses != nullptr && refuses(response)) return rejected("the answer says so");
+    if (status >= 200 && status < 300) return accepted();
+    if (status == 401) return rejected("the endpoint answered 401");
+    if (status == 403 && is_for_people_only(slot.settings, token)) {
+        return inconclusive(
+            "the userinfo endpoint wants the scope openid, which this token does not have; give "
+            "another endpoint with --test-url, or --setting test_kind=introspection");
+    }
+    if (status == 403) {
+        return {.ok = false,
+                .verdict = "forbidden",
+                .reason = "the token is taken, but it does not permit this"};
+    }
+    return inconclusive("the endpoint answered " + std::to_string(status) +
+                        ", which says nothing about the token");
+}
+
+// RFC 7662 section 2.2: false may also mean that this client may not know.
+TokenTestResult judge_introspection(const http::Response& response, const TokenSlot& slot) {
+    if (response.status == 401 || response.status == 403) {
+        return inconclusive("the introspection endpoint refuses this client (" +
+                            std::to_string(response.status) +
+                            "); give an endpoint that takes the token with --test-url");
+    }
+    const auto body = parse_token_body(response);
+    const auto* active = body ? body->if_contains("active") : nullptr;
+    if (response.status != 200 || active == nullptr || !active->is_bool()) {
+        return inconclusive("the introspection endpoint answered " +
+                            std::to_string(response.status) + " without saying active");
+    }
+    if (active->get_bool()) return accepted();
+    if (find_kind(slot.record.kind)->may_hide_active_tokens)
+        return inconclusive("active is false, which may only mean that this client may not ask");
+    return rejected("the authorization server says that it is not active");
+}
+
+bool introspects(const TokenSlot& slot) {
+    const ProviderSettings& settings = slot.settings;
+    if (!settings.test_kind.empty()) return settings.test_kind == "introspection";
+    const bool can =
+        settings.endpoints.introspection.has_value() && slot.record.client_authentication != "none";
+    return can && !settings.endpoints.test_is_chosen;
+}
+
+}  // namespace
+
+asio::awaitable<Result<http::Response>> TokenEngine::show_to_test_endpoint(SlotPtr slot) {
+    const AccessTokenPtr access = slot->access;
+    for (int tries = 0;; ++tries) {
+        const auto url = http::Url::parse(*slot->settings.endpoints.test, "test_endpoint");
+        const std::string origin = url ? url->origin() : std::string();
+        const std::string nonce = receiver_nonces_.at(origin);
+        const ShowInput shown_as{.now = clock_.system_now(), .dpop_nonce = nonce};
+        auto request = test_request(slot->settings, *access, shown_as, clock_.steady_now());
+        if (!request) co_return request.error();
+        http::Request sendable = std::move(*request);
+        Result<http::Response> response = co_await transport_.send(std::move(sendable));
+        if (!response || !access->dpop) co_return response;
+        const NonceVerdict said =
+            receiver_nonces_.note(origin, nonce, *response, clock_.steady_now());
+        if (tries > 0 || said != NonceVerdict::kStale) co_return response;
+    }
+}
+
+asio::awaitable<Result<http::Response>> TokenEngine::introspect(SlotPtr slot) {
+    const auto ready = slot->ready_record();
+    if (!ready) co_return ready.error();
+    const ProviderSettings settings = slot->settings;
+    const GrantInput input{.provider = *ready, .settings = settings, .now = clock_.system_now()};
+    auto request = introspection_request(input, slot->access->value, clock_.steady_now());
+    if (!request) co_return request.error();
+    http::Request sendable = std::move(*request);
+    Result<http::Response> response = co_await transport_.send(std::move(sendable));
+    co_return response;
+}
+
+asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done) {
+    const auto self = shared_from_this();
+    if (!slot->record.enabled) co_return done(disabled(*slot));
+    const bool by_introspection = introspects(*slot);
+    if (by_introspection && !slot->settings.endpoints.introspection) {
+        co_return done(
+            endpoint_missing(*slot, "introspection_endpoint", "--setting introspection_endpoint="));
+    }
+    if (!by_introspection && !slot->settings.endpoints.test)
+        co_return done(endpoint_missing(*slot, "test_endpoint", "--test-url"));
+    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now())
+        co_return done(no_token(*slot));
+    const auto token = slot->token;  // it may be dropped meanwhile
+    const core::SteadyTime started = clock_.steady_now();
+    Result<http::Response> response = core::Error{};
+    if (by_introspection) {
+        response = co_await introspect(slot);
+    } else {
+        response = co_await show_to_test_endpoint(slot);
+    }
+    if (!response && response.error().kind != core::ErrorKind::kTransient)
+        co_return done(response.error());
+    TokenTestResult result = !response          ? inconclusive(response.error().message)
+                             : by_introspection ? judge_introspection(*response, *slot)
+                                                : judge_request(*response, *slot, *token);
+    result.kind = by_introspection ? "introspection" : "request";
+    if (response) result.status = response->status;
+    result.latency =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
+    done(std::move(result));
+}
+
+}  // namespace herald::providers
