@@ -9,14 +9,17 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <list>
 
 #include "core/encoding.h"
+#include "core/secret.h"
 
 namespace herald::cli {
 namespace {
 
 constexpr std::size_t kMaxHead = 16 * 1024;
-constexpr int kReadPatienceMs = 5'000;
+constexpr std::size_t kMaxVisitors = 64;
+constexpr std::chrono::seconds kHeadPatience{5};
 constexpr std::string_view kPath = "/callback";
 
 core::Error failed(const std::string& why) {
@@ -25,12 +28,14 @@ core::Error failed(const std::string& why) {
 
 template <class Address>
 int listening(int family, const Address& address) {
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;
     const int on = 1;
+    // The connections of a set-up just over linger on the port for a minute.
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     const auto* raw = reinterpret_cast<const sockaddr*>(&address);
-    if (::bind(fd, raw, sizeof address) == 0 && ::listen(fd, 8) == 0) return fd;
+    if (::bind(fd, raw, sizeof address) == 0 && ::listen(fd, SOMAXCONN) == 0) return fd;
     ::close(fd);
     return -1;
 }
@@ -51,23 +56,6 @@ int listening_v6(std::uint16_t port) {
     return listening(AF_INET6, address);
 }
 
-bool is_readable(int fd, int patience_ms) {
-    pollfd one{.fd = fd, .events = POLLIN, .revents = 0};
-    return ::poll(&one, 1, patience_ms) > 0;
-}
-
-std::string read_head(int fd) {
-    std::string head;
-    std::array<char, 2048> buffer{};
-    while (head.size() < kMaxHead && head.find("\r\n\r\n") == std::string::npos) {
-        if (!is_readable(fd, kReadPatienceMs)) break;
-        const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
-        if (got <= 0) break;
-        head.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    return head;
-}
-
 void answer(int fd, std::string_view status, std::string_view text) {
     std::string page = "<!doctype html><meta charset=utf-8><title>Herald</title><p>";
     page.append(text).append("</p>\n");
@@ -80,26 +68,88 @@ void answer(int fd, std::string_view status, std::string_view text) {
     static_cast<void>(::send(fd, response.data(), response.size(), MSG_NOSIGNAL));
 }
 
-// Empty optional where the request is none of ours: a favicon, a probe.
-std::optional<RedirectQuery> serve_one(int listener) {
-    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) return std::nullopt;
-    const std::string head = read_head(fd);
-    const std::string target =
-        head.starts_with("GET ") ? head.substr(4, head.find(' ', 4) - 4) : std::string();
-    std::optional<RedirectQuery> query;
-    if (target.substr(0, target.find('?')) == kPath) {
-        query = redirect_query(target);
-        answer(fd, "200 OK",
-               query_value(*query, "code").empty()
-                   ? "The authorization was not given. The command line says more."
-                   : "Herald has the answer. You can close this window.");
-    } else {
-        answer(fd, "404 Not Found", "Nothing here.");
+// One connection and what it has sent of its request so far.
+struct Visitor {
+    int fd = -1;
+    core::SteadyTime until;
+    std::string head = {};
+
+    Visitor(int connection, core::SteadyTime end) : fd(connection), until(end) {}
+    Visitor(const Visitor&) = delete;
+    Visitor& operator=(const Visitor&) = delete;
+    ~Visitor() {
+        if (fd >= 0) ::close(fd);
     }
-    ::close(fd);
-    return query;
-}
+
+    [[nodiscard]] bool is_complete() const { return head.find("\r\n\r\n") != std::string::npos; }
+
+    // False where no more will come.
+    bool read_more() {
+        std::array<char, 2048> buffer{};
+        const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (got < 0) return errno == EAGAIN || errno == EINTR;
+        head.append(buffer.data(), static_cast<std::size_t>(got));
+        return got > 0 && head.size() <= kMaxHead;
+    }
+};
+
+// Everybody who is connected to the listener.
+class Visitors {
+public:
+    Visitors(std::array<int, 2> listeners, const std::string& state)
+        : listeners_(listeners), state_(state) {}
+
+    void add_to(std::vector<pollfd>& watched) const {
+        for (const int listener : listeners_)
+            watched.push_back({.fd = listener, .events = POLLIN, .revents = 0});
+        for (const Visitor& one : visitors_)
+            watched.push_back({.fd = one.fd, .events = POLLIN, .revents = 0});
+    }
+
+    // The one who came with our state, once there is one.
+    std::optional<Redirect> serve(core::SteadyTime now) {
+        for (const int listener : listeners_) take_in(listener, now);
+        for (auto one = visitors_.begin(); one != visitors_.end();) {
+            const bool stays = one->read_more() && one->until > now;
+            if (one->is_complete()) {
+                if (auto redirect = hear(*one)) return redirect;
+            }
+            one = stays && !one->is_complete() ? std::next(one) : visitors_.erase(one);
+        }
+        return std::nullopt;
+    }
+
+private:
+    void take_in(int listener, core::SteadyTime now) {
+        for (;;) {
+            const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (fd < 0) return;
+            if (visitors_.size() == kMaxVisitors) visitors_.pop_front();
+            visitors_.emplace_back(fd, now + kHeadPatience);
+        }
+    }
+
+    std::optional<Redirect> hear(Visitor& visitor) {
+        const std::string& head = visitor.head;
+        const std::string target =
+            head.starts_with("GET ") ? head.substr(4, head.find_first_of(" \r", 4) - 4) : "";
+        if (target.substr(0, target.find('?')) != kPath) {
+            answer(visitor.fd, "404 Not Found", "Nothing here.");
+            return std::nullopt;
+        }
+        RedirectQuery query = redirect_query(target);
+        if (!answers(query, state_)) {
+            answer(visitor.fd, "400 Bad Request",
+                   "This is not the answer that Herald waits for. It goes on waiting.");
+            return std::nullopt;
+        }
+        return Redirect(std::move(query), std::exchange(visitor.fd, -1));
+    }
+
+    std::array<int, 2> listeners_;
+    const std::string& state_;
+    std::list<Visitor> visitors_;
+};
 
 // A line from the terminal; empty at its end.
 std::string read_line(int fd) {
@@ -142,28 +192,37 @@ std::string RedirectListener::redirect_uri() const {
     return "http://127.0.0.1:" + std::to_string(port_) + std::string(kPath);
 }
 
-core::Result<RedirectQuery> RedirectListener::wait(std::chrono::milliseconds patience,
-                                                   int terminal) const {
-    std::array<pollfd, 3> watched{pollfd{.fd = v4_, .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = v6_, .events = POLLIN, .revents = 0},
-                                  pollfd{.fd = terminal, .events = POLLIN, .revents = 0}};
-    for (;;) {
-        const int ready =
-            ::poll(watched.data(), watched.size(), static_cast<int>(patience.count()));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0)
-            return failed(
-                "nobody came back from the authorization server in time; nothing changed");
-        for (const pollfd& one : {watched[0], watched[1]}) {
-            if ((one.revents & POLLIN) == 0) continue;
-            if (auto query = serve_one(one.fd)) return std::move(*query);
-        }
-        if ((watched[2].revents & (POLLIN | POLLHUP)) != 0) {
-            const std::string line = read_line(terminal);
-            if (line.empty()) watched[2].fd = -1;
-            if (!line.empty()) return redirect_query(line);
-        }
+core::Result<Redirect> RedirectListener::wait(core::Clock& clock, const std::string& state,
+                                              std::chrono::milliseconds patience,
+                                              const Terminal& terminal) const {
+    constexpr int kLookAgainMs = 250;  // at who has been slow for too long
+    const core::SteadyTime deadline = clock.steady_now() + patience;
+    Visitors visitors({v4_, v6_}, state);
+    int input = terminal.input;
+    while (clock.steady_now() < deadline) {
+        std::vector<pollfd> watched{{.fd = input, .events = POLLIN, .revents = 0}};
+        visitors.add_to(watched);
+        if (::poll(watched.data(), watched.size(), kLookAgainMs) < 0 && errno != EINTR) break;
+        if (auto redirect = visitors.serve(clock.steady_now())) return std::move(*redirect);
+        if ((watched[0].revents & (POLLIN | POLLHUP)) == 0) continue;
+        const std::string line = read_line(input);
+        if (line.empty()) input = -1;
+        RedirectQuery query = redirect_query(line);
+        if (answers(query, state)) return Redirect(std::move(query), -1);
+        if (!line.empty()) terminal.on_wrong();
     }
+    return failed("nobody came back from the authorization server in time; nothing changed");
+}
+
+Redirect::~Redirect() {
+    if (connection_ >= 0) tell("The set-up came to no end. The command line says more.");
+}
+
+void Redirect::tell(std::string_view text) {
+    const int fd = std::exchange(connection_, -1);
+    if (fd < 0) return;
+    answer(fd, "200 OK", text);
+    ::close(fd);
 }
 
 RedirectQuery redirect_query(const std::string& pasted) {
@@ -188,6 +247,11 @@ std::string query_value(const RedirectQuery& query, const std::string& name) {
         if (key == name) return value;
     }
     return {};
+}
+
+bool answers(const RedirectQuery& query, const std::string& state) {
+    const std::string told = query_value(query, "state");
+    return !state.empty() && core::Secret(told).equals(core::Secret(state));
 }
 
 }  // namespace herald::cli

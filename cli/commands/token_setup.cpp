@@ -20,11 +20,22 @@ using core::Result;
 constexpr std::string_view kCollection = "/v1/providers";
 constexpr std::chrono::minutes kPatience{5};
 
+// The address holds another state, or none: whatever it says may be a stranger's words.
+core::Error not_ours() {
+    return {.kind = core::ErrorKind::kPermanent,
+            .code = "setup_failed",
+            .message =
+                "set up: the address is not the answer to this request (its state is "
+                "another one); paste the whole address that the browser ends at; nothing "
+                "changed"};
+}
+
+// REQUIRES: `query` answers our request.
 core::Error not_authorized(const RedirectQuery& query) {
     const std::string error = core::printable(query_value(query, "error"), 200);
     std::string message = "set up: ";
     if (error.empty()) {
-        message += "what came back holds neither a code nor an error; paste the whole address";
+        message += "what came back holds neither a code nor an error";
     } else {
         message += "the authorization server says " + error;
         const std::string more = core::printable(query_value(query, "error_description"), 500);
@@ -52,6 +63,10 @@ Result<json::value> begin(const std::string& name, const std::string& redirect_u
     auto answer = context.call(json_request("POST", std::move(*path), body.text()));
     if (!answer) return answer.error();
     return parse_answer(*answer);
+}
+
+std::string state_of(const json::value& start) {
+    return query_value(redirect_query(text_at(start, "authorization_url")), "state");
 }
 
 Result<int> finish(const std::string& name, const RedirectQuery& query, Context& context) {
@@ -101,7 +116,9 @@ Result<int> with_pasted_answer(const SetupOptions& options, Context& context) {
                       "\nthen paste the address it leads you to, whole, and press Enter:");
     auto line = context.secrets().read("-", "the address");
     if (!line) return line.error();
-    return finish(options.name, redirect_query(std::string(line->reveal())), context);
+    const RedirectQuery query = redirect_query(std::string(line->reveal()));
+    if (!answers(query, state_of(*start))) return not_ours();
+    return finish(options.name, query, context);
 }
 
 }  // namespace
@@ -120,9 +137,16 @@ Result<int> set_up_token(const SetupOptions& options, Context& context) {
                       "\nIt comes back to " + listener->redirect_uri() +
                       " on this machine. With a browser elsewhere, paste the address it ends at:");
     const int input = context.io().standard_input;
-    auto query = listener->wait(kPatience, ::isatty(input) == 1 ? input : -1);
-    if (!query) return query.error();
-    return finish(options.name, *query, context);
+    auto redirect = listener->wait(
+        context.clock(), state_of(*start), kPatience,
+        {.input = ::isatty(input) == 1 ? input : -1,
+         .on_wrong = [&] { tell(context, "That is not the answer to this request; try again:"); }});
+    if (!redirect) return redirect.error();
+    auto finished = finish(options.name, redirect->query, context);
+    const bool works = finished && *finished == kExitDone;
+    redirect->tell(works ? "Herald is set up. You can close this window."
+                         : "The set-up did not work. The command line says why.");
+    return finished;
 }
 
 }  // namespace herald::cli
