@@ -68,7 +68,8 @@ using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;
 /// Standard Webhooks: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`.
 [[nodiscard]] std::string sign(const core::Secret& key, std::string_view id,
                                std::string_view timestamp, std::string_view body);
-/// `whsec_` and base64 of 24 to 64 bytes; the decoded key.
+/// The decoded key of `whsec_` and the base64 of 24 to 64 bytes, in either alphabet, padded or not;
+/// also without the label, unless it is hexadecimal, which may mean two things.
 [[nodiscard]] core::Result<core::Secret> decode_signing_secret(const core::Secret& text);
 
 }  // namespace herald::dispatcher

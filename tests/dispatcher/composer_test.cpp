@@ -242,15 +242,44 @@ TEST(SignatureTest, SecretsHave24To64Bytes) {
     }
 }
 
-TEST(SignatureTest, OtherSecretsAreRefusedAndNotShown) {
-    const std::string good = core::base64_encode(std::string(32, 'k'));
+TEST(SignatureTest, SecretsAreReadInEveryFormThatMeansOneThing) {
+    const std::string bytes = "\xFB\xFF\xBFkkkkkkkkkkkkkkkkkkkkkkkkk";
+    const std::string usual = core::base64_encode(bytes);
+    std::string url_safe = usual;
+    for (char& c : url_safe) c = c == '+' ? '-' : c == '/' ? '_' : c;
+    ASSERT_NE(usual, url_safe);
+    ASSERT_TRUE(usual.ends_with('='));
+    const std::string unpadded = usual.substr(0, usual.find('='));
     for (const std::string& text :
-         {std::string(), std::string("whsec_"), good, "WHSEC_" + good, "whsec_" + good + "\n",
-          "whsec_" + good + "!", "whsec_" + core::base64_encode(std::string(23, 'k')),
-          "whsec_" + core::base64_encode(std::string(65, 'k'))}) {
+         {"whsec_" + usual, usual, "whsec_" + unpadded, unpadded, "whsec_" + url_safe, url_safe,
+          "v1,whsec_" + usual, "WHSEC_" + usual, "whsec_" + usual + "\n", " whsec_" + usual,
+          "\xEF\xBB\xBFwhsec_" + usual, "whsec_" + url_safe.substr(0, url_safe.find('='))}) {
         const auto key = decode_signing_secret(core::Secret(text));
-        ASSERT_FALSE(key) << text;
+        ASSERT_TRUE(key) << text << ": " << key.error().message;
+        EXPECT_EQ(key->reveal(), bytes) << text;
+    }
+}
+
+TEST(SignatureTest, OtherSecretsAreRefusedWithTheRuleAndNotShown) {
+    const std::string good = core::base64_encode(std::string(32, 'k'));
+    struct Row {
+        std::string text;
+        const char* rule;
+    };
+    for (const Row& row : std::vector<Row>{
+             {"", "hexadecimal"},
+             {"whsec_", "0 bytes"},
+             {"whsec_" + good + "!", "no base64"},
+             {good + "\n" + good, "no base64"},
+             {std::string(32, 'a'), "hexadecimal"},
+             {"whsec_" + core::base64_encode(std::string(23, 'k')), "23 bytes"},
+             {"whsec_" + core::base64_encode(std::string(65, 'k')), "65 bytes"},
+         }) {
+        const auto key = decode_signing_secret(core::Secret(row.text));
+        ASSERT_FALSE(key) << row.text;
         EXPECT_EQ(key.error().details.at("field").as_string(), "signing_secret");
+        EXPECT_NE(key.error().message.find(row.rule), std::string::npos) << key.error().message;
+        EXPECT_NE(key.error().message.find("base64"), std::string::npos);
         EXPECT_EQ(key.error().message.find("a2tra2tr"), std::string::npos);
     }
 }
