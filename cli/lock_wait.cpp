@@ -1,8 +1,7 @@
 #include "cli/lock_wait.h"
 
-#include <algorithm>
-
 #include "cli/pause.h"
+#include "core/backoff.h"
 #include "core/json.h"
 
 namespace herald::cli {
@@ -32,10 +31,10 @@ core::Error daemon_has_it(const Settings& settings, const core::Error& holder) {
 
 core::Result<LockOutcome> wait_for_lock(const Settings& settings, core::Clock& clock,
                                         DatabaseLock::Owner owner) {
-    constexpr std::chrono::milliseconds kLongestPause{200};
+    constexpr core::Backoff kLook{.first = std::chrono::milliseconds(5),
+                                  .longest = std::chrono::milliseconds(200)};
     const auto deadline = clock.steady_now() + kCommandLockPatience;
-    std::chrono::milliseconds wait{5};
-    for (;;) {
+    for (int looks = 1;; ++looks) {
         auto lock = DatabaseLock::acquire(settings.database, owner);
         if (lock) return LockOutcome(std::move(*lock));
         if (lock.error().code != "already_running") return lock.error();
@@ -43,8 +42,7 @@ core::Result<LockOutcome> wait_for_lock(const Settings& settings, core::Clock& c
             return LockOutcome(HeldByDaemon{daemon_has_it(settings, lock.error())});
         }
         if (clock.steady_now() >= deadline) return locked_too_long(settings, lock.error());
-        pause(clock, wait);
-        wait = std::min(wait * 2, kLongestPause);
+        pause(clock, kLook.after(looks));
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/backoff.h"
+
 namespace herald::dispatcher {
 namespace {
 
@@ -42,11 +44,9 @@ void CircuitBreaker::enter(State state) {
 
 void CircuitBreaker::open(core::SteadyTime now) {
     const bool again = state_ == State::kHalfOpen;
-    const std::chrono::milliseconds most = settings_.open_for_at_most;
-    open_for_ = std::min(most, again ? 2 * open_for_ : settings_.open_for);
-    const double factor = 1.0 - kJitter + 2.0 * kJitter * random_->uniform();
-    const double wait = static_cast<double>(open_for_.count()) * factor;
-    probe_at_ = now + std::chrono::milliseconds(static_cast<std::int64_t>(wait));
+    openings_ = again ? openings_ + 1 : 1;
+    const core::Backoff how{.first = settings_.open_for, .longest = settings_.open_for_at_most};
+    probe_at_ = now + core::jittered(how.after(openings_), kJitter, *random_);
     enter(State::kOpen);
 }
 

@@ -63,7 +63,7 @@ private:
     State state_ = State::kClosed;
     Ticket phase_ = 0;
     bool probing_ = false;
-    std::chrono::milliseconds open_for_{0};  ///< of the last opening
+    int openings_ = 0;  ///< in a row, without a success between
     core::SteadyTime probe_at_{};
     std::array<Slice, kSlices> slices_{};
 };

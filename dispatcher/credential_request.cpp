@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 
+#include "core/backoff.h"
 #include "core/encoding.h"
 #include "core/log.h"
 #include "dispatcher/key_pair.h"
@@ -14,8 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kFirstPause{1};
-constexpr seconds kLongestPause{60};
+constexpr core::Backoff kAfterFailure{.first = seconds(1), .longest = seconds(60)};
 constexpr std::chrono::milliseconds kLongestRetryAfter = std::chrono::minutes(15);
 constexpr std::size_t kMaxWhy = 512;
 
@@ -27,11 +27,6 @@ std::string_view advice(int status) {
     if (status == 401 || status == 403) return "; check the key pair";
     if (status >= 300 && status <= 399) return "; redirects are not followed, give the last URL";
     return "";
-}
-
-std::chrono::steady_clock::duration pause_after(int failures) {
-    constexpr int kEnough = 6;  // doublings until the longest
-    return std::min(kLongestPause, kFirstPause * (1 << std::min(failures - 1, kEnough)));
 }
 
 }  // namespace
@@ -85,10 +80,8 @@ void CredentialOutage::failed(const core::Error& error, int moment, core::Steady
     if (moment != moment_) return;
     ++moment_;
     ++failures_;
-    auto pause = pause_after(failures_);
-    if (error.retry_after)
-        pause = std::max<decltype(pause)>(pause, std::min(*error.retry_after, kLongestRetryAfter));
-    until_ = now + pause;
+    until_ = now + core::not_before(kAfterFailure.after(failures_), error.retry_after,
+                                    kLongestRetryAfter);
     error_ = error;
     if (failures_ > 1) return;
     core::log(core::LogLevel::kWarning, "callout_auth_unavailable",

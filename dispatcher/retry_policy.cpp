@@ -4,19 +4,14 @@
 #include <chrono>
 #include <utility>
 
+#include "core/backoff.h"
+
 namespace herald::dispatcher {
 namespace {
 
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestWait = std::chrono::hours(24);
-
-milliseconds with_jitter(std::chrono::seconds step, int percent, core::Random& random) {
-    const double jitter = percent / 100.0;
-    const double factor = 1.0 - jitter + 2.0 * jitter * random.uniform();
-    return milliseconds(
-        static_cast<std::int64_t>(static_cast<double>(milliseconds(step).count()) * factor));
-}
 
 Decision dead(std::string reason, int failures) {
     return {
@@ -29,9 +24,9 @@ Decision retry(const Verdict& verdict, const storage::RetrySettings& settings,
     const auto step = static_cast<std::size_t>(position.failures);
     if (step >= settings.schedule.size()) return dead("attempts_exhausted", failures);
     const milliseconds scheduled =
-        with_jitter(settings.schedule[step], settings.jitter_percent, random);
+        core::jittered(settings.schedule[step], settings.jitter_percent / 100.0, random);
     const milliseconds wait =
-        std::min(kLongestWait, std::max(scheduled, verdict.retry_after.value_or(scheduled)));
+        std::min(kLongestWait, core::not_before(scheduled, verdict.retry_after));
     const core::SystemTime due_at = position.now + wait;
     if (is_past_max_age(settings, position.event_at, due_at)) return dead("max_age", failures);
     return {.state = storage::CalloutState::kPending,

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "core/backoff.h"
+
 namespace herald::providers {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 namespace {
@@ -12,8 +13,8 @@ namespace {
 constexpr milliseconds kMinLead{30'000};
 constexpr milliseconds kMaxLead{300'000};
 constexpr milliseconds kMaxMargin{30'000};
-constexpr milliseconds kFirstWait{1'000};
-constexpr milliseconds kLongestWait{300'000};
+constexpr core::Backoff kAfterFailure{.first = milliseconds(1'000),
+                                      .longest = milliseconds(300'000)};
 constexpr milliseconds kShortestWait{100};
 
 milliseconds part(milliseconds whole, double share) {
@@ -27,7 +28,7 @@ TokenTimes token_times(core::SteadyTime requested_at, milliseconds lifetime,
     milliseconds lead = std::clamp(part(lifetime, 0.2), kMinLead, kMaxLead);
     if (settings.refresh_lead_s) lead = *settings.refresh_lead_s;
     if (lead > lifetime / 2) lead = part(lifetime, 0.2);
-    lead = part(lead, 0.9 + 0.2 * random.uniform());
+    lead = core::jittered(lead, 0.1, random);
     milliseconds margin = std::min(kMaxMargin, part(lifetime, 0.1));
     if (settings.expiry_margin_s)
         margin = std::min<milliseconds>(*settings.expiry_margin_s, lifetime / 2);
@@ -37,14 +38,10 @@ TokenTimes token_times(core::SteadyTime requested_at, milliseconds lifetime,
 
 milliseconds wait_after_failure(const core::Error& error, int failures,
                                 const ProviderSettings& settings, core::Random& random) {
-    const milliseconds asked = error.retry_after.value_or(milliseconds(0));
-    if (error.kind == core::ErrorKind::kUnauthorized || error.kind == core::ErrorKind::kPermanent) {
-        return std::max<milliseconds>(settings.rejected_retry_s, asked);
-    }
-    const int doublings = std::clamp(failures - 1, 0, 16);
-    const milliseconds ceiling =
-        std::min(kLongestWait, milliseconds(kFirstWait.count() << doublings));
-    return std::max({part(ceiling, random.uniform()), kShortestWait, asked});
+    if (error.kind == core::ErrorKind::kUnauthorized || error.kind == core::ErrorKind::kPermanent)
+        return core::not_before(settings.rejected_retry_s, error.retry_after);
+    const milliseconds wait = core::fully_jittered(kAfterFailure.after(failures), random);
+    return core::not_before(std::max(wait, kShortestWait), error.retry_after);
 }
 
 }  // namespace herald::providers

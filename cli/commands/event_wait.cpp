@@ -4,6 +4,7 @@
 
 #include "cli/commands/answers.h"
 #include "cli/pause.h"
+#include "core/backoff.h"
 
 namespace herald::cli {
 namespace json = boost::json;
@@ -26,9 +27,9 @@ core::Result<json::value> look(Context& context, const std::string& id) {
 }  // namespace
 
 core::Result<json::value> wait_until_finished(Context& context, json::value fired) {
-    constexpr std::chrono::milliseconds kLongestPause{250};
-    std::chrono::milliseconds wait{10};
-    for (;;) {
+    constexpr core::Backoff kLook{.first = std::chrono::milliseconds(10),
+                                  .longest = std::chrono::milliseconds(250)};
+    for (int looks = 1;; ++looks) {
         auto event = look(context, text_at(fired, "id"));
         if (!event) return event.error();
         const auto& callouts = array_at(*event, "callouts");
@@ -36,8 +37,7 @@ core::Result<json::value> wait_until_finished(Context& context, json::value fire
             fired.as_object()["callouts"] = callouts;
             return fired;
         }
-        pause(context.clock(), wait);
-        wait = std::min(wait * 3 / 2, kLongestPause);
+        pause(context.clock(), kLook.after(looks));
     }
 }
 
