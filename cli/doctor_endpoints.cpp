@@ -6,11 +6,13 @@
 #include "cli/commands/answers.h"
 #include "cli/doctor_checks.h"
 #include "http/beast/beast_transport.h"
+#include "providers/file_reader.h"
 
 namespace herald::cli {
 namespace {
 
 constexpr std::chrono::seconds kPatience{5};
+constexpr std::size_t kMaxCa = 1024UL * 1024;
 
 http::Request probe_of(const http::Url& url, const std::string& ca_file,
                        core::SteadyTime deadline) {
@@ -20,6 +22,9 @@ http::Request probe_of(const http::Url& url, const std::string& ca_file,
     request.deadline = deadline;
     request.max_response_body = 0;
     request.tls.ca_file = ca_file;
+    if (ca_file.empty()) return request;
+    if (const auto ca = providers::load_small_file(ca_file, kMaxCa))
+        request.tls.ca = std::make_shared<const std::string>(ca->reveal());
     return request;
 }
 

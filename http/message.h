@@ -38,14 +38,18 @@ private:
 
 /// What a connection of this request presents and trusts; part of the pool's key.
 struct TlsIdentity {
-    std::string ca_file = {};      ///< PEM, instead of the system's; empty: the system's
+    std::string ca_file =
+        {};  ///< whose PEM is trusted instead of the system's; empty: the system's
+    /// What stands in it: a transport opens no files. Shared because requests are copied.
+    std::shared_ptr<const std::string> ca = nullptr;
     std::string certificate = {};  ///< PEM, shown to servers that ask; empty: none
     /// Of the certificate, PEM; shared because requests are copied and secrets are not.
     std::shared_ptr<const core::Secret> private_key = nullptr;
 
     /// The certificate stands for its key.
     bool operator==(const TlsIdentity& other) const {
-        return ca_file == other.ca_file && certificate == other.certificate;
+        const bool same_ca = ca == other.ca || (ca && other.ca && *ca == *other.ca);
+        return ca_file == other.ca_file && same_ca && certificate == other.certificate;
     }
     /// Tells two identities apart, short where there is no certificate.
     [[nodiscard]] std::string key() const { return ca_file + "\n" + certificate; }

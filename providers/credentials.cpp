@@ -1,72 +1,62 @@
 #include "providers/credentials.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "core/log.h"
 #include "core/time_text.h"
+#include "providers/endpoint_template.h"
 #include "providers/jwt.h"
+#include "providers/kind.h"
+#include "providers/token_request.h"
 
 namespace herald::providers {
 namespace {
 
 using core::Result;
 
-constexpr std::size_t kMaxFile = 64 * 1024;
+constexpr std::size_t kMaxCredential = 64UL * 1024;
+constexpr std::size_t kMaxCa = 1024UL * 1024;  // a whole system's certificates have about 220 KiB
 constexpr std::chrono::hours kWarnAhead{24 * 30};
 
-core::Error unreadable(const std::string& path, const std::string& why) {
-    core::Error error{.kind = core::ErrorKind::kTransient,
-                      .code = "credential_unreadable",
-                      .message = "read " + path + ": " + why};
-    error.details["class"] = "credential";
-    error.details["error_description"] = error.message;
-    return error;
-}
-
-class Descriptor {
-public:
-    explicit Descriptor(const std::string& path)
-        : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-private:
-    int fd_;
+// One file that settings name, and where its content goes.
+struct Wanted {
+    std::string path;
+    std::size_t max_size;
+    void (*put)(CredentialFiles& files, std::string_view text);
 };
 
-Result<core::Secret> read_file(const std::string& path) {
-    const Descriptor file(path);
-    if (file.get() < 0) return unreadable(path, std::strerror(errno));
-    std::string bytes(kMaxFile + 1, '\0');
-    std::size_t size = 0;
-    while (size < bytes.size()) {
-        const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return unreadable(path, std::strerror(errno));
-        if (got == 0) break;
-        size += static_cast<std::size_t>(got);
-    }
-    core::Secret all(std::string_view(bytes).substr(0, size));
-    core::wipe(bytes);
-    if (size > kMaxFile) return unreadable(path, "it has more than 64 KiB");
-    std::string_view text = all.reveal();
+std::vector<Wanted> wanted_files(const ProviderSettings& settings) {
+    std::vector<Wanted> all{
+        {settings.client_secret_path, kMaxCredential,
+         [](CredentialFiles& files, std::string_view text) {
+             files.client_secret = core::Secret(text);
+         }},
+        {settings.private_key_path, kMaxCredential,
+         [](CredentialFiles& files, std::string_view text) {
+             files.private_key = core::Secret(text);
+         }},
+        {settings.certificate_path, kMaxCredential,
+         [](CredentialFiles& files, std::string_view text) { files.certificate = text; }},
+        {settings.ca_file, kMaxCa, [](CredentialFiles& files, std::string_view text) {
+             files.ca = std::make_shared<const std::string>(text);
+         }}};
+    std::erase_if(all, [](const Wanted& one) { return one.path.empty(); });
+    return all;
+}
+
+// Without a byte order mark, and the line's end that editors and `echo` leave.
+Result<> put(const Wanted& wanted, const Result<core::Secret>& bytes, CredentialFiles& files) {
+    if (!bytes) return bytes.error();
+    std::string_view text = bytes->reveal();
     if (text.starts_with("\xEF\xBB\xBF")) {
         text.remove_prefix(3);
-        core::log(core::LogLevel::kWarning, "byte_order_mark_dropped", {{"file", path}});
+        core::log(core::LogLevel::kWarning, "byte_order_mark_dropped", {{"file", wanted.path}});
     }
     if (text.ends_with('\n')) text.remove_suffix(1);
     if (text.ends_with('\r')) text.remove_suffix(1);
-    if (text.empty()) return unreadable(path, "it is empty");
-    return core::Secret(text);
+    if (text.empty()) return FileReader::unreadable(wanted.path, "it is empty");
+    wanted.put(files, text);
+    return {};
 }
 
 bool is_valid_at(const storage::ClientSecret& secret, core::SystemTime now) {
@@ -83,22 +73,67 @@ void warn_of_end(const char* what, core::SystemTime ends_at, core::SystemTime no
 
 }  // namespace
 
-Result<> load_credentials(storage::ProviderRecord& record, const ProviderSettings& settings) {
-    const auto load = [](const std::string& path, const auto& put) -> Result<> {
-        if (path.empty()) return {};
-        auto read = read_file(path);
-        if (!read) return read.error();
-        put(std::move(*read));
-        return {};
-    };
-    auto done = load(settings.client_secret_path,
-                     [&](core::Secret secret) { record.client_secret = std::move(secret); });
-    if (!done) return done;
-    done = load(settings.private_key_path,
-                [&](core::Secret key) { record.private_key = std::move(key); });
-    if (!done) return done;
-    return load(settings.certificate_path,
-                [&](const core::Secret& pem) { record.certificate = std::string(pem.reveal()); });
+boost::asio::awaitable<Result<CredentialFiles>> read_credential_files(
+    ConfigurationPtr configuration, FileReader& reader) {
+    CredentialFiles files;
+    const std::vector<Wanted> all = wanted_files(configuration->settings());
+    for (const Wanted& wanted : all) {
+        const Result<core::Secret> bytes = co_await reader.read(wanted.path, wanted.max_size);
+        if (auto done = put(wanted, bytes, files); !done) co_return done.error();
+    }
+    co_return std::move(files);
+}
+
+Result<CredentialFiles> load_credential_files(const ProviderSettings& settings) {
+    CredentialFiles files;
+    for (const Wanted& wanted : wanted_files(settings)) {
+        const Result<core::Secret> bytes = load_small_file(wanted.path, wanted.max_size);
+        if (auto done = put(wanted, bytes, files); !done) return done.error();
+    }
+    return files;
+}
+
+void put_in_place(const CredentialFiles& files, storage::ProviderRecord& record) {
+    if (files.client_secret) record.client_secret = files.client_secret->clone();
+    if (files.private_key) record.private_key = files.private_key->clone();
+    if (files.certificate) record.certificate = files.certificate;
+}
+
+ReadyConfiguration made_ready(const Configuration& configuration, const CredentialFiles& files) {
+    ReadyConfiguration ready{.record = configuration.record().clone(),
+                             .settings = configuration.settings()};
+    put_in_place(files, ready.record);
+    if (files.ca) {  // another content is another trust: connections are pooled by its name
+        ready.settings.ca = files.ca;
+        ready.settings.ca_file += " (" + core::Secret(*files.ca).fingerprint() + ")";
+    }
+    return ready;
+}
+
+ReadyConfiguration Prepared::ready() const {
+    ReadyConfiguration ready = made_ready(*configuration, files);
+    choose_secret(ready.record, ready.record.secret_in_use);
+    return ready;
+}
+
+std::shared_ptr<const TokenUse> token_use_of(const ReadyConfiguration& ready) {
+    auto use = std::make_shared<TokenUse>();
+    use->placement = ready.settings.placement;
+    use->track_header = ready.settings.call.track_header;
+    if (const Kind* kind = find_kind(ready.record.kind)) use->refuses_token = kind->refuses_token;
+    // Its receivers are of the same public key infrastructure: they are trusted by its CA.
+    if (ready.settings.certificate_bound || authenticates_by_tls(ready.record))
+        use->tls = tls_identity(ready.record, ready.settings);
+    return use;
+}
+
+bool use_needs_files(const Configuration& configuration) {
+    const ProviderSettings& settings = configuration.settings();
+    const bool shows_certificate =
+        settings.certificate_bound || authenticates_by_tls(configuration.record());
+    const bool has_files = !settings.private_key_path.empty() ||
+                           !settings.certificate_path.empty() || !settings.ca_file.empty();
+    return shows_certificate && has_files;
 }
 
 void choose_secret(storage::ProviderRecord& record, int number) {

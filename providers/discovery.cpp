@@ -48,7 +48,7 @@ Result<http::Request> request_for(const std::string& url, const ProviderSettings
     // What it answers decides where secrets go, so it is as protected as they are.
     request.carries_credentials = true;
     request.deadline = now + settings.request_timeout_ms;
-    request.tls.ca_file = settings.ca_file;
+    request.tls = {.ca_file = settings.ca_file, .ca = settings.ca};
     return request;
 }
 

@@ -94,11 +94,13 @@ public:
 
 private:
     std::optional<std::string> metadata(std::string_view key) const {
-        const auto* aliases = record_.metadata.if_contains("mtls_endpoint_aliases");
+        const json::object* told = metadata_of(record_);
+        if (told == nullptr) return std::nullopt;
+        const auto* aliases = told->if_contains("mtls_endpoint_aliases");
         if (aliases != nullptr && aliases->is_object() && authenticates_by_tls(record_)) {
             if (auto alias = core::string_member(aliases->get_object(), key)) return alias;
         }
-        return core::string_member(record_.metadata, key);
+        return core::string_member(*told, key);
     }
 
     const storage::ProviderRecord& record_;
@@ -107,6 +109,12 @@ private:
 };
 
 }  // namespace
+
+const json::object* metadata_of(const storage::ProviderRecord& record) {
+    if (!record.issuer || core::string_member(record.metadata, "issuer") != *record.issuer)
+        return nullptr;
+    return &record.metadata;
+}
 
 bool authenticates_by_tls(const storage::ProviderRecord& record) {
     return record.client_authentication == "tls_client_auth" ||
@@ -136,7 +144,9 @@ Result<Endpoints> resolve_endpoints(const storage::ProviderRecord& record, const
             return done.error();
     }
     given.token = token.value_or("");
-    const auto userinfo = core::string_member(record.metadata, "userinfo_endpoint");
+    const json::object* told = metadata_of(record);
+    const auto userinfo =
+        told == nullptr ? std::nullopt : core::string_member(*told, "userinfo_endpoint");
     given.test_is_chosen =
         record.test_endpoint.has_value() || (!userinfo && !kind.test_endpoint.empty());
     given.test_is_userinfo =

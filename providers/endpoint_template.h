@@ -16,6 +16,10 @@ namespace herald::providers {
                                                         const boost::json::object& settings,
                                                         Endpoints given);
 
+/// What the record's issuer told (RFC 8414); null where nothing is known, or only what another
+/// issuer told: that is never used. There is no other way to the metadata.
+[[nodiscard]] const boost::json::object* metadata_of(const storage::ProviderRecord& record);
+
 /// Whether the client shows a certificate when it connects.
 [[nodiscard]] bool authenticates_by_tls(const storage::ProviderRecord& record);
 

@@ -85,7 +85,9 @@ Result<json::object> explain_token_request(const storage::ProviderRecord& record
                                            const ProviderSettings& settings, bool has_refresh_token,
                                            core::SystemTime now) {
     storage::ProviderRecord loaded = record.clone();
-    if (auto done = load_credentials(loaded, settings); !done) return done.error();
+    const auto files = load_credential_files(settings);
+    if (!files) return files.error();
+    put_in_place(*files, loaded);
     const storage::ProviderRecord masked = without_secrets(loaded);
     const core::Secret placeholder(kMask);
     const GrantInput input{.provider = masked,

@@ -63,43 +63,49 @@ std::vector<storage::PendingRevocation> revocations_of(core::ProviderId provider
 }
 
 Revoker::Revoker(storage::TokenStore& store, http::Transport& transport, core::Clock& clock,
-                 asio::any_io_executor executor, FindSlot find_slot)
+                 asio::any_io_executor executor, Help help)
     : store_(store),
       transport_(transport),
       clock_(clock),
       executor_(executor),
-      find_slot_(std::move(find_slot)),
+      help_(std::move(help)),
       timer_(clock.make_timer(executor)) {}
 
-asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRevocation pending) {
-    const SlotPtr slot = find_slot_(pending.provider);
-    const core::SystemTime now = clock_.system_now();
-    std::optional<core::SystemTime> next_try_at;
-    Result<RemoteRevocation> outcome = RemoteRevocation::kDone;
-    if (slot && slot->settings.endpoints.revocation && pending.give_up_at > now) {
-        const std::string endpoint = *slot->settings.endpoints.revocation;
-        const auto ready = slot->ready_record();
-        if (!ready) co_return ready.error();
-        const GrantInput input{.provider = *ready, .settings = slot->settings, .now = now};
-        auto request =
-            revocation_request(input, pending.token, pending.token_type_hint, clock_.steady_now());
-        if (!request) co_return request.error();
-        http::Request sendable = std::move(*request);
-        const Result<http::Response> response = co_await transport_.send(std::move(sendable));
-        if (!is_revoked(response)) {
-            core::Error failure = failure_of(response, endpoint, clock_.system_now());
-            if (core::string_member(failure.details, "error") == "unsupported_token_type") {
-                outcome = RemoteRevocation::kNotRevocable;
-            } else if (is_transient(failure)) {
-                outcome = RemoteRevocation::kQueued;
-                next_try_at =
-                    clock_.system_now() +
-                    std::max(kRetryInterval, failure.retry_after.value_or(milliseconds(0)));
-            } else {
-                outcome = revocation_failed(std::move(failure));
-            }
-        }
+asio::awaitable<Revoker::Outcome> Revoker::tell_server(const storage::PendingRevocation& pending) {
+    const SlotPtr slot = help_.find(pending.provider);
+    if (!slot || pending.give_up_at <= clock_.system_now())
+        co_return Outcome{.told = RemoteRevocation::kDone};
+    const Result<PreparedPtr> prepared = co_await help_.prepare(slot);
+    if (!prepared) {
+        if (!is_transient(prepared.error()))
+            co_return Outcome{.told = revocation_failed(prepared.error())};
+        co_return Outcome{.told = RemoteRevocation::kQueued, .try_again_in = kRetryInterval};
     }
+    const ReadyConfiguration ready = (*prepared)->ready();
+    if (!ready.settings.endpoints.revocation)
+        co_return Outcome{.told = RemoteRevocation::kNotRevocable};
+    const std::string endpoint = *ready.settings.endpoints.revocation;
+    const GrantInput input{
+        .provider = ready.record, .settings = ready.settings, .now = clock_.system_now()};
+    auto request =
+        revocation_request(input, pending.token, pending.token_type_hint, clock_.steady_now());
+    if (!request) co_return Outcome{.told = revocation_failed(request.error())};
+    http::Request sendable = std::move(*request);
+    const Result<http::Response> response = co_await transport_.send(std::move(sendable));
+    if (is_revoked(response)) co_return Outcome{.told = RemoteRevocation::kDone};
+    core::Error failure = failure_of(response, endpoint, clock_.system_now());
+    if (core::string_member(failure.details, "error") == "unsupported_token_type")
+        co_return Outcome{.told = RemoteRevocation::kNotRevocable};
+    if (!is_transient(failure)) co_return Outcome{.told = revocation_failed(std::move(failure))};
+    const milliseconds wait =
+        std::max(kRetryInterval, failure.retry_after.value_or(milliseconds(0)));
+    co_return Outcome{.told = RemoteRevocation::kQueued, .try_again_in = wait};
+}
+
+asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRevocation pending) {
+    Outcome outcome = co_await tell_server(pending);
+    std::optional<core::SystemTime> next_try_at;
+    if (outcome.try_again_in) next_try_at = clock_.system_now() + *outcome.try_again_in;
     const std::int64_t id = pending.id;
     auto start = [this, id, next_try_at](core::Done<> done) {
         store_.finish_revocation(id, next_try_at, std::move(done));
@@ -107,7 +113,7 @@ asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRe
     const Result<> finished = co_await core::await_done<void>(std::move(start));
     if (!finished) co_return finished.error();
     if (next_try_at) arm(*next_try_at);
-    co_return outcome;
+    co_return std::move(outcome.told);
 }
 
 asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_now(core::ProviderId provider) {

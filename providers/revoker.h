@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "http/transport.h"
+#include "providers/credentials.h"
 #include "providers/token_slot.h"
 #include "storage/token_store.h"
 
@@ -22,10 +23,14 @@ namespace herald::providers {
 /// Thread-safety: none; lives on the token thread.
 class Revoker final {
 public:
-    using FindSlot = std::function<SlotPtr(core::ProviderId)>;
+    /// What the engine does for it.
+    struct Help {
+        std::function<SlotPtr(core::ProviderId)> find;
+        std::function<boost::asio::awaitable<core::Result<PreparedPtr>>(SlotPtr)> prepare;
+    };
 
     Revoker(storage::TokenStore& store, http::Transport& transport, core::Clock& clock,
-            boost::asio::any_io_executor executor, FindSlot find_slot);
+            boost::asio::any_io_executor executor, Help help);
 
     /// Tries everything of one provider that is due. kQueued where anything stays pending; an error
     /// where the server refuses for good (`revocation_failed`).
@@ -37,15 +42,20 @@ public:
 
 private:
     boost::asio::awaitable<void> run_due();
+    struct Outcome {
+        core::Result<RemoteRevocation> told;
+        std::optional<std::chrono::milliseconds> try_again_in = std::nullopt;
+    };
     boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_one(
         storage::PendingRevocation pending);
+    boost::asio::awaitable<Outcome> tell_server(const storage::PendingRevocation& pending);
     void arm(core::SystemTime next_try_at);
 
     storage::TokenStore& store_;
     http::Transport& transport_;
     core::Clock& clock_;
     boost::asio::any_io_executor executor_;
-    FindSlot find_slot_;
+    const Help help_;
     std::shared_ptr<core::Timer> timer_;
     std::optional<core::SystemTime> armed_for_;
     bool running_ = false;

@@ -193,7 +193,7 @@ Result<ProviderSettings> ProviderSettings::of(const storage::ProviderRecord& rec
     auto endpoints = resolve_endpoints(record, *kind, settings, std::move(out->endpoints));
     if (!endpoints) return endpoints.error();
     out->endpoints = std::move(*endpoints);
-    read_metadata(record.metadata, *out);
+    if (const json::object* told = metadata_of(record)) read_metadata(*told, *out);
     return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -119,7 +120,8 @@ struct ProviderSettings {
     bool device_pkce = false;          ///< PKCE of a device authorization
     bool answers_with_issuer = false;  ///< redirects name their issuer (RFC 9207)
     std::string ca_file;               ///< PEM for this provider's endpoints (O-44)
-    std::string client_secret_path;    ///< read at each token request (O-38)
+    std::shared_ptr<const std::string> ca = nullptr;  ///< what stands in it, once it is read
+    std::string client_secret_path;                   ///< read at each token request (O-38)
     std::string private_key_path;
     std::string certificate_path;
     std::optional<core::SystemTime> secret_expires_at;  ///< warned of ahead (O-39)

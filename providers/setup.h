@@ -3,11 +3,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/error.h"
 #include "http/message.h"
 #include "providers/grant.h"
+#include "storage/token_store.h"
 
 namespace herald::providers {
 
@@ -27,6 +30,10 @@ struct PendingSetup {
         next_look_at += std::chrono::seconds(5);
     }
 };
+
+/// Set-ups that were begun and not finished, with what they are good for; for another TokenManager
+/// of the same database.
+using BegunSetups = std::vector<std::pair<storage::TokenFence, PendingSetup>>;
 
 /// What a person is to do now.
 struct SetupStart {

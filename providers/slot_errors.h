@@ -17,4 +17,7 @@ namespace herald::providers {
 [[nodiscard]] core::Error endpoint_missing(const TokenSlot& slot, std::string_view field,
                                            std::string_view flag);
 
+/// `setup_failed`: what the set-up began with is no more.
+[[nodiscard]] core::Error overtaken_setup(const TokenSlot& slot);
+
 }  // namespace herald::providers

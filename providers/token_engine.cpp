@@ -58,17 +58,18 @@ void TokenEngine::stop(std::function<void()> stopped) {
     stopping_ = true;
     stopped_ = std::move(stopped);
     revoker_.stop();
+    files_.close();
     for (const SlotPtr& slot : all()) {
         slot->timer->cancel();
-        fail_waiters(slot, unavailable(*slot, "shutting_down"));
+        fail(*slot, std::exchange(slot->waiters, {}), unavailable(*slot, "shutting_down"));
     }
-    if (rotations_ == 0) stopped_();
+    if (unfinished_ == 0) stopped_();
 }
 
 void TokenEngine::get(const SlotPtr& slot, core::SteadyTime deadline, Done<Obtained> done) {
     const core::SteadyTime now = clock_.steady_now();
     const auto block = slot->automatic_block(now);
-    const bool may_use = slot->record.enabled && slot->usable(now);
+    const bool may_use = slot->record().enabled && slot->usable(now);
     if (may_use) return done(Obtained{.access = slot->access, .record = slot->token});
     if (stopping_) return done(unavailable(*slot, "shutting_down"));
     if (block) {
@@ -88,7 +89,7 @@ void TokenEngine::renew(const SlotPtr& slot, std::int64_t generation, core::Stea
         return done(Obtained{.access = slot->access, .record = slot->token});
     }
     if (const auto block = slot->automatic_block(now)) return done(unavailable(*slot, *block));
-    if (!slot->flying && slot->waiters.empty()) {
+    if (!slot->flight && slot->waiters.empty()) {
         if (!slot->allow_forced(now)) {
             Error suppressed = unavailable(*slot, "resource_rejects_fresh_tokens");
             suppressed.code = "auth_refresh_suppressed";
@@ -101,14 +102,16 @@ void TokenEngine::renew(const SlotPtr& slot, std::int64_t generation, core::Stea
     tick(slot);
 }
 
-void TokenEngine::obtain_by_hand(const SlotPtr& slot, Done<storage::TokenRecord> done) {
-    if (!slot->record.enabled) return done(disabled(*slot));
+void TokenEngine::obtain_by_hand(const SlotPtr& slot, std::shared_ptr<const SetupCode> setup,
+                                 Done<storage::TokenRecord> done) {
+    if (!slot->record().enabled) return done(disabled(*slot));
     if (stopping_) return done(unavailable(*slot, "shutting_down"));
     auto answer = [done = std::move(done)](Result<Obtained> obtained) {
         if (!obtained) return done(obtained.error());
         done(obtained->record->clone());
     };
-    slot->waiters.push_back({.done = std::move(answer), .deadline = std::nullopt});
+    slot->waiters.push_back(
+        {.done = std::move(answer), .deadline = std::nullopt, .setup = std::move(setup)});
     tick(slot);
 }
 
@@ -128,7 +131,7 @@ void TokenEngine::tick(const SlotPtr& slot) {
 void TokenEngine::arm(const SlotPtr& slot, core::SteadyTime now) {
     auto next = stopping_ ? std::nullopt : slot->next_look(now);
     const core::SteadyTime allowed = host_allows_at(*slot, now);
-    if (!stopping_ && !slot->flying && slot->wants_flight(now) && allowed > now)
+    if (!stopping_ && !slot->flight && slot->wants_flight(now) && allowed > now)
         next = next ? std::min(*next, allowed) : allowed;
     if (!next) return slot->timer->cancel();
     slot->timer->expires_at(*next);
@@ -140,31 +143,31 @@ void TokenEngine::arm(const SlotPtr& slot, core::SteadyTime now) {
 }
 
 core::SteadyTime TokenEngine::host_allows_at(const TokenSlot& slot, core::SteadyTime now) const {
-    return hosts_.allowed_at(slot.host, slot.settings.call.requests_per_minute, now);
+    return hosts_.allowed_at(slot.configuration->host(), slot.settings().call.requests_per_minute,
+                             now);
 }
 
-void TokenEngine::fail_waiters(const SlotPtr& slot, const Error& error) {
-    for (Waiter& waiter : std::exchange(slot->waiters, {})) {
+void TokenEngine::fail(TokenSlot& slot, std::vector<Waiter> waiters, const Error& error) {
+    for (Waiter& waiter : waiters) {
         if (!waiter.deadline) {
             waiter.done(error);  // a person sees the cause itself
             continue;
         }
-        slot->wanted = true;
+        slot.wanted = true;
         const auto* error_class = error.details.if_contains("class");
         const bool named = error_class != nullptr && error_class->is_string();
-        waiter.done(unavailable(*slot, named ? std::string(error_class->as_string()) : error.code));
+        waiter.done(unavailable(slot, named ? std::string(error_class->as_string()) : error.code));
     }
 }
 
 void TokenEngine::recovered(const SlotPtr& slot) {
-    core::log(core::LogLevel::kInformation, "provider_available",
-              {{"provider", slot->record.name}});
+    core::log(core::LogLevel::kInformation, "provider_available", {{"provider", slot->name()}});
     std::vector<std::function<void(core::ProviderId)>> listeners;
     {
         const std::scoped_lock lock(mutex_);
         listeners = listeners_;
     }
-    for (const auto& listener : listeners) listener(slot->record.id);
+    for (const auto& listener : listeners) listener(slot->record().id);
 }
 
 Result<> TokenEngine::reload(core::ProviderId id) {
@@ -178,7 +181,7 @@ Result<> TokenEngine::reload(core::ProviderId id) {
         slot->gone = true;
         slot->drop_token();
         slot->timer->cancel();
-        fail_waiters(slot, unavailable(*slot, "deleted"));
+        fail(*slot, std::exchange(slot->waiters, {}), unavailable(*slot, "deleted"));
         const std::scoped_lock lock(mutex_);
         slots_.erase(id);
         return {};
@@ -186,8 +189,11 @@ Result<> TokenEngine::reload(core::ProviderId id) {
     auto token = store_.token(id);
     if (!token) return token.error();
     if (!slot) slot = make_slot(found->clone());
+    const storage::TokenFence before = slot->fence();
     slot->adopt(std::move(*found), std::move(*token), clock_, random_);
-    if (!slot->record.enabled) fail_waiters(slot, unavailable(*slot, "disabled"));
+    if (slot->fence() != before) fail(*slot, slot->take_setups(), overtaken_setup(*slot));
+    if (!slot->record().enabled)
+        fail(*slot, std::exchange(slot->waiters, {}), unavailable(*slot, "disabled"));
     recovered(slot);
     tick(slot);
     return {};

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "providers/credentials.h"
+#include "providers/file_reader.h"
 #include "providers/host_limits.h"
 #include "providers/revoker.h"
 #include "providers/token_exchange.h"
@@ -27,15 +29,18 @@ class TokenEngine final : public std::enable_shared_from_this<TokenEngine> {
 public:
     TokenEngine(storage::ConfigurationStore& configuration, storage::TokenStore& store,
                 http::Transport& transport, core::Clock& clock, core::Random& random,
-                boost::asio::any_io_executor executor)
+                boost::asio::any_io_executor executor, FileReader::Runner runner)
         : configuration_(configuration),
           store_(store),
           transport_(transport),
           clock_(clock),
           random_(random),
           executor_(executor),
-          revoker_(store, transport, clock, executor,
-                   [this](core::ProviderId id) { return find(id); }) {}
+          files_(clock, executor, std::move(runner)),
+          revoker_(
+              store, transport, clock, executor,
+              {.find = [this](core::ProviderId id) { return find(id); },
+               .prepare = [this](SlotPtr slot) { return prepare(slot, slot->configuration); }}) {}
 
     core::Result<> load();
     /// From here on things also happen by themselves: refreshes ahead, probes, queued revocations.
@@ -56,13 +61,17 @@ public:
     void get(const SlotPtr& slot, core::SteadyTime deadline, core::Done<Obtained> done);
     void renew(const SlotPtr& slot, std::int64_t generation, core::SteadyTime deadline,
                core::Done<Obtained> done);
-    void obtain_by_hand(const SlotPtr& slot, core::Done<storage::TokenRecord> done);
+    /// With `setup`: by what a person's set-up brought, in a flight of its own.
+    void obtain_by_hand(const SlotPtr& slot, std::shared_ptr<const SetupCode> setup,
+                        core::Done<storage::TokenRecord> done);
     /// A person's set-up: begun, finished by a code, or looked at again.
     boost::asio::awaitable<void> begin_setup(SlotPtr slot, std::string redirect_uri,
                                              core::Done<SetupStart> done);
     void finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
                       core::Done<storage::TokenRecord> done);
     void look_at_device(const SlotPtr& slot, core::Done<storage::TokenRecord> done);
+    BegunSetups take_setups();
+    void go_on_with(BegunSetups begun);
     boost::asio::awaitable<void> test(SlotPtr slot, core::Done<TokenTestResult> done);
     boost::asio::awaitable<void> revoke(SlotPtr slot, core::Done<RemoteRevocation> done);
     core::Result<> reload(core::ProviderId id);
@@ -83,25 +92,45 @@ private:
     SlotPtr make_slot(storage::ProviderRecord record);
     std::vector<SlotPtr> all() const;
     void start_flight(const SlotPtr& slot);
-    boost::asio::awaitable<void> fly(SlotPtr slot);
-    /// Asks the issuer where the slot does not know its token endpoint.
-    boost::asio::awaitable<core::Result<>> know_endpoints(const SlotPtr& slot);
-    /// The current token. REQUIRES: there is one, and an endpoint for it.
-    boost::asio::awaitable<core::Result<http::Response>> show_to_test_endpoint(SlotPtr slot);
-    boost::asio::awaitable<core::Result<http::Response>> introspect(SlotPtr slot);
+    boost::asio::awaitable<void> fly(SlotPtr slot, FlightPtr flight);
+    /// Reads the configuration's files, and asks its issuer where it does not know its token
+    /// endpoint.
+    boost::asio::awaitable<core::Result<PreparedPtr>> prepare(SlotPtr slot,
+                                                              ConfigurationPtr configuration);
+    boost::asio::awaitable<core::Result<ConfigurationPtr>> discovered(
+        SlotPtr slot, ConfigurationPtr configuration, ProviderSettings settings);
+    void count(TokenSlot& slot, const ExchangeResult& result);
+    bool answer_with_stored(const SlotPtr& slot, const Flight& flight, const PreparedPtr& prepared);
+    boost::asio::awaitable<core::Result<http::Response>> show_to_test_endpoint(
+        ProviderSettings settings, AccessTokenPtr access);
+    boost::asio::awaitable<core::Result<http::Response>> introspect(PreparedPtr prepared,
+                                                                    AccessTokenPtr access);
     ExchangeTools tools() { return {transport_, store_, clock_, nonces_}; }
     core::SteadyTime host_allows_at(const TokenSlot& slot, core::SteadyTime now) const;
-    boost::asio::awaitable<ExchangeResult> exchange_with_reread(const SlotPtr& slot);
-    ExchangeInput input_of(const TokenSlot& slot, std::optional<core::Secret> refresh_token) const;
-    boost::asio::awaitable<void> land(SlotPtr slot, storage::TokenFence fence,
+    boost::asio::awaitable<ExchangeResult> exchange_with_reread(FlightPtr flight,
+                                                                PreparedPtr prepared);
+    boost::asio::awaitable<void> land(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
                                       ExchangeResult result);
-    boost::asio::awaitable<void> land_token(SlotPtr slot, storage::TokenFence fence,
+    boost::asio::awaitable<void> land_failure(SlotPtr slot, FlightPtr flight, core::Error error,
+                                              ExchangeResult result);
+    boost::asio::awaitable<void> land_token(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
                                             ExchangeResult result);
+    /// For a token whose configuration is no more, or which was revoked before it came: it is never
+    /// used, but its refresh token may be all that is left of the grant.
+    boost::asio::awaitable<void> land_late(SlotPtr slot,
+                                           std::shared_ptr<const core::Secret> presented,
+                                           std::shared_ptr<const storage::TokenRecord> late);
     boost::asio::awaitable<core::Result<>> save(storage::TokenOutcome outcome);
-    void fail_waiters(const SlotPtr& slot, const core::Error& error);
-    void discard(const SlotPtr& slot, const storage::TokenRecord& token);
     boost::asio::awaitable<core::Result<>> save_patiently(SlotPtr slot,
                                                           storage::TokenOutcome outcome);
+    boost::asio::awaitable<core::Result<bool>> keep_rotated(SlotPtr slot,
+                                                            const core::Secret& presented,
+                                                            const core::Secret& successor);
+    /// Whether the store has moved on from what we know, by its refusal of a write; then it is
+    /// adopted.
+    bool adopted_change(const SlotPtr& slot, const core::Error& refusal);
+    static void fail(TokenSlot& slot, std::vector<Waiter> waiters, const core::Error& error);
+    void revoke_late(const SlotPtr& slot, const storage::TokenRecord& token);
     boost::asio::awaitable<void> pause(std::chrono::milliseconds length);
     void recovered(const SlotPtr& slot);
     void arm(const SlotPtr& slot, core::SteadyTime now);
@@ -112,13 +141,14 @@ private:
     core::Clock& clock_;
     core::Random& random_;
     boost::asio::any_io_executor executor_;
+    FileReader files_;
     Revoker revoker_;
     HostLimits hosts_;
     DpopNonces nonces_;           ///< of authorization servers
     DpopNonces receiver_nonces_;  ///< of test endpoints, which are receivers
     bool background_ = false;     ///< refreshes and revocations happen by themselves
     bool stopping_ = false;
-    int rotations_ = 0;
+    int unfinished_ = 0;  ///< flights that spend what is good once
     std::function<void()> stopped_;
 
     mutable std::mutex mutex_;

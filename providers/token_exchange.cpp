@@ -57,7 +57,7 @@ GrantInput grant_input(const ExchangeInput& input, core::Clock& clock) {
     return {.provider = input.provider,
             .settings = input.settings,
             .now = clock.system_now(),
-            .refresh_token = input.refresh_token ? &*input.refresh_token : nullptr,
+            .refresh_token = input.refresh_token.get(),
             .setup = input.setup.get()};
 }
 
@@ -153,12 +153,9 @@ asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tool
     ExchangeResult result{.response = Error{},
                           .requested_at = tools.clock.steady_now(),
                           .obtained_at = tools.clock.system_now()};
-    if (auto loaded = load_credentials(input.provider, input.settings); !loaded) {
-        result.response = loaded.error();
-        co_return result;
-    }
+    result.presented = input.refresh_token;
     bool interrupted_before = false;
-    if (input.refresh_token && !input.setup) {
+    if (input.refresh_token) {
         Result<bool> noted = co_await note_rotation(input, tools.store);
         if (!noted) {
             result.response = noted.error();
@@ -167,7 +164,7 @@ asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tool
         interrupted_before = *noted;
     }
     Answer answer = co_await ask_with_each_secret(input, tools, result);
-    if (answer.lost && input.refresh_token && !input.setup) {
+    if (answer.lost && input.refresh_token) {
         result.requested_at = tools.clock.steady_now();
         result.obtained_at = tools.clock.system_now();
         answer = co_await ask(input, tools);

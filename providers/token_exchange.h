@@ -16,13 +16,13 @@
 namespace herald::providers {
 
 /// One run of a provider's grant, on copies: what it needs stays the same whatever happens to the
-/// provider meanwhile.
+/// provider meanwhile. The credentials that it keeps in files are in their places.
 struct ExchangeInput {
     storage::ProviderRecord provider;
     ProviderSettings settings;
-    std::optional<core::Secret> refresh_token;
-    std::shared_ptr<const SetupCode> setup;  ///< null unless a set-up is being finished
-    std::shared_ptr<const DpopKey> dpop;     ///< null: no proof of possession
+    std::shared_ptr<const core::Secret> refresh_token;  ///< to be presented; null: none
+    std::shared_ptr<const SetupCode> setup;             ///< null unless a set-up is being finished
+    std::shared_ptr<const DpopKey> dpop;                ///< null: no proof of possession
     storage::TokenFence fence;
 };
 
@@ -31,7 +31,8 @@ struct ExchangeResult {
     core::SteadyTime requested_at;  ///< when the request that counted was started
     core::SystemTime obtained_at;
     int requests = 0;
-    bool of_setup = false;                            ///< a person's code was exchanged
+    /// The refresh token that was shown last; null where none was.
+    std::shared_ptr<const core::Secret> presented = nullptr;
     std::optional<int> secret_in_use = std::nullopt;  ///< another secret than before worked (O-37)
 };
 

@@ -17,20 +17,24 @@ constexpr std::chrono::seconds kFlightSpacing{1};
 constexpr std::chrono::seconds kSavePause{1};
 constexpr int kSaveTries = 60;
 
-// What is kept of an answer; where it brought no refresh token the one before stays (O-117).
-storage::TokenRecord record_of(ExchangeResult& result, const storage::TokenRecord* before) {
+// What is kept of an answer. Where it brings no refresh token, the one that was presented stays
+// (O-117); a set-up presents none: it replaces the grant as a whole.
+storage::TokenRecord record_of(ExchangeResult& result) {
     TokenResponse& response = *result.response;
     storage::TokenRecord record;
     record.access_token = std::move(response.access_token);
     record.refresh_token = std::move(response.refresh_token);
-    if (!record.refresh_token && before != nullptr && before->refresh_token) {
-        record.refresh_token = before->refresh_token->clone();
-    }
+    if (!record.refresh_token && result.presented) record.refresh_token = result.presented->clone();
     record.scopes = std::move(response.scopes);
     record.attributes = std::move(response.attributes);
     record.obtained_at = result.obtained_at;
     record.expires_at = result.obtained_at + response.lifetime;
     return record;
+}
+
+// Whether it spends what is good once: then it must come to its end before we do (O-157).
+bool is_good_once(const Flight& flight) {
+    return flight.refresh_token != nullptr || flight.setup != nullptr;
 }
 
 }  // namespace
@@ -43,170 +47,212 @@ using core::Result;
 using storage::ProviderCondition;
 
 void TokenEngine::start_flight(const SlotPtr& slot) {
-    slot->flying = true;
-    slot->rotating = find_grant(slot->record.grant_type)->uses_refresh_token;
+    slot->flight = std::make_shared<const Flight>(slot->take_off());
     slot->earliest = clock_.steady_now() + kFlightSpacing;
-    hosts_.note_request(slot->host, clock_.steady_now());
-    if (slot->rotating) ++rotations_;
-    asio::co_spawn(executor_, fly(slot), asio::detached);
+    hosts_.note_request(slot->configuration->host(), clock_.steady_now());
+    asio::co_spawn(executor_, fly(slot, slot->flight), asio::detached);
 }
 
-ExchangeInput TokenEngine::input_of(const TokenSlot& slot,
-                                    std::optional<core::Secret> refresh_token) const {
-    return {.provider = slot.record.clone(),
-            .settings = slot.settings,
-            .refresh_token = std::move(refresh_token),
-            .setup = slot.setup,
-            .dpop = slot.dpop,
-            .fence = slot.fence()};
+asio::awaitable<Result<PreparedPtr>> TokenEngine::prepare(SlotPtr slot,
+                                                          ConfigurationPtr configuration) {
+    const auto prepared = std::make_shared<Prepared>(Prepared{.configuration = configuration});
+    Result<CredentialFiles> files = co_await read_credential_files(configuration, files_);
+    if (!files) co_return files.error();
+    prepared->files = std::move(*files);
+    if (!configuration->needs_discovery()) co_return prepared;
+    ProviderSettings settings = made_ready(*configuration, prepared->files).settings;
+    Result<ConfigurationPtr> known = co_await discovered(slot, configuration, std::move(settings));
+    if (!known) co_return known.error();
+    prepared->configuration = std::move(*known);
+    co_return prepared;
 }
 
-// A refresh token refused as invalid may have been replaced in the store meanwhile (O-121).
-asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(const SlotPtr& slot) {
-    std::optional<core::Secret> refresh_token;
-    if (slot->rotating && slot->token && slot->token->refresh_token) {
-        refresh_token = slot->token->refresh_token->clone();
-    }
-    std::string presented = refresh_token ? refresh_token->fingerprint() : "";
-    ExchangeInput input = input_of(*slot, std::move(refresh_token));
-    const bool sets_up = input.setup != nullptr;
-    slot->setup.reset();  // a code is good once
+// A refresh token refused as invalid may have been replaced in the store meanwhile (O-121). The
+// fence keeps one of another configuration from being shown.
+asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(FlightPtr flight,
+                                                                  PreparedPtr prepared) {
+    ReadyConfiguration ready = made_ready(*prepared->configuration, prepared->files);
+    ExchangeInput input{.provider = std::move(ready.record),
+                        .settings = std::move(ready.settings),
+                        .refresh_token = flight->refresh_token,
+                        .setup = flight->setup,
+                        .dpop = flight->dpop,
+                        .fence = flight->fence};
     ExchangeResult result = co_await exchange(std::move(input), tools());
-    result.of_setup = sets_up;
-    if (result.response || presented.empty() || sets_up) co_return result;
+    if (result.response || !flight->refresh_token) co_return result;
     if (core::string_member(result.response.error().details, "error") != "invalid_grant")
         co_return result;
-    auto stored = store_.token(slot->record.id);
+    auto stored = store_.token(flight->fence.provider);
     const bool other = stored && *stored && (*stored)->refresh_token &&
-                       (*stored)->refresh_token->fingerprint() != presented;
+                       !(*stored)->refresh_token->equals(*flight->refresh_token);
     if (!other) co_return result;
-    ExchangeInput again = input_of(*slot, (*stored)->refresh_token->clone());
+    ready = made_ready(*prepared->configuration, prepared->files);
+    ExchangeInput again{
+        .provider = std::move(ready.record),
+        .settings = std::move(ready.settings),
+        .refresh_token = std::make_shared<const core::Secret>((*stored)->refresh_token->clone()),
+        .setup = nullptr,
+        .dpop = flight->dpop,
+        .fence = flight->fence};
     const int requests = result.requests;
     result = co_await exchange(std::move(again), tools());
     result.requests += requests;
     co_return result;
 }
 
-asio::awaitable<void> TokenEngine::fly(SlotPtr slot) {
+// The stored token may only have waited for its files: then nothing is asked.
+bool TokenEngine::answer_with_stored(const SlotPtr& slot, const Flight& flight,
+                                     const PreparedPtr& prepared) {
+    if (!slot->waits_for_files() || !slot->is_current(flight)) return false;
+    slot->show_stored(token_use_of(made_ready(*prepared->configuration, prepared->files)), clock_,
+                      random_);
+    if (!slot->usable(clock_.steady_now()) || slot->is_asked_by_hand()) return false;
+    const Obtained stored{.access = slot->access, .record = slot->token};
+    for (Waiter& waiter : slot->take_served_by(flight)) waiter.done(stored);
+    return true;
+}
+
+asio::awaitable<void> TokenEngine::fly(SlotPtr slot, FlightPtr flight) {
     const auto self = shared_from_this();
-    const storage::TokenFence fence = slot->fence();
     ExchangeResult result{.response = Error{},
                           .requested_at = clock_.steady_now(),
                           .obtained_at = clock_.system_now()};
-    const Result<> known = co_await know_endpoints(slot);
-    if (known) {
-        result = co_await exchange_with_reread(slot);
-    } else {
-        result.response = known.error();
+    Result<PreparedPtr> prepared = co_await prepare(slot, flight->configuration);
+    const bool is_answered = prepared && answer_with_stored(slot, *flight, *prepared);
+    const bool asks = prepared && !is_answered && !stopping_;
+    const bool holds_the_end = asks && is_good_once(*flight);
+    if (holds_the_end) ++unfinished_;
+    if (!prepared) {
+        result.response = prepared.error();
+        prepared =
+            std::make_shared<const Prepared>(Prepared{.configuration = flight->configuration});
     }
-    const auto took = clock_.steady_now() - result.requested_at;
-    slot->counters->request_ms.fetch_add(
-        std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
-        std::memory_order_relaxed);
-    (result.response ? slot->counters->ok : slot->counters->failed)
-        .fetch_add(1, std::memory_order_relaxed);
-    const bool cut_off =
-        stopping_ && !result.response;  // by our own stop: it says nothing about the server
-    if (!cut_off) co_await land(slot, fence, std::move(result));
-    if (slot->rotating) --rotations_;
-    slot->flying = slot->rotating = false;
-    if (stopping_ && rotations_ == 0 && stopped_) stopped_();
+    if (asks) result = co_await exchange_with_reread(flight, *prepared);
+    count(*slot, result);
+    // Cut off by our own stop it says nothing about the server.
+    const bool cut_off = stopping_ && !result.response;
+    if (!is_answered && !cut_off) co_await land(slot, flight, *prepared, std::move(result));
+    if (holds_the_end) --unfinished_;
+    slot->flight = nullptr;
+    if (stopping_ && unfinished_ == 0 && stopped_) stopped_();
     tick(slot);
 }
 
-asio::awaitable<void> TokenEngine::land(SlotPtr slot, storage::TokenFence fence,
+void TokenEngine::count(TokenSlot& slot, const ExchangeResult& result) {
+    if (result.requests == 0 && result.response) return;
+    const auto took = clock_.steady_now() - result.requested_at;
+    slot.counters->request_ms.fetch_add(
+        std::chrono::duration_cast<std::chrono::milliseconds>(took).count(),
+        std::memory_order_relaxed);
+    (result.response ? slot.counters->ok : slot.counters->failed)
+        .fetch_add(1, std::memory_order_relaxed);
+}
+
+// A write that the store refuses tells of a change before anybody else does.
+bool TokenEngine::adopted_change(const SlotPtr& slot, const Error& refusal) {
+    const bool moved_on =
+        refusal.kind == ErrorKind::kConflict || refusal.kind == ErrorKind::kNotFound;
+    return moved_on && reload(slot->record().id).has_value();
+}
+
+asio::awaitable<void> TokenEngine::land(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
                                         ExchangeResult result) {
-    const bool overtaken = slot->gone || slot->fence().config_version != fence.config_version ||
-                           slot->fence().invalidation_epoch != fence.invalidation_epoch;
-    if (overtaken && !result.response) co_return;
-    if (overtaken) {
-        const storage::TokenRecord late = record_of(result, nullptr);
-        discard(slot, late);
+    if (!result.response) {
+        Error error = result.response.error();
+        const bool overtaken = adopted_change(slot, error) || !slot->is_current(*flight);
+        if (!overtaken) co_await land_failure(slot, flight, std::move(error), std::move(result));
         co_return;
     }
-    if (result.response) {
-        co_await land_token(std::move(slot), fence, std::move(result));
+    if (slot->is_current(*flight)) {
+        co_await land_token(slot, flight, prepared, std::move(result));
         co_return;
     }
-    Error error = result.response.error();
-    const ProviderCondition before = slot->record.condition;
-    if (result.of_setup) {  // what the provider had before is as good as it was
-        fail_waiters(slot, error);
+    const auto late = std::make_shared<const storage::TokenRecord>(record_of(result));
+    co_await land_late(slot, result.presented, late);
+}
+
+asio::awaitable<void> TokenEngine::land_failure(SlotPtr slot, FlightPtr flight, Error error,
+                                                ExchangeResult result) {
+    if (flight->setup) {  // what the provider had before is as good as it was
+        fail(*slot, slot->take_waiters_of(*flight), error);
         co_return;
     }
-    if (error.kind == ErrorKind::kThrottled && error.retry_after)
-        hosts_.pause(slot->host, clock_.steady_now() + *error.retry_after);
-    const ProviderCondition condition = slot->note_failure(error, clock_.steady_now(), random_);
-    slot->record.condition = condition;
-    slot->record.last_error = to_provider_error(error, clock_.system_now());
-    boost::json::object fields{{"provider", slot->record.name}, {"error", error.message}};
-    const bool changed = before != condition;
+    if (error.kind == ErrorKind::kThrottled && error.retry_after) {
+        hosts_.pause(slot->configuration->host(), clock_.steady_now() + *error.retry_after);
+    }
+    const ProviderCondition before = slot->condition;
+    slot->condition = slot->note_failure(error, clock_.steady_now(), random_);
+    slot->last_error = to_provider_error(error, clock_.system_now());
+    const bool changed = before != slot->condition;
     core::log(changed ? core::LogLevel::kWarning : core::LogLevel::kInformation,
-              "token_request_failed", fields);
+              "token_request_failed", {{"provider", slot->name()}, {"error", error.message}});
     if (changed) {
         core::log(core::LogLevel::kWarning, "provider_state_changed",
-                  {{"provider", slot->record.name}, {"condition", storage::to_string(condition)}});
+                  {{"provider", slot->name()}, {"condition", storage::to_string(slot->condition)}});
     }
-    storage::TokenOutcome outcome{.fence = fence,
+    storage::TokenOutcome outcome{.fence = flight->fence,
                                   .token = std::nullopt,
-                                  .condition = condition,
-                                  .last_error = slot->record.last_error,
+                                  .condition = slot->condition,
+                                  .last_error = slot->last_error,
                                   .requests = result.requests};
     const Result<> saved = co_await save(std::move(outcome));
+    if (!saved && adopted_change(slot, saved.error())) co_return;
     if (!saved)
         core::log(core::LogLevel::kError, "provider_state_not_saved",
                   {{"error", saved.error().message}});
-    fail_waiters(slot, error);
+    // Who waits for another configuration by now is not concerned.
+    if (slot->is_current(*flight)) fail(*slot, slot->take_waiters_of(*flight), error);
 }
 
-asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, storage::TokenFence fence,
+asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
                                               ExchangeResult result) {
     const std::chrono::milliseconds lifetime = result.response->lifetime;
-    if (result.secret_in_use) {
-        slot->record.secret_in_use = *result.secret_in_use;
-        core::log(core::LogLevel::kWarning, "other_secret_works",
-                  {{"provider", slot->record.name}, {"secret", *result.secret_in_use}});
-    }
     const std::vector<std::string> warnings = result.response->warnings;
-    storage::TokenRecord record = record_of(result, slot->token.get());
-    // A certificate in a file may be another one by now, and the token is bound to that.
-    if (!slot->settings.certificate_path.empty()) static_cast<void>(slot->derive());
+    const auto use = token_use_of(made_ready(*prepared->configuration, prepared->files));
     const Obtained obtained =
-        slot->install(std::move(record), result.requested_at, lifetime, random_);
-
-    storage::TokenOutcome outcome{.fence = fence,
+        slot->made_usable(record_of(result), *flight, use, result.requested_at, lifetime, random_);
+    storage::TokenOutcome outcome{.fence = flight->fence,
                                   .token = obtained.record->clone(),
                                   .condition = ProviderCondition::kOk,
                                   .last_error = std::nullopt,
-                                  .requests = result.requests,
-                                  .secret_in_use = result.secret_in_use};
+                                  .requests = result.requests};
+    // It is the number of a place in a list that may be another one by now.
+    if (slot->configuration == prepared->configuration)
+        outcome.secret_in_use = result.secret_in_use;
     if (lifetime.count() == 0)
         outcome.token->access_token.reset();  // serves those who wait, and nobody later
+    const std::optional<int> secret_in_use = outcome.secret_in_use;
     const Result<> saved = co_await save_patiently(slot, std::move(outcome));
-    if (!saved && saved.error().kind == ErrorKind::kConflict) {
-        discard(slot, *obtained.record);  // revoked or changed while it was being stored
+    if (!saved && adopted_change(slot, saved.error())) {
+        co_await land_late(slot, result.presented, obtained.record);
         co_return;
     }
     if (!saved) {
         Error error = saved.error();
         static_cast<void>(slot->note_failure(error, clock_.steady_now(), random_));
-        fail_waiters(slot, error);
+        fail(*slot, slot->take_waiters_of(*flight), error);
         co_return;
     }
-    const bool was_down = slot->record.condition != ProviderCondition::kOk || slot->wanted;
+    if (!slot->is_current(*flight)) {
+        co_await land_late(slot, result.presented, obtained.record);
+        co_return;
+    }
+    if (secret_in_use && slot->configuration == prepared->configuration) {
+        slot->configuration = slot->configuration->with_secret_in_use(*secret_in_use);
+        core::log(core::LogLevel::kWarning, "other_secret_works",
+                  {{"provider", slot->name()}, {"secret", *secret_in_use}});
+    }
+    const bool was_down = slot->condition != ProviderCondition::kOk || slot->wanted;
     slot->note_success();
-    slot->pending_setup.reset();
-    slot->token = obtained.record;
-    slot->access = lifetime.count() == 0 ? nullptr : obtained.access;
-    slot->cell->publish(slot->record.enabled ? slot->access : nullptr);
-    boost::json::object fields{{"provider", slot->record.name},
+    slot->put(obtained, lifetime);
+    boost::json::object fields{{"provider", slot->name()},
                                {"generation", obtained.record->generation},
                                {"expires_at", core::format_time(obtained.record->expires_at)},
                                {"fingerprint", obtained.record->access_token->fingerprint()}};
     if (!warnings.empty())
         fields["warnings"] = boost::json::array(warnings.begin(), warnings.end());
     core::log(core::LogLevel::kInformation, "token_obtained", fields);
-    for (Waiter& waiter : std::exchange(slot->waiters, {})) waiter.done(obtained);
+    for (Waiter& waiter : slot->take_served_by(*flight)) waiter.done(obtained);
     if (was_down) recovered(slot);
 }
 
@@ -227,9 +273,26 @@ asio::awaitable<Result<>> TokenEngine::save_patiently(SlotPtr slot, storage::Tok
                                    .condition = outcome.condition,
                                    .last_error = outcome.last_error,
                                    .requests = outcome.requests,
-                                   .secret_in_use = outcome.secret_in_use,
-                                   .metadata = outcome.metadata};
+                                   .secret_in_use = outcome.secret_in_use};
         const Result<> saved = co_await save(std::move(copy));
+        const bool passing = !saved && saved.error().kind == ErrorKind::kTransient;
+        if (!passing || tries == kSaveTries || slot->gone) co_return saved;
+        core::log(core::LogLevel::kError, "token_not_saved_yet",
+                  {{"error", saved.error().message}});
+        co_await pause(kSavePause);
+    }
+}
+
+asio::awaitable<Result<bool>> TokenEngine::keep_rotated(SlotPtr slot, const core::Secret& presented,
+                                                        const core::Secret& successor) {
+    for (int tries = 1;; ++tries) {
+        auto kept = std::make_shared<std::pair<core::Secret, core::Secret>>(presented.clone(),
+                                                                            successor.clone());
+        auto start = [this, kept, id = slot->record().id](Done<bool> done) {
+            store_.replace_refresh_token(id, std::move(kept->first), std::move(kept->second),
+                                         std::move(done));
+        };
+        const Result<bool> saved = co_await core::await_done<bool>(std::move(start));
         const bool passing = !saved && saved.error().kind == ErrorKind::kTransient;
         if (!passing || tries == kSaveTries || slot->gone) co_return saved;
         core::log(core::LogLevel::kError, "token_not_saved_yet",
@@ -244,15 +307,27 @@ asio::awaitable<void> TokenEngine::pause(std::chrono::milliseconds length) {
     co_await timer->wait();
 }
 
-// The answer came after a revoke or a change: it must never be used. After a revoke it is itself
-// revoked (O-136).
-void TokenEngine::discard(const SlotPtr& slot, const storage::TokenRecord& token) {
-    core::log(core::LogLevel::kInformation, "late_token_discarded",
-              {{"provider", slot->record.name}});
-    if (slot->gone || !slot->record.revocation_endpoint) return;
-    if (slot->record.condition != ProviderCondition::kRevoked) return;
+asio::awaitable<void> TokenEngine::land_late(SlotPtr slot,
+                                             std::shared_ptr<const core::Secret> presented,
+                                             std::shared_ptr<const storage::TokenRecord> late) {
+    core::log(core::LogLevel::kInformation, "late_token_discarded", {{"provider", slot->name()}});
+    const bool rotated =
+        presented && late->refresh_token && !late->refresh_token->equals(*presented);
+    if (rotated) {
+        const Result<bool> kept = co_await keep_rotated(slot, *presented, *late->refresh_token);
+        if (!kept)
+            core::log(core::LogLevel::kError, "refresh_token_not_saved",
+                      {{"provider", slot->name()}, {"error", kept.error().message}});
+        if (kept && *kept) slot->follow_rotation(*presented, *late->refresh_token);
+    }
+    // After a revoke it is itself revoked (O-136).
+    if (slot->condition == ProviderCondition::kRevoked) revoke_late(slot, *late);
+}
+
+void TokenEngine::revoke_late(const SlotPtr& slot, const storage::TokenRecord& token) {
+    if (slot->gone) return;
     for (storage::PendingRevocation& pending :
-         revocations_of(slot->record.id, token, clock_.system_now())) {
+         revocations_of(slot->record().id, token, clock_.system_now())) {
         store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
             const auto self = weak.lock();
             if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });

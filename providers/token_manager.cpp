@@ -17,9 +17,9 @@ using storage::TokenRecord;
 
 TokenManager::TokenManager(storage::ConfigurationStore& configuration, storage::TokenStore& store,
                            http::Transport& transport, core::Clock& clock, core::Random& random,
-                           asio::any_io_executor executor)
+                           asio::any_io_executor executor, FileReader::Runner runner)
     : engine_(std::make_shared<TokenEngine>(configuration, store, transport, clock, random,
-                                            std::move(executor))) {}
+                                            std::move(executor), std::move(runner))) {}
 
 TokenManager::~TokenManager() = default;
 
@@ -84,7 +84,7 @@ void TokenManager::obtain(core::ProviderId provider, Done<storage::TokenRecord> 
     engine_->with_slot<storage::TokenRecord>(
         provider, std::move(done),
         [](TokenEngine& self, const SlotPtr& slot, const Done<storage::TokenRecord>& answer) {
-            self.obtain_by_hand(slot, answer);
+            self.obtain_by_hand(slot, nullptr, answer);
         });
 }
 
@@ -136,6 +136,23 @@ void TokenManager::look_at_device(core::ProviderId provider, Done<TokenRecord> d
         [](TokenEngine& self, const SlotPtr& slot, const Done<TokenRecord>& told) {
             self.look_at_device(slot, told);
         });
+}
+
+BegunSetups TokenManager::take_setups() {
+    std::promise<BegunSetups> taken;
+    asio::post(engine_->executor(),
+               [engine = engine_, &taken] { taken.set_value(engine->take_setups()); });
+    return taken.get_future().get();
+}
+
+void TokenManager::go_on_with(BegunSetups begun) {
+    if (begun.empty()) return;
+    std::promise<void> done;
+    asio::post(engine_->executor(), [engine = engine_, &begun, &done] {
+        engine->go_on_with(std::move(begun));
+        done.set_value();
+    });
+    done.get_future().wait();
 }
 
 void TokenManager::reload(core::ProviderId provider, Done<> done) {

@@ -14,6 +14,7 @@
 #include "core/random.h"
 #include "http/transport.h"
 #include "providers/access_token.h"
+#include "providers/file_reader.h"
 #include "providers/setup.h"
 #include "storage/configuration_store.h"
 #include "storage/token_store.h"
@@ -50,13 +51,15 @@ class TokenEngine;
 ///
 /// Threads: everything happens on `executor` (one thread). All public methods may be called from
 /// any thread; Done runs on the token thread and must not block. Lifetime: must outlive every
-/// Courier that uses it. `start` before anything else; `stop` completes a running refresh-token
+/// Courier that uses it. Files are read by `runner`, so none of them holds the executor. `start`
+/// before anything else; `stop` completes a running refresh-token
 /// exchange, then cancels the rest (O-157).
 class TokenManager final {
 public:
     TokenManager(storage::ConfigurationStore& configuration, storage::TokenStore& store,
                  http::Transport& transport, core::Clock& clock, core::Random& random,
-                 boost::asio::any_io_executor executor);
+                 boost::asio::any_io_executor executor,
+                 FileReader::Runner runner = FileReader::on_own_threads());
     ~TokenManager();
 
     /// Reads providers and tokens from the store. Blocks. Not on the token thread. From here on it
@@ -106,6 +109,10 @@ public:
     /// Whether the person has authorised the device by now: at most one request, else
     /// `authorization_pending` with `retry_after`.
     void look_at_device(core::ProviderId provider, core::Done<storage::TokenRecord> done);
+    /// For a manager that ends and one that goes on in its place. They block; not on the token
+    /// thread. A set-up whose provider has changed meanwhile is dropped.
+    [[nodiscard]] BegunSetups take_setups();
+    void go_on_with(BegunSetups begun);
     /// After add, edit, reset, enable, disable or delete: adopts what the store holds now.
     void reload(core::ProviderId provider, core::Done<> done);
     [[nodiscard]] ProviderMetrics metrics(core::ProviderId provider) const;

@@ -28,7 +28,7 @@ Result<http::Request> request_to(std::string_view endpoint, std::string_view fie
     request.headers.set("User-Agent", "herald/" HERALD_VERSION);
     request.carries_credentials = true;
     request.deadline = now + settings.request_timeout_ms;
-    request.tls.ca_file = settings.ca_file;
+    request.tls = {.ca_file = settings.ca_file, .ca = settings.ca};
     request.max_response_body = kMaxTokenResponse;
     return request;
 }
@@ -106,7 +106,7 @@ Result<> authenticate_revocation(const GrantInput& input, const core::Secret& to
 
 http::TlsIdentity tls_identity(const storage::ProviderRecord& provider,
                                const ProviderSettings& settings) {
-    http::TlsIdentity identity{.ca_file = settings.ca_file};
+    http::TlsIdentity identity{.ca_file = settings.ca_file, .ca = settings.ca};
     const bool shows = authenticates_by_tls(provider) || settings.certificate_bound;
     if (!shows || !provider.certificate || !provider.private_key) return identity;
     identity.certificate = *provider.certificate;

@@ -18,19 +18,18 @@ using core::Result;
 namespace {
 
 Error not_interactive(const TokenSlot& slot) {
-    return {
-        .kind = core::ErrorKind::kInvalidArgument,
-        .code = "invalid_argument",
-        .message = "provider '" + slot.record.name + "' has the grant " + slot.record.grant_type +
-                   ", which nobody sets up; use `herald token obtain " + slot.record.name + "`"};
+    return {.kind = core::ErrorKind::kInvalidArgument,
+            .code = "invalid_argument",
+            .message = "provider '" + slot.name() + "' has the grant " + slot.record().grant_type +
+                       ", which nobody sets up; use `herald token obtain " + slot.name() + "`"};
 }
 
 Error nothing_begun(const TokenSlot& slot) {
     return {.kind = core::ErrorKind::kUnauthorized,
             .code = "setup_failed",
-            .message = "no set-up of provider '" + slot.record.name +
+            .message = "no set-up of provider '" + slot.name() +
                        "' is under way, or its time is over; begin with `herald token setup " +
-                       slot.record.name + "`"};
+                       slot.name() + "`"};
 }
 
 // RFC 8628 section 3.5: ask again, after five more seconds where it was too soon.
@@ -46,62 +45,86 @@ Error pending(std::chrono::seconds interval) {
 
 }  // namespace
 
-asio::awaitable<Result<>> TokenEngine::know_endpoints(const SlotPtr& slot) {
-    if (!slot->settings.endpoints.token.empty() || !slot->record.issuer) co_return Result<>();
-    const std::string issuer = *slot->record.issuer;
+asio::awaitable<Result<ConfigurationPtr>> TokenEngine::discovered(SlotPtr slot,
+                                                                  ConfigurationPtr configuration,
+                                                                  ProviderSettings settings) {
+    const std::string issuer = *configuration->record().issuer;
     Result<boost::json::object> metadata =
-        co_await discover(issuer, slot->settings, transport_, clock_);
+        co_await discover(issuer, std::move(settings), transport_, clock_);
     if (!metadata) co_return metadata.error();
-    slot->record.metadata = *metadata;
-    if (auto derived = slot->derive(); !derived) co_return derived.error();
-    core::log(
-        core::LogLevel::kInformation, "issuer_discovered",
-        {{"provider", slot->record.name}, {"token_endpoint", slot->settings.endpoints.token}});
-    storage::TokenOutcome outcome{.fence = slot->fence(),
-                                  .condition = slot->record.condition,
-                                  .last_error = slot->record.last_error,
-                                  .metadata = std::move(*metadata)};
-    Result<> saved = co_await save(std::move(outcome));
-    co_return saved;
+    Result<ConfigurationPtr> known = configuration->with_metadata(issuer, *metadata);
+    if (!known) co_return known.error();
+    core::log(core::LogLevel::kInformation, "issuer_discovered",
+              {{"provider", configuration->record().name},
+               {"token_endpoint", (*known)->settings().endpoints.token}});
+    auto start = [this, record = (*known)->record().clone()](Done<> done) {
+        store_.save_metadata(record.id, record.config_version, record.metadata, std::move(done));
+    };
+    const Result<> saved = co_await core::await_done<void>(std::move(start));
+    if (!saved) co_return saved.error();
+    if (slot->configuration == configuration) {
+        slot->configuration = *known;
+    } else if (slot->record().config_version == configuration->record().config_version) {
+        // Changed in what shapes no token.
+        if (auto same = slot->configuration->with_metadata(issuer, std::move(*metadata)))
+            slot->configuration = std::move(*same);
+    }
+    co_return known;
 }
 
 asio::awaitable<void> TokenEngine::begin_setup(SlotPtr slot, std::string redirect_uri,
                                                Done<SetupStart> done) {
     const auto self = shared_from_this();
-    if (!find_grant(slot->record.grant_type)->is_interactive)
+    const storage::TokenFence fence = slot->fence();
+    if (!find_grant(slot->record().grant_type)->is_interactive)
         co_return done(not_interactive(*slot));
-    if (!slot->record.enabled) co_return done(disabled(*slot));
-    const Result<> known = co_await know_endpoints(slot);
-    if (!known) co_return done(known.error());
-    PendingSetup pending_setup;
-    if (slot->record.grant_type == "authorization_code") {
-        if (!slot->settings.endpoints.authorization) {
-            co_return done(endpoint_missing(*slot, "authorization_endpoint",
-                                            "--setting authorization_endpoint="));
-        }
-        auto start = begin_authorization(slot->record, slot->settings, redirect_uri,
-                                         clock_.steady_now(), pending_setup);
-        if (start) slot->pending_setup = std::move(pending_setup);
-        co_return done(std::move(start));
+    if (!slot->record().enabled) co_return done(disabled(*slot));
+    const Result<PreparedPtr> prepared = co_await prepare(slot, slot->configuration);
+    if (!prepared) co_return done(prepared.error());
+    const ReadyConfiguration ready = (*prepared)->ready();
+    PendingSetup begun;
+    Result<SetupStart> start = Error{};
+    if (ready.record.grant_type == "authorization_code") {
+        start = ready.settings.endpoints.authorization
+                    ? begin_authorization(ready.record, ready.settings, redirect_uri,
+                                          clock_.steady_now(), begun)
+                    : Result<SetupStart>(endpoint_missing(*slot, "authorization_endpoint",
+                                                          "--setting authorization_endpoint="));
+    } else if (!ready.settings.endpoints.device_authorization) {
+        start = endpoint_missing(*slot, "device_authorization_endpoint",
+                                 "--setting device_authorization_endpoint=");
+    } else {
+        const std::string endpoint = *ready.settings.endpoints.device_authorization;
+        const GrantInput input{
+            .provider = ready.record, .settings = ready.settings, .now = clock_.system_now()};
+        auto request = device_request(input, clock_.steady_now(), begun);
+        if (!request) co_return done(request.error());
+        http::Request sendable = std::move(*request);
+        const Result<http::Response> response = co_await transport_.send(std::move(sendable));
+        if (!response) co_return done(endpoint_failure(response.error(), endpoint));
+        start = read_device_answer(*response, endpoint, clock_.steady_now(), clock_.system_now(),
+                                   begun);
     }
-    if (!slot->settings.endpoints.device_authorization) {
-        co_return done(endpoint_missing(*slot, "device_authorization_endpoint",
-                                        "--setting device_authorization_endpoint="));
-    }
-    const std::string endpoint = *slot->settings.endpoints.device_authorization;
-    const auto ready = slot->ready_record();
-    if (!ready) co_return done(ready.error());
-    const GrantInput input{
-        .provider = *ready, .settings = slot->settings, .now = clock_.system_now()};
-    auto request = device_request(input, clock_.steady_now(), pending_setup);
-    if (!request) co_return done(request.error());
-    http::Request sendable = std::move(*request);
-    const Result<http::Response> response = co_await transport_.send(std::move(sendable));
-    if (!response) co_return done(endpoint_failure(response.error(), endpoint));
-    auto start = read_device_answer(*response, endpoint, clock_.steady_now(), clock_.system_now(),
-                                    pending_setup);
-    if (start) slot->pending_setup = std::move(pending_setup);
+    if (start && (slot->gone || slot->fence() != fence)) start = overtaken_setup(*slot);
+    if (start) slot->pending_setup = std::move(begun);
     done(std::move(start));
+}
+
+BegunSetups TokenEngine::take_setups() {
+    BegunSetups begun;
+    for (const SlotPtr& slot : all()) {
+        if (!slot->pending_setup) continue;
+        begun.emplace_back(slot->fence(), std::move(*slot->pending_setup));
+        slot->pending_setup.reset();
+    }
+    return begun;
+}
+
+void TokenEngine::go_on_with(BegunSetups begun) {
+    for (auto& [fence, setup] : begun) {
+        const SlotPtr slot = find(fence.provider);
+        if (slot && slot->fence() == fence) slot->pending_setup = std::move(setup);
+    }
 }
 
 void TokenEngine::finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
@@ -109,10 +132,10 @@ void TokenEngine::finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
     // Whatever comes of it, it is not tried twice.
     const auto begun = std::exchange(slot->pending_setup, std::nullopt);
     if (!begun || begun->state.empty()) return done(nothing_begun(*slot));
-    auto code = check_answer(slot->record, slot->settings, *begun, answer, clock_.steady_now());
+    auto code =
+        check_answer(slot->record(), slot->settings(), *begun, answer, clock_.steady_now());
     if (!code) return done(code.error());
-    slot->setup = std::make_shared<const SetupCode>(std::move(*code));
-    obtain_by_hand(slot, std::move(done));
+    obtain_by_hand(slot, std::make_shared<const SetupCode>(std::move(*code)), std::move(done));
 }
 
 void TokenEngine::look_at_device(const SlotPtr& slot, Done<storage::TokenRecord> done) {
@@ -131,21 +154,23 @@ void TokenEngine::look_at_device(const SlotPtr& slot, Done<storage::TokenRecord>
     auto code = std::make_shared<SetupCode>();
     code->code = begun.device_code.clone();
     code->verifier = begun.verifier.clone();
-    slot->setup = std::move(code);
-    auto answer = [slot, done = std::move(done)](Result<storage::TokenRecord> token) {
-        if (token || !slot->pending_setup) return done(std::move(token));
-        PendingSetup& still = *slot->pending_setup;
-        const auto error = core::string_member(token.error().details, "error").value_or("");
-        const bool transient = token.error().kind == core::ErrorKind::kTransient ||
-                               token.error().kind == core::ErrorKind::kThrottled;
-        // Also a connection that timed out asks for more patience (RFC 8628 section 3.5).
-        if (error == "slow_down" || (transient && error.empty())) still.slow_down();
-        if (error == "authorization_pending" || error == "slow_down" || transient)
-            return done(pending(still.interval));
-        slot->pending_setup.reset();
+    auto answer = [slot, code, done = std::move(done)](Result<storage::TokenRecord> token) {
+        // Another one may have been begun meanwhile.
+        std::optional<PendingSetup>& still = slot->pending_setup;
+        if (!still || !still->device_code.equals(code->code)) return done(std::move(token));
+        if (!token) {
+            const auto error = core::string_member(token.error().details, "error").value_or("");
+            const bool transient = token.error().kind == core::ErrorKind::kTransient ||
+                                   token.error().kind == core::ErrorKind::kThrottled;
+            // Also a connection that timed out asks for more patience (RFC 8628 section 3.5).
+            if (error == "slow_down" || (transient && error.empty())) still->slow_down();
+            if (error == "authorization_pending" || error == "slow_down" || transient)
+                return done(pending(still->interval));
+        }
+        still.reset();
         done(std::move(token));
     };
-    obtain_by_hand(slot, std::move(answer));
+    obtain_by_hand(slot, code, std::move(answer));
 }
 
 }  // namespace herald::providers

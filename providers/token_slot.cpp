@@ -6,10 +6,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "providers/credentials.h"
-#include "providers/endpoint_template.h"
 #include "providers/grant.h"
-#include "providers/kind.h"
-#include "providers/token_request.h"
 #include "providers/token_schedule.h"
 
 namespace herald::providers {
@@ -65,21 +62,18 @@ std::vector<std::string> entities_of(const std::vector<std::string>& scopes) {
     return entities;
 }
 
-std::string prefix_of(const TokenSlot& slot) {
-    return slot.dpop && slot.use->placement.prefix == "Bearer " ? "DPoP "
-                                                                : slot.use->placement.prefix;
-}
-
-std::shared_ptr<AccessToken> make_access(const storage::TokenRecord& record,
-                                         const TokenTimes& times, const TokenSlot& slot) {
+AccessTokenPtr make_access(const storage::TokenRecord& record, const TokenTimes& times,
+                           std::shared_ptr<const TokenUse> use,
+                           std::shared_ptr<const DpopKey> dpop) {
     auto access = std::make_shared<AccessToken>();
+    const Placement& placement = use->placement;
+    const std::string prefix = dpop && placement.prefix == "Bearer " ? "DPoP " : placement.prefix;
     access->value = record.access_token->clone();
-    access->authorization =
-        core::Secret::take(prefix_of(slot) + std::string(record.access_token->reveal()));
-    access->use = slot.use;
+    access->authorization = core::Secret::take(prefix + std::string(record.access_token->reveal()));
     access->entities = entities_of(record.scopes);
-    access->base = base_of(record, slot.use->placement);
-    access->dpop = slot.dpop;
+    access->base = base_of(record, placement);
+    access->use = std::move(use);
+    access->dpop = std::move(dpop);
     access->generation = record.generation;
     access->refresh_from = times.refresh_from;
     access->usable_until = times.usable_until;
@@ -87,68 +81,105 @@ std::shared_ptr<AccessToken> make_access(const storage::TokenRecord& record,
 }
 
 // A token is bound to its key: where the key is gone, so is the use of the token.
-std::shared_ptr<const DpopKey> dpop_key_of(const std::optional<storage::TokenRecord>& stored) {
+std::shared_ptr<const DpopKey> dpop_key_of(const std::optional<storage::TokenRecord>& stored,
+                                           const std::shared_ptr<const DpopKey>& before) {
     if (stored && stored->dpop_key) {
         if (auto key = DpopKey::parse(*stored->dpop_key))
             return std::make_shared<const DpopKey>(std::move(*key));
     }
+    if (before) return before;  // a flight may be bringing a token that is bound to it
     return std::make_shared<const DpopKey>(DpopKey::generate());
+}
+
+ConfigurationPtr configuration_of(storage::ProviderRecord record) {
+    auto configuration = Configuration::of(record.clone());
+    if (configuration) return std::move(*configuration);
+    core::log(core::LogLevel::kError, "provider_not_usable",
+              {{"provider", record.name}, {"error", configuration.error().message}});
+    return Configuration::unusable(std::move(record));
 }
 
 }  // namespace
 
 TokenSlot::TokenSlot(storage::ProviderRecord provider, std::shared_ptr<TokenCell> token_cell,
                      std::unique_ptr<core::Timer> wake)
-    : record(std::move(provider)), cell(std::move(token_cell)), timer(std::move(wake)) {}
+    : configuration(Configuration::unusable(std::move(provider))),
+      cell(std::move(token_cell)),
+      timer(std::move(wake)) {}
 
 void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::TokenRecord> stored,
                       core::Clock& clock, core::Random& random) {
-    record = std::move(provider);
-    pending_setup.reset();
-    setup.reset();
-    if (auto derived = derive(); !derived) {
-        core::log(core::LogLevel::kError, "provider_not_usable",
-                  {{"provider", record.name}, {"error", derived.error().message}});
-    }
-    dpop = settings.dpop ? dpop_key_of(stored) : nullptr;
+    const storage::TokenFence before = fence();
+    configuration = configuration_of(std::move(provider));
+    condition = record().condition;
+    last_error = record().last_error;
+    invalidation_epoch = record().invalidation_epoch;
+    const bool is_same = fence() == before;
+    if (!is_same) pending_setup.reset();  // its code would be of another configuration
+    use = use_needs_files(*configuration) ? nullptr : token_use_of(made_ready(*configuration, {}));
+    dpop = settings().dpop ? dpop_key_of(stored, is_same ? dpop : nullptr) : nullptr;
     failures_ = alike_ = 0;
     last_answer_.clear();
     blocked_until_ = earliest = clock.steady_now();
     drop_token();
-    const core::SystemTime now = clock.system_now();
     // A permanent refusal is remembered across restarts, so that restarting is no way to hammer a
     // server.
-    if (record.condition == ProviderCondition::kRejected && record.last_error) {
-        const auto left = record.last_error->at + settings.rejected_retry_s - now;
-        blocked_until_ +=
-            std::clamp<milliseconds>(left, milliseconds(0), settings.rejected_retry_s);
+    if (condition == ProviderCondition::kRejected && last_error) {
+        const milliseconds longest = settings().rejected_retry_s;
+        const auto left = last_error->at + longest - clock.system_now();
+        blocked_until_ += std::clamp<milliseconds>(left, milliseconds(0), longest);
     }
     if (!stored) return;
     last_generation_ = std::max(last_generation_, stored->generation);
-    if (settings.dpop != stored->dpop_key.has_value()) stored->access_token.reset();
-    const bool clock_went_back = stored->obtained_at > now + kBackwardsJump;
-    if (stored->access_token && stored->expires_at > now && !clock_went_back) {
-        const auto age = std::max(now - stored->obtained_at, milliseconds(0));
-        const auto times = token_times(clock.steady_now() - age,
-                                       stored->expires_at - stored->obtained_at, settings, random);
-        access = make_access(*stored, times, *this);
-    }
+    if (settings().dpop != stored->dpop_key.has_value()) stored->access_token.reset();
     token = std::make_shared<const storage::TokenRecord>(std::move(*stored));
-    if (record.enabled && access) cell->publish(access);
+    if (use) show_stored(use, clock, random);
 }
 
-Obtained TokenSlot::install(storage::TokenRecord token_record, core::SteadyTime requested_at,
-                            milliseconds lifetime, core::Random& random) {
+void TokenSlot::show_stored(std::shared_ptr<const TokenUse> shown, core::Clock& clock,
+                            core::Random& random) {
+    use = std::move(shown);
+    if (!token || !token->access_token) return;
+    const core::SystemTime now = clock.system_now();
+    const bool clock_went_back = token->obtained_at > now + kBackwardsJump;
+    if (token->expires_at <= now || clock_went_back) return;
+    const auto age = std::max(now - token->obtained_at, milliseconds(0));
+    const auto times = token_times(clock.steady_now() - age, token->expires_at - token->obtained_at,
+                                   settings(), random);
+    access = make_access(*token, times, use, dpop);
+    if (record().enabled) cell->publish(access);
+}
+
+Obtained TokenSlot::made_usable(storage::TokenRecord token_record, const Flight& landed,
+                                std::shared_ptr<const TokenUse> shown,
+                                core::SteadyTime requested_at, milliseconds lifetime,
+                                core::Random& random) {
     token_record.generation = ++last_generation_;
-    if (dpop) {
+    if (landed.dpop) {
         token_record.token_type = "DPoP";
-        token_record.dpop_key = dpop->pem();
+        token_record.dpop_key = landed.dpop->pem();
     }
     Obtained obtained;
     obtained.access =
-        make_access(token_record, token_times(requested_at, lifetime, settings, random), *this);
+        make_access(token_record, token_times(requested_at, lifetime, settings(), random),
+                    std::move(shown), landed.dpop);
     obtained.record = std::make_shared<const storage::TokenRecord>(std::move(token_record));
     return obtained;
+}
+
+void TokenSlot::put(const Obtained& obtained, milliseconds lifetime) {
+    token = obtained.record;
+    use = obtained.access->use;
+    dpop = obtained.access->dpop;
+    access = lifetime.count() == 0 ? nullptr : obtained.access;
+    cell->publish(record().enabled ? access : nullptr);
+}
+
+void TokenSlot::follow_rotation(const core::Secret& presented, const core::Secret& successor) {
+    if (!token || !token->refresh_token || !token->refresh_token->equals(presented)) return;
+    storage::TokenRecord rotated = token->clone();
+    rotated.refresh_token = successor.clone();
+    token = std::make_shared<const storage::TokenRecord>(std::move(rotated));
 }
 
 void TokenSlot::drop_token() {
@@ -159,13 +190,13 @@ void TokenSlot::drop_token() {
 
 std::optional<std::string> TokenSlot::automatic_block(core::SteadyTime now) const {
     if (gone) return "deleted";
-    if (!record.enabled) return "disabled";
-    if (record.condition == ProviderCondition::kRevoked && !settings.resume_after_revoke)
+    if (!record().enabled) return "disabled";
+    if (condition == ProviderCondition::kRevoked && !settings().resume_after_revoke)
         return "revoked";
-    if (record.condition == ProviderCondition::kNeedsSetup) return "needs_setup";
+    if (condition == ProviderCondition::kNeedsSetup) return "needs_setup";
     if (now >= blocked_until_) return std::nullopt;
-    if (record.condition == ProviderCondition::kRejected) return "rejected";
-    return record.last_error ? record.last_error->error_class : "failing";
+    if (condition == ProviderCondition::kRejected) return "rejected";
+    return last_error ? last_error->error_class : "failing";
 }
 
 bool TokenSlot::is_asked_by_hand() const {
@@ -174,13 +205,13 @@ bool TokenSlot::is_asked_by_hand() const {
 }
 
 bool TokenSlot::wants_flight(core::SteadyTime now) const {
-    if (flying || gone || !record.enabled) return false;
+    if (flight || gone || !record().enabled) return false;
     if (is_asked_by_hand()) return true;  // whatever speaks against it (O-98)
     if (automatic_block(now)) return false;
     if (now < earliest && !urgent) return false;
     if (!waiters.empty()) return true;
     if (!usable(now)) return wanted;
-    return now >= access->refresh_from && (cell->used() || settings.keep_warm);
+    return now >= access->refresh_from && (cell->used() || settings().keep_warm);
 }
 
 std::optional<core::SteadyTime> TokenSlot::next_look(core::SteadyTime now) const {
@@ -191,7 +222,7 @@ std::optional<core::SteadyTime> TokenSlot::next_look(core::SteadyTime now) const
     for (const Waiter& waiter : waiters) {
         if (waiter.deadline) consider(*waiter.deadline);
     }
-    if (flying || gone) return next;
+    if (flight || gone) return next;
     const core::SteadyTime allowed = std::max(blocked_until_, earliest);
     if (!waiters.empty() || wanted) consider(allowed);
     if (access) consider(std::max(access->refresh_from, allowed));
@@ -217,11 +248,11 @@ ProviderCondition TokenSlot::note_failure(core::Error& error, core::SteadyTime n
         last_answer_ = answer;
         if (alike_ < kAlikeUntilPermanent) error.kind = core::ErrorKind::kTransient;
     }
-    blocked_until_ = now + wait_after_failure(error, ++failures_, settings, random);
+    blocked_until_ = now + wait_after_failure(error, ++failures_, settings(), random);
     urgent = false;
     const bool dead_refresh_token =
         core::string_member(error.details, "error") == "invalid_grant" &&
-        find_grant(record.grant_type)->uses_refresh_token;
+        find_grant(record().grant_type)->uses_refresh_token;
     if (error.code == "no_token" ||
         (dead_refresh_token && error.kind == core::ErrorKind::kUnauthorized)) {
         return ProviderCondition::kNeedsSetup;
@@ -237,53 +268,57 @@ void TokenSlot::note_success() {
     urgent = false;
     wanted = false;
     blocked_until_ = {};
-    record.condition = ProviderCondition::kOk;
-    record.last_error.reset();
+    condition = ProviderCondition::kOk;
+    last_error.reset();
+}
+
+std::vector<Waiter> TokenSlot::take_if(const std::function<bool(const Waiter&)>& chosen) {
+    std::vector<Waiter> taken;
+    if (std::none_of(waiters.begin(), waiters.end(), chosen)) return taken;
+    std::vector<Waiter> kept;
+    for (Waiter& waiter : waiters) (chosen(waiter) ? taken : kept).push_back(std::move(waiter));
+    waiters = std::move(kept);
+    return taken;
 }
 
 std::vector<Waiter> TokenSlot::take_expired(core::SteadyTime now) {
-    const auto late = [&](const Waiter& waiter) {
-        return waiter.deadline && *waiter.deadline <= now;
-    };
-    std::vector<Waiter> expired;
-    if (std::none_of(waiters.begin(), waiters.end(), late)) return expired;
-    std::vector<Waiter> kept;
-    for (Waiter& waiter : waiters) (late(waiter) ? expired : kept).push_back(std::move(waiter));
-    waiters = std::move(kept);
-    return expired;
+    return take_if([now](const Waiter& one) { return one.deadline && *one.deadline <= now; });
 }
 
-core::Result<storage::ProviderRecord> TokenSlot::ready_record() const {
-    storage::ProviderRecord ready = record.clone();
-    if (auto loaded = load_credentials(ready, settings); !loaded) return loaded.error();
-    choose_secret(ready, ready.secret_in_use);
-    return ready;
+std::vector<Waiter> TokenSlot::take_waiters_of(const Flight& failed) {
+    return take_if([&](const Waiter& one) { return one.setup == failed.setup; });
 }
 
-core::Result<> TokenSlot::derive() {
-    auto parsed = ProviderSettings::of(record);
-    if (!parsed) return parsed.error();
-    settings = std::move(*parsed);
-    host.clear();
-    if (const auto url = http::Url::parse(settings.endpoints.token, "token_endpoint"))
-        host = url->origin();
-    auto shown = std::make_shared<TokenUse>();
-    shown->placement = settings.placement;
-    shown->track_header = settings.call.track_header;
-    shown->refuses_token = find_kind(record.kind)->refuses_token;
-    if (settings.certificate_bound || authenticates_by_tls(record)) {
-        // Its receivers are of the same public key infrastructure: they are trusted by its CA.
-        auto ready = ready_record();
-        if (ready) shown->tls = tls_identity(*ready, settings);
+std::vector<Waiter> TokenSlot::take_served_by(const Flight& served) {
+    return take_if([&](const Waiter& one) { return !one.setup || one.setup == served.setup; });
+}
+
+std::vector<Waiter> TokenSlot::take_setups() {
+    return take_if([](const Waiter& one) { return one.setup != nullptr; });
+}
+
+Flight TokenSlot::take_off() const {
+    Flight next{.configuration = configuration, .fence = fence(), .dpop = dpop};
+    const auto person = std::find_if(waiters.begin(), waiters.end(),
+                                     [](const Waiter& one) { return one.setup != nullptr; });
+    if (person != waiters.end()) {
+        next.setup = person->setup;
+        return next;
     }
-    use = std::move(shown);
-    return {};
+    const bool refreshes = find_grant(record().grant_type)->uses_refresh_token;
+    if (refreshes && token && token->refresh_token)
+        next.refresh_token = std::make_shared<const core::Secret>(token->refresh_token->clone());
+    return next;
+}
+
+bool TokenSlot::is_current(const Flight& one) const {
+    return !gone && fence() == one.fence;
 }
 
 storage::TokenFence TokenSlot::fence() const {
-    return {.provider = record.id,
-            .config_version = record.config_version,
-            .invalidation_epoch = record.invalidation_epoch};
+    return {.provider = record().id,
+            .config_version = record().config_version,
+            .invalidation_epoch = invalidation_epoch};
 }
 
 }  // namespace herald::providers

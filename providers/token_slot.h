@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "core/await.h"
 #include "core/clock.h"
 #include "providers/access_token.h"
+#include "providers/configuration.h"
 #include "providers/settings.h"
 #include "providers/setup.h"
 #include "providers/token_manager.h"
@@ -26,9 +28,22 @@ struct Obtained {
 /// One who waits for a flight. Leaving never ends the flight (O-73).
 struct Waiter {
     core::Done<Obtained> done;
-    std::optional<core::SteadyTime>
-        deadline;  ///< none: a person waits, as long as the flight takes
+    /// None: a person waits, as long as the flight takes.
+    std::optional<core::SteadyTime> deadline;
+    /// What a person's set-up brought, for a flight of its own; null: any token will do.
+    std::shared_ptr<const SetupCode> setup = nullptr;
 };
+
+/// One token request under way: what it is made of, taken from the slot at one moment. Nothing of
+/// the slot is read again until it lands.
+struct Flight {
+    ConfigurationPtr configuration;
+    storage::TokenFence fence;
+    std::shared_ptr<const core::Secret> refresh_token = nullptr;  ///< to be presented; null: none
+    std::shared_ptr<const SetupCode> setup = nullptr;             ///< to be exchanged; null: none
+    std::shared_ptr<const DpopKey> dpop = nullptr;                ///< null: no proof of possession
+};
+using FlightPtr = std::shared_ptr<const Flight>;
 
 /// All that the token manager knows about one provider, and the decisions that follow from it.
 ///
@@ -44,13 +59,24 @@ public:
     /// Adopts what the store holds: at start, and after a change of configuration.
     void adopt(storage::ProviderRecord record, std::optional<storage::TokenRecord> stored,
                core::Clock& clock, core::Random& random);
-    /// Makes a token the current one and publishes it; one of no lifetime is only returned.
-    [[nodiscard]] Obtained install(storage::TokenRecord token_record, core::SteadyTime requested_at,
-                                   std::chrono::milliseconds lifetime, core::Random& random);
+    /// Makes the stored token usable, where that had to wait for a file.
+    void show_stored(std::shared_ptr<const TokenUse> shown, core::Clock& clock,
+                     core::Random& random);
+    /// What a flight brought, as it becomes the current token by `put`.
+    [[nodiscard]] Obtained made_usable(storage::TokenRecord token_record, const Flight& landed,
+                                       std::shared_ptr<const TokenUse> shown,
+                                       core::SteadyTime requested_at,
+                                       std::chrono::milliseconds lifetime, core::Random& random);
+    /// Makes it the current one and publishes it; one of no `lifetime` only for those who wait.
+    void put(const Obtained& obtained, std::chrono::milliseconds lifetime);
+    /// `successor` takes the place of `presented`, where that is still the refresh token.
+    void follow_rotation(const core::Secret& presented, const core::Secret& successor);
     void drop_token();
     [[nodiscard]] bool usable(core::SteadyTime now) const {
         return access && now < access->usable_until;
     }
+    /// Whether the stored token waits for `show_stored`.
+    [[nodiscard]] bool waits_for_files() const { return !use; }
 
     // When to ask for one.
 
@@ -76,33 +102,43 @@ public:
     /// Takes the waiters whose deadline has passed.
     [[nodiscard]] std::vector<Waiter> take_expired(core::SteadyTime now);
 
+    // Who waits, and for what.
+
+    /// What the next flight is made of: the first set-up that waits goes alone.
+    [[nodiscard]] Flight take_off() const;
+    /// Whether it is still of this configuration, and nothing was revoked since it took off.
+    [[nodiscard]] bool is_current(const Flight& one) const;
+    /// Takes those whom a failed flight concerns: a set-up its own person, any other all but the
+    /// set-ups.
+    [[nodiscard]] std::vector<Waiter> take_waiters_of(const Flight& failed);
+    /// Takes those whom a token serves: a set-up's person, and everybody who needs any token.
+    [[nodiscard]] std::vector<Waiter> take_served_by(const Flight& landed);
+    /// Takes the set-ups, whose codes belong to a configuration that is no more.
+    [[nodiscard]] std::vector<Waiter> take_setups();
+
     [[nodiscard]] storage::TokenFence fence() const;
+    [[nodiscard]] const storage::ProviderRecord& record() const { return configuration->record(); }
+    [[nodiscard]] const ProviderSettings& settings() const { return configuration->settings(); }
+    [[nodiscard]] const std::string& name() const { return record().name; }
 
-    /// The record as a request needs it: with what is kept in files, and the secret in use.
-    [[nodiscard]] core::Result<storage::ProviderRecord> ready_record() const;
-    /// Follows the record: after a change of configuration, or when metadata was learned.
-    [[nodiscard]] core::Result<> derive();
+    ConfigurationPtr configuration;  ///< replaced as a whole, never null
+    storage::ProviderCondition condition = storage::ProviderCondition::kOk;
+    std::optional<storage::ProviderError> last_error;
+    std::int64_t invalidation_epoch = 0;
 
-    storage::ProviderRecord record;
-    ProviderSettings settings;
-    std::string host;  ///< origin of the token endpoint: what limits are counted by
-    std::shared_ptr<const TokenUse> use = std::make_shared<TokenUse>();
+    std::shared_ptr<const TokenUse> use;  ///< null: it needs files that nobody has read yet
     std::shared_ptr<const DpopKey> dpop;  ///< null: no proof of possession
     std::optional<PendingSetup> pending_setup;
-    std::shared_ptr<const SetupCode> setup;             ///< to be exchanged by the next flight
     std::shared_ptr<const storage::TokenRecord> token;  ///< may hold a refresh token alone
     AccessTokenPtr access;
     const std::shared_ptr<TokenCell> cell;
     const std::unique_ptr<core::Timer> timer;
 
     std::vector<Waiter> waiters;
-    bool flying = false;
-    bool rotating =
-        false;  ///< the flight presents a refresh token: it must end before we stop (O-157)
-    bool urgent =
-        false;  ///< a receiver refused the token: do not space this flight from the last one
-    bool wanted = false;        ///< callouts are parked for it
-    bool gone = false;          ///< deleted
+    FlightPtr flight;     ///< null: none is under way
+    bool urgent = false;  ///< a receiver refused the token: do not space this flight from the last
+    bool wanted = false;  ///< callouts are parked for it
+    bool gone = false;    ///< deleted
     core::SteadyTime earliest;  ///< automatic flights start at least a second apart (O-57, O-77)
 
     struct Counters {
@@ -111,6 +147,8 @@ public:
     const std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
 private:
+    [[nodiscard]] std::vector<Waiter> take_if(const std::function<bool(const Waiter&)>& chosen);
+
     core::SteadyTime blocked_until_;
     int failures_ = 0;
     std::string last_answer_;  ///< of an unknown refusal, and how often in a row (O-105)

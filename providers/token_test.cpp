@@ -34,14 +34,14 @@ bool is_for_people_only(const ProviderSettings& settings, const storage::TokenRe
            std::find(token.scopes.begin(), token.scopes.end(), "openid") == token.scopes.end();
 }
 
-TokenTestResult judge_request(const http::Response& response, const TokenSlot& slot,
-                              const storage::TokenRecord& token) {
+TokenTestResult judge_request(const http::Response& response, const ProviderSettings& settings,
+                              const AccessToken& access, const storage::TokenRecord& token) {
     const int status = response.status;
-    const auto refuses = slot.use->refuses_token;
+    const auto refuses = access.use->refuses_token;
     if (refuses != nullptr && refuses(response)) return rejected("the answer says so");
     if (status >= 200 && status < 300) return accepted();
     if (status == 401) return rejected("the endpoint answered 401");
-    if (status == 403 && is_for_people_only(slot.settings, token)) {
+    if (status == 403 && is_for_people_only(settings, token)) {
         return inconclusive(
             "the userinfo endpoint wants the scope openid, which this token does not have; give "
             "another endpoint with --test-url, or --setting test_kind=introspection");
@@ -56,7 +56,8 @@ TokenTestResult judge_request(const http::Response& response, const TokenSlot& s
 }
 
 // RFC 7662 section 2.2: false may also mean that this client may not know.
-TokenTestResult judge_introspection(const http::Response& response, const TokenSlot& slot) {
+TokenTestResult judge_introspection(const http::Response& response,
+                                    const storage::ProviderRecord& provider) {
     if (response.status == 401 || response.status == 403) {
         return inconclusive("the introspection endpoint refuses this client (" +
                             std::to_string(response.status) +
@@ -69,29 +70,29 @@ TokenTestResult judge_introspection(const http::Response& response, const TokenS
                             std::to_string(response.status) + " without saying active");
     }
     if (active->get_bool()) return accepted();
-    if (find_kind(slot.record.kind)->may_hide_active_tokens)
+    if (find_kind(provider.kind)->may_hide_active_tokens)
         return inconclusive("active is false, which may only mean that this client may not ask");
     return rejected("the authorization server says that it is not active");
 }
 
 bool introspects(const TokenSlot& slot) {
-    const ProviderSettings& settings = slot.settings;
+    const ProviderSettings& settings = slot.settings();
     if (!settings.test_kind.empty()) return settings.test_kind == "introspection";
     const bool can =
-        settings.endpoints.introspection.has_value() && slot.record.client_authentication != "none";
+        settings.endpoints.introspection.has_value() && slot.record().client_authentication != "none";
     return can && !settings.endpoints.test_is_chosen;
 }
 
 }  // namespace
 
-asio::awaitable<Result<http::Response>> TokenEngine::show_to_test_endpoint(SlotPtr slot) {
-    const AccessTokenPtr access = slot->access;
+asio::awaitable<Result<http::Response>> TokenEngine::show_to_test_endpoint(
+    ProviderSettings settings, AccessTokenPtr access) {
     for (int tries = 0;; ++tries) {
-        const auto url = http::Url::parse(*slot->settings.endpoints.test, "test_endpoint");
+        const auto url = http::Url::parse(*settings.endpoints.test, "test_endpoint");
         const std::string origin = url ? url->origin() : std::string();
         const std::string nonce = receiver_nonces_.at(origin);
         const ShowInput shown_as{.now = clock_.system_now(), .dpop_nonce = nonce};
-        auto request = test_request(slot->settings, *access, shown_as, clock_.steady_now());
+        auto request = test_request(settings, *access, shown_as, clock_.steady_now());
         if (!request) co_return request.error();
         http::Request sendable = std::move(*request);
         Result<http::Response> response = co_await transport_.send(std::move(sendable));
@@ -102,12 +103,12 @@ asio::awaitable<Result<http::Response>> TokenEngine::show_to_test_endpoint(SlotP
     }
 }
 
-asio::awaitable<Result<http::Response>> TokenEngine::introspect(SlotPtr slot) {
-    const auto ready = slot->ready_record();
-    if (!ready) co_return ready.error();
-    const ProviderSettings settings = slot->settings;
-    const GrantInput input{.provider = *ready, .settings = settings, .now = clock_.system_now()};
-    auto request = introspection_request(input, slot->access->value, clock_.steady_now());
+asio::awaitable<Result<http::Response>> TokenEngine::introspect(PreparedPtr prepared,
+                                                                AccessTokenPtr access) {
+    const ReadyConfiguration ready = prepared->ready();
+    const GrantInput input{
+        .provider = ready.record, .settings = ready.settings, .now = clock_.system_now()};
+    auto request = introspection_request(input, access->value, clock_.steady_now());
     if (!request) co_return request.error();
     http::Request sendable = std::move(*request);
     Result<http::Response> response = co_await transport_.send(std::move(sendable));
@@ -116,29 +117,37 @@ asio::awaitable<Result<http::Response>> TokenEngine::introspect(SlotPtr slot) {
 
 asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done) {
     const auto self = shared_from_this();
-    if (!slot->record.enabled) co_return done(disabled(*slot));
+    if (!slot->record().enabled) co_return done(disabled(*slot));
     const bool by_introspection = introspects(*slot);
-    if (by_introspection && !slot->settings.endpoints.introspection) {
+    if (by_introspection && !slot->settings().endpoints.introspection) {
         co_return done(
             endpoint_missing(*slot, "introspection_endpoint", "--setting introspection_endpoint="));
     }
-    if (!by_introspection && !slot->settings.endpoints.test)
+    if (!by_introspection && !slot->settings().endpoints.test)
         co_return done(endpoint_missing(*slot, "test_endpoint", "--test-url"));
+    const storage::TokenFence fence = slot->fence();
+    const Result<PreparedPtr> prepared = co_await prepare(slot, slot->configuration);
+    if (!prepared) co_return done(prepared.error());
+    // A token of another configuration by now has no business at these endpoints.
+    if (slot->fence() != fence) co_return done(no_token(*slot));
+    const ReadyConfiguration ready = (*prepared)->ready();
+    if (slot->waits_for_files()) slot->show_stored(token_use_of(ready), clock_, random_);
     if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now())
         co_return done(no_token(*slot));
     const auto token = slot->token;  // it may be dropped meanwhile
+    const AccessTokenPtr access = slot->access;
     const core::SteadyTime started = clock_.steady_now();
     Result<http::Response> response = core::Error{};
     if (by_introspection) {
-        response = co_await introspect(slot);
+        response = co_await introspect(*prepared, access);
     } else {
-        response = co_await show_to_test_endpoint(slot);
+        response = co_await show_to_test_endpoint(ready.settings, access);
     }
     if (!response && response.error().kind != core::ErrorKind::kTransient)
         co_return done(response.error());
     TokenTestResult result = !response          ? inconclusive(response.error().message)
-                             : by_introspection ? judge_introspection(*response, *slot)
-                                                : judge_request(*response, *slot, *token);
+                             : by_introspection ? judge_introspection(*response, ready.record)
+                                                : judge_request(*response, ready.settings, *access, *token);
     result.kind = by_introspection ? "introspection" : "request";
     if (response) result.status = response->status;
     result.latency =

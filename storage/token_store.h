@@ -16,6 +16,8 @@ struct TokenFence {
     core::ProviderId provider;
     std::int64_t config_version = 0;
     std::int64_t invalidation_epoch = 0;
+
+    friend bool operator==(const TokenFence&, const TokenFence&) = default;
 };
 
 /// What a token operation leaves behind, written in one transaction (O-118).
@@ -26,7 +28,6 @@ struct TokenOutcome {
     std::optional<ProviderError> last_error = std::nullopt;
     std::int64_t requests = 0;                        ///< added to `token_requests`
     std::optional<int> secret_in_use = std::nullopt;  ///< another secret turned out to work
-    std::optional<boost::json::object> metadata = std::nullopt;  ///< learned from the issuer
 };
 
 /// The role of the store that keeps tokens and what is still to be revoked.
@@ -46,6 +47,15 @@ public:
     /// already.
     virtual void note_refresh_started(TokenFence fence, std::string fingerprint,
                                       core::Done<bool> done) = 0;
+    /// What a provider's issuer told of its endpoints. Conflict where the configuration has moved
+    /// on from `config_version`.
+    virtual void save_metadata(core::ProviderId id, std::int64_t config_version,
+                               boost::json::object metadata, core::Done<> done) = 0;
+    /// What a server gave for the refresh token `presented` takes its place wherever that is still
+    /// stored, whatever was configured meanwhile, and ends the note of note_refresh_started: the
+    /// server has forgotten the one before. Done with whether it was stored.
+    virtual void replace_refresh_token(core::ProviderId id, core::Secret presented,
+                                       core::Secret successor, core::Done<bool> done) = 0;
     /// Drops the stored token, sets kRevoked, grows the epoch and queues `pending`, in one
     /// transaction. Done with the new epoch.
     virtual void revoke_token(core::ProviderId id, std::vector<PendingRevocation> pending,

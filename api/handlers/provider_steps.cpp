@@ -96,15 +96,20 @@ Result<> expect_unused(const Services& services, const ProviderRecord& record) {
 Result<> revoke_for_deletion(const Services& services, const ProviderRecord& record) {
     const auto token = services.store.token(record.id);
     if (!token) return token.error();
-    if (!*token || (!(*token)->access_token && !(*token)->refresh_token)) return {};
+    const bool is_stored = *token && ((*token)->access_token || (*token)->refresh_token);
     const auto revoked = core::wait_done<providers::RemoteRevocation>(
         [&](core::Done<providers::RemoteRevocation> done) {
             services.tokens.revoke(record.id, std::move(done));
         });
-    if (!revoked && revoked.error().code == "no_token") return {};  // expired meanwhile
+    if (!revoked && revoked.error().code == "no_token") return {};  // or expired meanwhile
+    if (!revoked && !is_stored && revoked.error().code == "endpoint_missing") return {};
     if (!revoked && revoked.error().kind == core::ErrorKind::kInvalidArgument)
         return revoked.error();
     if (!revoked) return revocation_failed(record.name, revoked.error().message);
+    if (*revoked == providers::RemoteRevocation::kQueued && !is_stored) {
+        return revocation_failed(record.name,
+                                 "one is being requested right now, it is revoked when it comes");
+    }
     if (*revoked == providers::RemoteRevocation::kQueued) {
         return revocation_failed(
             record.name, "the revocation endpoint could not do it now, it is tried again later");

@@ -15,10 +15,10 @@ namespace herald::http {
 /// One OpenSSL context per TLS identity, built at first use: TLS 1.2 or newer, the peer always
 /// verified, never renegotiated. Connections made again resume their session.
 ///
-/// A CA file that changes is seen by the next transport, not by this one.
+/// A CA file whose content changes makes another identity.
 class TlsContexts final {
 public:
-    /// The message names the file that cannot be read; it is tried again next time.
+    /// The message names the file whose content cannot be used; it is tried again next time.
     [[nodiscard]] core::Result<std::shared_ptr<boost::asio::ssl::context>> get(
         const TlsIdentity& identity);
     [[nodiscard]] TlsSessions& sessions() { return sessions_; }

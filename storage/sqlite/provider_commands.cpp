@@ -107,10 +107,6 @@ void save_token_outcome(WriteSession& session, const TokenOutcome& outcome) {
         session.db.run("UPDATE provider SET secret_in_use = ?2 WHERE id = ?1",
                        outcome.fence.provider, *outcome.secret_in_use);
     }
-    if (outcome.metadata) {
-        session.db.run("UPDATE provider SET metadata = ?2 WHERE id = ?1", outcome.fence.provider,
-                       to_json(*outcome.metadata));
-    }
     if (outcome.token) save_token(session.db, session.ring, outcome.fence.provider, *outcome.token);
 }
 
@@ -121,6 +117,27 @@ bool note_refresh_started(WriteSession& session, const TokenFence& fence,
         "UPDATE provider SET refresh_started = ?2 WHERE id = ?1 AND refresh_started IS NOT ?2",
         fence.provider, fingerprint);
     return noted == 0;
+}
+
+void save_metadata(WriteSession& session, const core::ProviderId& id, std::int64_t config_version,
+                   const boost::json::object& metadata) {
+    const std::int64_t saved =
+        session.db.run("UPDATE provider SET metadata = ?3 WHERE id = ?1 AND config_version = ?2",
+                       id, config_version, to_json(metadata));
+    if (saved == 0) {
+        throw Refusal(conflict("stale_token_write",
+                               "save an issuer's metadata: the provider was changed meanwhile"));
+    }
+}
+
+bool replace_refresh_token(WriteSession& session, const core::ProviderId& id,
+                           const core::Secret& presented, const core::Secret& successor) {
+    auto token = find_token(session.db, session.ring, id);
+    if (!token || !token->refresh_token || !token->refresh_token->equals(presented)) return false;
+    token->refresh_token = successor.clone();
+    save_token(session.db, session.ring, id, *token);
+    session.db.run("UPDATE provider SET refresh_started = NULL WHERE id = ?", id);
+    return true;
 }
 
 std::int64_t revoke_token(WriteSession& session, const core::ProviderId& id,

@@ -23,6 +23,12 @@ void save_token_outcome(WriteSession& session, const TokenOutcome& outcome);
 /// Whether the note was there already.
 [[nodiscard]] bool note_refresh_started(WriteSession& session, const TokenFence& fence,
                                         const std::string& fingerprint);
+void save_metadata(WriteSession& session, const core::ProviderId& id, std::int64_t config_version,
+                   const boost::json::object& metadata);
+/// Whether `presented` was stored.
+[[nodiscard]] bool replace_refresh_token(WriteSession& session, const core::ProviderId& id,
+                                         const core::Secret& presented,
+                                         const core::Secret& successor);
 /// The new epoch.
 [[nodiscard]] std::int64_t revoke_token(WriteSession& session, const core::ProviderId& id,
                                         const std::vector<PendingRevocation>& pending);

@@ -151,6 +151,27 @@ public:
             std::move(done));
     }
 
+    void save_metadata(core::ProviderId id, std::int64_t config_version,
+                       boost::json::object metadata, core::Done<> done) override {
+        submit<void>(
+            Kind::kOther,
+            [id, config_version, metadata = std::move(metadata)](WriteSession& session) {
+                sqlite::save_metadata(session, id, config_version, metadata);
+            },
+            std::move(done));
+    }
+
+    void replace_refresh_token(core::ProviderId id, core::Secret presented, core::Secret successor,
+                               core::Done<bool> done) override {
+        submit<bool>(
+            Kind::kDelivery,
+            [id, presented = std::move(presented),
+             successor = std::move(successor)](WriteSession& session) {
+                return sqlite::replace_refresh_token(session, id, presented, successor);
+            },
+            std::move(done));
+    }
+
     void revoke_token(core::ProviderId id, std::vector<PendingRevocation> pending,
                       core::Done<std::int64_t> done) override {
         submit<std::int64_t>(

@@ -1,6 +1,9 @@
 // Callouts with a session cookie: one login for many, the sliding expiry, the 401, failing logins.
 #include "dispatcher/session.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include "tests/dispatcher/callout_auth_fixture.h"
 
 namespace herald::dispatcher {
@@ -73,6 +76,52 @@ TEST_F(SessionTest, EachSuccessSlidesTheExpiry) {
     (void)fire();
     EXPECT_EQ(logins.size(), 2U);
     EXPECT_EQ(sent("Cookie").back(), "ZSession=cookie-2");
+}
+
+// A source alone, for what no lane brings about at will.
+class SessionAloneTest : public herald::test::CalloutAuthFixture {
+protected:
+    Credentials log_in(std::optional<std::int64_t> refused = std::nullopt) {
+        std::optional<core::Result<Credentials>> outcome;
+        boost::asio::io_context context;
+        boost::asio::co_spawn(context, session.obtain(nullptr, refused, clock.steady_now() + 30s),
+                              [&](const std::exception_ptr&, core::Result<Credentials> result) {
+                                  outcome.emplace(std::move(result));
+                              });
+        context.run();
+        return std::move(outcome->value());
+    }
+    Session session{compile(with_session(60s)).value(), receivers, clock};
+};
+
+TEST_F(SessionAloneTest, ASuccessOfAnOlderCookieDoesNotSlideTheNewOnesExpiry) {
+    const Credentials older = log_in();
+    const Credentials newer = log_in(older.cookie->generation);
+    EXPECT_GT(newer.cookie->generation, older.cookie->generation);
+    clock.advance(30s);
+    session.accepted(older, clock.steady_now());
+    clock.advance(30s - 1ms);
+    EXPECT_TRUE(session.at_hand(clock.steady_now()));
+    clock.advance(1ms);
+    EXPECT_FALSE(session.at_hand(clock.steady_now()));
+}
+
+TEST_F(SessionAloneTest, TheExpirySlidesFromWhenTheCalloutLeftAndNeverBack) {
+    const Credentials shown = log_in();
+    const auto logged_in_at = clock.steady_now();
+    clock.advance(40s);
+    session.accepted(shown, logged_in_at + 20s);
+    session.accepted(shown, logged_in_at + 10s);
+    EXPECT_TRUE(session.at_hand(logged_in_at + 80s - 1ms));
+    EXPECT_FALSE(session.at_hand(logged_in_at + 80s));
+}
+
+TEST_F(SessionAloneTest, ARefusalOfAnOlderCookieKeepsTheNewOne) {
+    const Credentials older = log_in();
+    const Credentials newer = log_in(older.cookie->generation);
+    const Credentials again = log_in(older.cookie->generation);
+    EXPECT_EQ(again.cookie, newer.cookie);
+    EXPECT_EQ(logins.size(), 2U);
 }
 
 TEST_F(SessionTest, AFailedCalloutDoesNotSlideIt) {

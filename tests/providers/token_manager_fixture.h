@@ -60,8 +60,12 @@ protected:
     }
 
     void start() {
-        manager = std::make_unique<TokenManager>(*store, *store, transport, clock, random,
-                                                 io->get_executor());
+        manager =
+            std::make_unique<TokenManager>(*store, *store, transport, clock, random,
+                                           io->get_executor(), [this](std::function<void()> work) {
+                                               if (!files_hang) return work();
+                                               hanging.push_back(std::move(work));
+                                           });
         manager->on_recovery([this](core::ProviderId) { ++recoveries; });
         ASSERT_TRUE(manager->start());
         manager->keep_fresh();
@@ -173,6 +177,8 @@ protected:
     int issued = 0;
     int lifetime = 3600;
     int recoveries = 0;
+    bool files_hang = false;  ///< reads of files do not return, as on a mount that is gone
+    std::vector<std::function<void()>> hanging;
     std::optional<core::Result<http::Response>> next_answer;
     core::Result<http::Response> revoke_answer = respond(200);
 };

@@ -47,6 +47,35 @@ TEST_F(TokenRefusalTest, ForcedRefreshesAreLimitedAndChangeNoState) {
     EXPECT_NE(ask(id)->token(), "(none)") << "others are served all the while";
 }
 
+TEST_F(TokenRefusalTest, ForcedRefreshesAreHalfAMinuteApart) {
+    const auto id = add(sample_provider());
+    start();
+    ask(id);
+    EXPECT_EQ(refuse(id, 1)->token(), "token-2");
+    advance(1s);
+    EXPECT_EQ(refuse(id, 2)->error(), "auth_refresh_suppressed");
+    advance(28'999ms);
+    EXPECT_EQ(refuse(id, 2)->error(), "auth_refresh_suppressed");
+    EXPECT_EQ(token_requests, 2);
+    advance(1ms);
+    EXPECT_EQ(refuse(id, 2)->token(), "token-3");
+}
+
+TEST_F(TokenRefusalTest, TheSixthForcedRefreshWaitsUntilTheFirstIsTenMinutesOld) {
+    const auto id = add(sample_provider());
+    start();
+    ask(id);
+    for (int generation = 1; generation <= 5; ++generation) {
+        EXPECT_NE(refuse(id, generation)->token(), "(none)");
+        advance(31s);
+    }
+    EXPECT_EQ(refuse(id, 6)->error(), "auth_refresh_suppressed");
+    advance(10min - 5 * 31s - 1ms);
+    EXPECT_EQ(refuse(id, 6)->error(), "auth_refresh_suppressed");
+    advance(1ms);
+    EXPECT_EQ(refuse(id, 6)->token(), "token-7");
+}
+
 // O-97, O-98, T-05.
 TEST_F(TokenRefusalTest, AnInvalidClientIsNotAskedAgainForAQuarterOfAnHour) {
     const auto id = add(sample_provider());
