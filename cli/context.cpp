@@ -1,5 +1,7 @@
 #include "cli/context.h"
 
+#include <utility>
+
 #include "cli/exit_code.h"
 #include "core/json.h"
 #include "core/secret.h"
@@ -18,8 +20,15 @@ core::Result<ApiClient*> Context::client(DatabaseUse use) {
         auto opened = io_.connect(settings_, use);
         if (!opened) return opened.error();
         client_ = std::move(*opened);
+        client_->go_on_with(std::exchange(begun_, {}));
     }
     return client_.get();
+}
+
+void Context::let_go() {
+    if (!client_ || client_->is_daemon()) return;
+    begun_ = client_->take_setups();
+    client_.reset();
 }
 
 core::Result<std::string> Context::call(api::ApiRequest request, DatabaseUse use) {

@@ -46,6 +46,9 @@ public:
 
     /// Only the first caller's `use` counts.
     [[nodiscard]] core::Result<ApiClient*> client(DatabaseUse use = DatabaseUse::kMustExist);
+    /// Lets go of a database that this process holds, until the next request: for the time in which
+    /// a person does something. Set-ups that were begun go on.
+    void let_go();
     /// Sends a request; an API problem becomes an error. The request's body is wiped. Returns the
     /// answer's body.
     [[nodiscard]] core::Result<std::string> call(api::ApiRequest request,
@@ -58,6 +61,7 @@ private:
     SettingValues flags_;
     SecretInput secrets_;
     std::unique_ptr<ApiClient> client_;
+    providers::BegunSetups begun_;
 };
 
 /// The error that an API answer of status 400 and above stands for.

@@ -1,5 +1,7 @@
 #include "cli/in_process_client.h"
 
+#include <utility>
+
 #include "api/router.h"
 #include "dispatcher/intake.h"
 
@@ -17,16 +19,25 @@ public:
     core::Result<api::ApiResponse> call(const api::ApiRequest& request) override {
         if (needs_token_thread(request)) {
             if (auto started = runtime_->start_tokens(); !started) return started.error();
+            started_ = true;
+            runtime_->tokens().go_on_with(std::exchange(begun_, {}));
         }
         return router_.handle(request);
     }
 
     [[nodiscard]] bool is_daemon() const override { return false; }
 
+    providers::BegunSetups take_setups() override {
+        return started_ ? runtime_->tokens().take_setups() : std::move(begun_);
+    }
+    void go_on_with(providers::BegunSetups begun) override { begun_ = std::move(begun); }
+
 private:
     std::unique_ptr<Runtime> runtime_;
     dispatcher::Intake intake_;
     api::Router router_;
+    bool started_ = false;          ///< the token thread runs
+    providers::BegunSetups begun_;  ///< until it does
 };
 
 }  // namespace

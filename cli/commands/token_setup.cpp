@@ -95,6 +95,7 @@ Result<int> wait_for_device(const std::string& name, const json::value& start, C
     if (!complete.empty()) tell(context, "or open\n  " + complete);
     auto wait = std::chrono::seconds(count_at(start, "interval_s"));
     for (;;) {
+        context.let_go();
         pause(context.clock(), wait);
         auto path = item_path(kCollection, name, "token/complete");
         if (!path) return path.error();
@@ -114,6 +115,7 @@ Result<int> with_pasted_answer(const SetupOptions& options, Context& context) {
         return wait_for_device(options.name, *start, context);
     tell(context, "Open this address in a browser:\n  " + text_at(*start, "authorization_url") +
                       "\nthen paste the address it leads you to, whole, and press Enter:");
+    context.let_go();
     auto line = context.secrets().read("-", "the address");
     if (!line) return line.error();
     const RedirectQuery query = redirect_query(std::string(line->reveal()));
@@ -136,6 +138,7 @@ Result<int> set_up_token(const SetupOptions& options, Context& context) {
     tell(context, "Open this address in a browser:\n  " + text_at(*start, "authorization_url") +
                       "\nIt comes back to " + listener->redirect_uri() +
                       " on this machine. With a browser elsewhere, paste the address it ends at:");
+    context.let_go();
     const int input = context.io().standard_input;
     auto redirect = listener->wait(
         context.clock(), state_of(*start), kPatience,

@@ -6,9 +6,9 @@ from herald_harness import HeraldTest, Result
 class Setup:
     """`herald token setup NAME` as a running process that has said what the person has to open."""
 
-    def __init__(self, herald, name, *more):
+    def __init__(self, herald, name, *more, **options):
         self.arguments = ("--json", "token", "setup", name, *more)
-        self.process = herald.start_command(*self.arguments)
+        self.process = herald.start_command(*self.arguments, **options)
         self.said = []
 
     def next_indented_line(self):
@@ -28,8 +28,9 @@ class Setup:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 class ProviderTest(HeraldTest):
