@@ -210,11 +210,12 @@ Result<> check_targets(const ProviderRecord& record) {
 }
 
 // Settings that say how to treat a token, not which one to ask for.
-constexpr std::array<std::string_view, 13> kTreatment = {"assumed_lifetime_s",
+constexpr std::array<std::string_view, 14> kTreatment = {"assumed_lifetime_s",
                                                          "max_lifetime_s",
                                                          "refresh_lead_s",
                                                          "expiry_margin_s",
                                                          "keep_warm",
+                                                         "grant_refresh_s",
                                                          "rejected_retry_s",
                                                          "request_timeout_ms",
                                                          "resume_after_revoke",

@@ -41,14 +41,16 @@ core::Error revocation_failed(core::Error cause) {
 
 }  // namespace
 
-std::vector<storage::PendingRevocation> revocations_of(core::ProviderId provider,
+std::vector<storage::PendingRevocation> revocations_of(const Configuration& issued_under,
                                                        const storage::TokenRecord& token,
                                                        core::SystemTime now) {
     std::vector<storage::PendingRevocation> pending;
     const auto add = [&](const core::Secret& value, std::string_view hint,
                          core::SystemTime give_up_at) {
         storage::PendingRevocation entry;
-        entry.provider = provider;
+        entry.provider = issued_under.record().id;
+        if (!issued_under.settings().endpoints.token.empty())
+            entry.issued_by = issued_under.settings().endpoints.token;
         entry.token = value.clone();
         entry.token_type_hint = hint;
         entry.next_try_at = now;
@@ -82,6 +84,11 @@ asio::awaitable<Revoker::Outcome> Revoker::tell_server(const storage::PendingRev
         co_return Outcome{.told = RemoteRevocation::kQueued, .try_again_in = kRetryInterval};
     }
     const ReadyConfiguration ready = (*prepared)->ready();
+    if (pending.issued_by && *pending.issued_by != ready.settings.endpoints.token) {
+        core::log(core::LogLevel::kWarning, "revocation_given_up",
+                  {{"provider", slot->name()}, {"issued_by", *pending.issued_by}});
+        co_return Outcome{.told = RemoteRevocation::kDone};
+    }
     if (!ready.settings.endpoints.revocation)
         co_return Outcome{.told = RemoteRevocation::kNotRevocable};
     const std::string endpoint = *ready.settings.endpoints.revocation;

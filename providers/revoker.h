@@ -15,7 +15,7 @@ namespace herald::providers {
 /// What is to be revoked of a token: the refresh token first, then the access token while it lives
 /// (O-132).
 [[nodiscard]] std::vector<storage::PendingRevocation> revocations_of(
-    core::ProviderId provider, const storage::TokenRecord& token, core::SystemTime now);
+    const Configuration& issued_under, const storage::TokenRecord& token, core::SystemTime now);
 
 /// Revokes at the server what the store holds as pending (RFC 7009), now and again until done or
 /// given up.

@@ -108,6 +108,7 @@ void read_lifetimes(SettingsReader& reader, ProviderSettings& out) {
     reader.number("max_lifetime_s", 1, 365 * kDay, out.max_lifetime_s);
     reader.number("refresh_lead_s", 0, kDay, out.refresh_lead_s);
     reader.number("expiry_margin_s", 0, kDay, out.expiry_margin_s);
+    reader.number("grant_refresh_s", 0, 365 * kDay, out.grant_refresh_s);
     reader.number("rejected_retry_s", 1, kDay, out.rejected_retry_s);
     reader.number("request_timeout_ms", 100, 600'000, out.request_timeout_ms);
     reader.flag("resume_after_revoke", out.resume_after_revoke);

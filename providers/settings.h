@@ -112,6 +112,9 @@ struct ProviderSettings {
     std::optional<std::chrono::seconds> expiry_margin_s;  ///< instead of min(30 s, 10 %) (O-77)
     bool resume_after_revoke = false;  ///< obtain again by itself after a revoke (O-135)
     bool keep_warm = false;            ///< refreshed ahead also when idle (O-83)
+    /// A refresh token that nobody used for that long is used, so that the grant lives on; 0:
+    /// never.
+    std::chrono::seconds grant_refresh_s{86'400};
     bool introspect_expiry = false;    ///< ask the introspection endpoint where no expiry is told
     bool dpop = false;                 ///< RFC 9449
     bool certificate_bound = false;    ///< callouts present the certificate too (RFC 8705)

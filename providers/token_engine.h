@@ -117,7 +117,7 @@ private:
                                             ExchangeResult result);
     /// For a token whose configuration is no more, or which was revoked before it came: it is never
     /// used, but its refresh token may be all that is left of the grant.
-    boost::asio::awaitable<void> land_late(SlotPtr slot,
+    boost::asio::awaitable<void> land_late(SlotPtr slot, PreparedPtr prepared,
                                            std::shared_ptr<const core::Secret> presented,
                                            std::shared_ptr<const storage::TokenRecord> late);
     boost::asio::awaitable<core::Result<>> save(storage::TokenOutcome outcome);
@@ -130,7 +130,8 @@ private:
     /// adopted.
     bool adopted_change(const SlotPtr& slot, const core::Error& refusal);
     static void fail(TokenSlot& slot, std::vector<Waiter> waiters, const core::Error& error);
-    void revoke_late(const SlotPtr& slot, const storage::TokenRecord& token);
+    void revoke_late(const SlotPtr& slot, const Configuration& issued_under,
+                     const storage::TokenRecord& token);
     boost::asio::awaitable<void> pause(std::chrono::milliseconds length);
     void recovered(const SlotPtr& slot);
     void arm(const SlotPtr& slot, core::SteadyTime now);

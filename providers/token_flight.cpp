@@ -29,6 +29,8 @@ storage::TokenRecord record_of(ExchangeResult& result) {
     record.attributes = std::move(response.attributes);
     record.obtained_at = result.obtained_at;
     record.expires_at = result.obtained_at + response.lifetime;
+    if (record.refresh_token && response.grant_lifetime)
+        record.grant_ends_at = result.obtained_at + *response.grant_lifetime;
     return record;
 }
 
@@ -168,7 +170,7 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, FlightPtr flight, Prepared
         co_return;
     }
     const auto late = std::make_shared<const storage::TokenRecord>(record_of(result));
-    co_await land_late(slot, result.presented, late);
+    co_await land_late(slot, prepared, result.presented, late);
 }
 
 asio::awaitable<void> TokenEngine::land_failure(SlotPtr slot, FlightPtr flight, Error error,
@@ -224,7 +226,7 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, Pr
     const std::optional<int> secret_in_use = outcome.secret_in_use;
     const Result<> saved = co_await save_patiently(slot, std::move(outcome));
     if (!saved && adopted_change(slot, saved.error())) {
-        co_await land_late(slot, result.presented, obtained.record);
+        co_await land_late(slot, prepared, result.presented, obtained.record);
         co_return;
     }
     if (!saved) {
@@ -234,7 +236,7 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, Pr
         co_return;
     }
     if (!slot->is_current(*flight)) {
-        co_await land_late(slot, result.presented, obtained.record);
+        co_await land_late(slot, prepared, result.presented, obtained.record);
         co_return;
     }
     if (secret_in_use && slot->configuration == prepared->configuration) {
@@ -244,7 +246,7 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, Pr
     }
     const bool was_down = slot->condition != ProviderCondition::kOk || slot->wanted;
     slot->note_success();
-    slot->put(obtained, lifetime);
+    slot->put(obtained, lifetime, clock_, random_);
     boost::json::object fields{{"provider", slot->name()},
                                {"generation", obtained.record->generation},
                                {"expires_at", core::format_time(obtained.record->expires_at)},
@@ -307,7 +309,7 @@ asio::awaitable<void> TokenEngine::pause(std::chrono::milliseconds length) {
     co_await timer->wait();
 }
 
-asio::awaitable<void> TokenEngine::land_late(SlotPtr slot,
+asio::awaitable<void> TokenEngine::land_late(SlotPtr slot, PreparedPtr prepared,
                                              std::shared_ptr<const core::Secret> presented,
                                              std::shared_ptr<const storage::TokenRecord> late) {
     core::log(core::LogLevel::kInformation, "late_token_discarded", {{"provider", slot->name()}});
@@ -321,13 +323,15 @@ asio::awaitable<void> TokenEngine::land_late(SlotPtr slot,
         if (kept && *kept) slot->follow_rotation(*presented, *late->refresh_token);
     }
     // After a revoke it is itself revoked (O-136).
-    if (slot->condition == ProviderCondition::kRevoked) revoke_late(slot, *late);
+    if (slot->condition == ProviderCondition::kRevoked)
+        revoke_late(slot, *prepared->configuration, *late);
 }
 
-void TokenEngine::revoke_late(const SlotPtr& slot, const storage::TokenRecord& token) {
+void TokenEngine::revoke_late(const SlotPtr& slot, const Configuration& issued_under,
+                              const storage::TokenRecord& token) {
     if (slot->gone) return;
     for (storage::PendingRevocation& pending :
-         revocations_of(slot->record().id, token, clock_.system_now())) {
+         revocations_of(issued_under, token, clock_.system_now())) {
         store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
             const auto self = weak.lock();
             if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });

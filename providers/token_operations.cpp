@@ -18,7 +18,7 @@ asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> d
     const core::ProviderId id = slot->record().id;
     const std::shared_ptr<const storage::TokenRecord> revoked = slot->token;
     const bool one_may_arrive = slot->flight != nullptr;
-    if (revoked) pending = revocations_of(id, *revoked, clock_.system_now());
+    if (revoked) pending = revocations_of(*slot->configuration, *revoked, clock_.system_now());
     if (pending.empty() && !one_may_arrive) co_return done(no_token(*slot));
 
     auto kept = std::make_shared<std::vector<storage::PendingRevocation>>(std::move(pending));
@@ -31,7 +31,8 @@ asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> d
     slot->condition = storage::ProviderCondition::kRevoked;
     slot->pending_setup.reset();
     // One may have been installed between the request and its commit.
-    if (slot->token && slot->token != revoked) revoke_late(slot, *slot->token);
+    if (slot->token && slot->token != revoked)
+        revoke_late(slot, *slot->configuration, *slot->token);
     slot->drop_token();
     fail(*slot, std::exchange(slot->waiters, {}), unavailable(*slot, "revoked"));
     core::log(core::LogLevel::kInformation, "token_revoked", {{"provider", slot->name()}});

@@ -115,6 +115,19 @@ std::optional<double> clock_seconds(std::string_view text) {
     return ((parts[0] * 24 + parts[1]) * 60 + parts[2]) * 60;
 }
 
+// How Keycloak, GitHub and Intuit call it. 0 has no end (Keycloak's offline sessions).
+std::optional<milliseconds> told_grant_lifetime(const json::value& body) {
+    constexpr double kLongest = 10.0 * 366 * 86'400;
+    for (const char* pointer :
+         {"/refresh_expires_in", "/refresh_token_expires_in", "/x_refresh_token_expires_in"}) {
+        const json::value* told = at(body, pointer);
+        const auto seconds = told == nullptr ? std::nullopt : number_of(*told);
+        if (!seconds || !(*seconds > 0)) continue;
+        return milliseconds(static_cast<std::int64_t>(std::min(*seconds, kLongest) * 1000.0));
+    }
+    return std::nullopt;
+}
+
 // A lifetime or a moment: numbers of more than thirty years are moments.
 std::optional<double> seconds_of(const json::value& value, double unit, core::SystemTime now) {
     if (const auto number = number_of(value)) {
@@ -361,6 +374,7 @@ Result<TokenResponse> parse_token_response(const http::Response& response,
     token.access_token = std::move(*access);
     token.refresh_token = refresh_token_of(*body, provider, settings);
     note_lifetime(*body, settings, now, token);
+    token.grant_lifetime = told_grant_lifetime(*body);
     token.scopes = granted_scopes(*body, provider, settings, token.warnings);
     token.attributes = attributes_of(*body);
     note_repeated(response, token.warnings);

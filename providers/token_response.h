@@ -22,6 +22,8 @@ struct TokenResponse {
     std::chrono::milliseconds lifetime{
         0};                         ///< clamped; 0: serves those who wait, then is dropped (O-57)
     bool lifetime_is_told = false;  ///< by the server or the token; else it is assumed
+    /// How long the grant lives unless it is used again; empty: not told, or without an end.
+    std::optional<std::chrono::milliseconds> grant_lifetime = std::nullopt;
     boost::json::object
         attributes;  ///< other members, without anything that looks like a credential
     std::vector<std::string> warnings;

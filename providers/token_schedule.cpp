@@ -16,6 +16,7 @@ constexpr milliseconds kMaxMargin{30'000};
 constexpr core::Backoff kAfterFailure{.first = milliseconds(1'000),
                                       .longest = milliseconds(300'000)};
 constexpr milliseconds kShortestWait{100};
+constexpr milliseconds kShortestGrantWait{30'000};
 
 milliseconds part(milliseconds whole, double share) {
     return milliseconds(static_cast<milliseconds::rep>(static_cast<double>(whole.count()) * share));
@@ -34,6 +35,22 @@ TokenTimes token_times(core::SteadyTime requested_at, milliseconds lifetime,
         margin = std::min<milliseconds>(*settings.expiry_margin_s, lifetime / 2);
     return {.refresh_from = requested_at + lifetime - std::max(lead, margin),
             .usable_until = requested_at + lifetime - margin};
+}
+
+std::optional<core::SteadyTime> grant_refresh_at(core::SteadyTime obtained_at,
+                                                 std::optional<milliseconds> grant_lifetime,
+                                                 bool end_is_fixed,
+                                                 const ProviderSettings& settings,
+                                                 core::Random& random) {
+    if (settings.grant_refresh_s.count() == 0) return std::nullopt;
+    milliseconds wait = core::jittered(settings.grant_refresh_s, 0.05, random);
+    if (grant_lifetime) {
+        const milliseconds lead = std::clamp(part(*grant_lifetime, 0.2), kMinLead, kMaxLead);
+        const milliseconds ahead = *grant_lifetime - core::jittered(lead, 0.1, random);
+        if (end_is_fixed && wait > ahead) return std::nullopt;
+        wait = std::min(wait, ahead);
+    }
+    return obtained_at + std::max(wait, kShortestGrantWait);
 }
 
 milliseconds wait_after_failure(const core::Error& error, int failures,

@@ -132,8 +132,7 @@ void TokenEngine::finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
     // Whatever comes of it, it is not tried twice.
     const auto begun = std::exchange(slot->pending_setup, std::nullopt);
     if (!begun || begun->state.empty()) return done(nothing_begun(*slot));
-    auto code =
-        check_answer(slot->record(), slot->settings(), *begun, answer, clock_.steady_now());
+    auto code = check_answer(slot->record(), slot->settings(), *begun, answer, clock_.steady_now());
     if (!code) return done(code.error());
     obtain_by_hand(slot, std::make_shared<const SetupCode>(std::move(*code)), std::move(done));
 }

@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kForcedSpacing{30};
 constexpr std::chrono::minutes kForcedWindow{10};
 constexpr std::size_t kForcedPerWindow = 5;
 constexpr std::chrono::seconds kBackwardsJump{60};  // O-81
+constexpr std::chrono::seconds kGrantMoves{5};      // less is rounding
 
 constexpr std::string_view kEntityPrefix = "entity.";
 
@@ -133,6 +134,7 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
     last_generation_ = std::max(last_generation_, stored->generation);
     if (settings().dpop != stored->dpop_key.has_value()) stored->access_token.reset();
     token = std::make_shared<const storage::TokenRecord>(std::move(*stored));
+    plan_grant_refresh(false, clock, random);
     if (use) show_stored(use, clock, random);
 }
 
@@ -167,12 +169,29 @@ Obtained TokenSlot::made_usable(storage::TokenRecord token_record, const Flight&
     return obtained;
 }
 
-void TokenSlot::put(const Obtained& obtained, milliseconds lifetime) {
+void TokenSlot::put(const Obtained& obtained, milliseconds lifetime, core::Clock& clock,
+                    core::Random& random) {
+    // A session that has come near its own end is not made longer by asking more often.
+    const auto end_before = token ? token->grant_ends_at : std::nullopt;
+    const auto end_now = obtained.record->grant_ends_at;
+    const bool end_is_fixed = end_before && end_now && *end_now < *end_before + kGrantMoves;
     token = obtained.record;
+    plan_grant_refresh(end_is_fixed, clock, random);
     use = obtained.access->use;
     dpop = obtained.access->dpop;
     access = lifetime.count() == 0 ? nullptr : obtained.access;
     cell->publish(record().enabled ? access : nullptr);
+}
+
+void TokenSlot::plan_grant_refresh(bool end_is_fixed, core::Clock& clock, core::Random& random) {
+    grant_refresh_at_.reset();
+    const bool refreshes = find_grant(record().grant_type)->uses_refresh_token;
+    if (!refreshes || !token || !token->refresh_token || token->generation == 0) return;
+    std::optional<milliseconds> lifetime;
+    if (token->grant_ends_at) lifetime = *token->grant_ends_at - token->obtained_at;
+    const auto age = std::max(clock.system_now() - token->obtained_at, milliseconds(0));
+    grant_refresh_at_ =
+        grant_refresh_at(clock.steady_now() - age, lifetime, end_is_fixed, settings(), random);
 }
 
 void TokenSlot::follow_rotation(const core::Secret& presented, const core::Secret& successor) {
@@ -185,6 +204,7 @@ void TokenSlot::follow_rotation(const core::Secret& presented, const core::Secre
 void TokenSlot::drop_token() {
     token.reset();
     access.reset();
+    grant_refresh_at_.reset();
     cell->publish(nullptr);
 }
 
@@ -210,6 +230,7 @@ bool TokenSlot::wants_flight(core::SteadyTime now) const {
     if (automatic_block(now)) return false;
     if (now < earliest && !urgent) return false;
     if (!waiters.empty()) return true;
+    if (grant_refresh_at_ && now >= *grant_refresh_at_) return true;
     if (!usable(now)) return wanted;
     return now >= access->refresh_from && (cell->used() || settings().keep_warm);
 }
@@ -226,6 +247,7 @@ std::optional<core::SteadyTime> TokenSlot::next_look(core::SteadyTime now) const
     const core::SteadyTime allowed = std::max(blocked_until_, earliest);
     if (!waiters.empty() || wanted) consider(allowed);
     if (access) consider(std::max(access->refresh_from, allowed));
+    if (grant_refresh_at_) consider(std::max(*grant_refresh_at_, allowed));
     return next;
 }
 

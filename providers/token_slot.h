@@ -68,7 +68,8 @@ public:
                                        core::SteadyTime requested_at,
                                        std::chrono::milliseconds lifetime, core::Random& random);
     /// Makes it the current one and publishes it; one of no `lifetime` only for those who wait.
-    void put(const Obtained& obtained, std::chrono::milliseconds lifetime);
+    void put(const Obtained& obtained, std::chrono::milliseconds lifetime, core::Clock& clock,
+             core::Random& random);
     /// `successor` takes the place of `presented`, where that is still the refresh token.
     void follow_rotation(const core::Secret& presented, const core::Secret& successor);
     void drop_token();
@@ -149,7 +150,11 @@ public:
 private:
     [[nodiscard]] std::vector<Waiter> take_if(const std::function<bool(const Waiter&)>& chosen);
 
+    /// Sets when the grant is refreshed though nobody uses it (O-83).
+    void plan_grant_refresh(bool end_is_fixed, core::Clock& clock, core::Random& random);
+
     core::SteadyTime blocked_until_;
+    std::optional<core::SteadyTime> grant_refresh_at_;
     int failures_ = 0;
     std::string last_answer_;  ///< of an unknown refusal, and how often in a row (O-105)
     int alike_ = 0;

@@ -78,8 +78,8 @@ TokenTestResult judge_introspection(const http::Response& response,
 bool introspects(const TokenSlot& slot) {
     const ProviderSettings& settings = slot.settings();
     if (!settings.test_kind.empty()) return settings.test_kind == "introspection";
-    const bool can =
-        settings.endpoints.introspection.has_value() && slot.record().client_authentication != "none";
+    const bool can = settings.endpoints.introspection.has_value() &&
+                     slot.record().client_authentication != "none";
     return can && !settings.endpoints.test_is_chosen;
 }
 
@@ -145,9 +145,10 @@ asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done
     }
     if (!response && response.error().kind != core::ErrorKind::kTransient)
         co_return done(response.error());
-    TokenTestResult result = !response          ? inconclusive(response.error().message)
-                             : by_introspection ? judge_introspection(*response, ready.record)
-                                                : judge_request(*response, ready.settings, *access, *token);
+    TokenTestResult result = !response ? inconclusive(response.error().message)
+                             : by_introspection
+                                 ? judge_introspection(*response, ready.record)
+                                 : judge_request(*response, ready.settings, *access, *token);
     result.kind = by_introspection ? "introspection" : "request";
     if (response) result.status = response->status;
     result.latency =

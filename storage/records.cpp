@@ -104,6 +104,7 @@ TokenRecord TokenRecord::clone() const {
                      .generation = generation,
                      .obtained_at = obtained_at,
                      .expires_at = expires_at,
+                     .grant_ends_at = grant_ends_at,
                      .attributes = attributes,
                      .dpop_key = copy(dpop_key)};
     return twin;

@@ -95,6 +95,8 @@ struct TokenRecord {
     std::int64_t generation = 0;  ///< grows with each installed access token
     core::SystemTime obtained_at;
     core::SystemTime expires_at;
+    /// When the refresh token dies unless it is used before; empty: the server does not tell.
+    std::optional<core::SystemTime> grant_ends_at = std::nullopt;
     boost::json::object attributes;                       ///< other members of the token response
     std::optional<core::Secret> dpop_key = std::nullopt;  ///< PEM; the token is bound to it
 
@@ -109,6 +111,9 @@ struct PendingRevocation {
     std::string token_type_hint;
     core::SystemTime next_try_at;
     core::SystemTime give_up_at;
+    /// The token endpoint that it came from: no other server is shown it. Empty: not known, of an
+    /// earlier version.
+    std::optional<std::string> issued_by = std::nullopt;
 };
 
 struct NoAuth {};

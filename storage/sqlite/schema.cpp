@@ -288,15 +288,20 @@ ALTER TABLE notification_3 RENAME TO notification;
 CREATE INDEX notification_provider ON notification (provider_id) WHERE provider_id IS NOT NULL;
 )sql";
 
+constexpr Sql kFourth = R"sql(
+ALTER TABLE token ADD COLUMN grant_ends_at INTEGER;
+ALTER TABLE pending_revocation ADD COLUMN issued_by TEXT;
+)sql";
+
 struct Migration {
     std::int64_t number;
     Sql script;
 };
 
 // Append only: a number that has been released never changes.
-constexpr std::array kMigrations{Migration{.number = 1, .script = kFirst},
-                                 Migration{.number = 2, .script = kSecond},
-                                 Migration{.number = 3, .script = kThird}};
+constexpr std::array kMigrations{
+    Migration{.number = 1, .script = kFirst}, Migration{.number = 2, .script = kSecond},
+    Migration{.number = 3, .script = kThird}, Migration{.number = 4, .script = kFourth}};
 
 constexpr SealedPlace kKeyCheckPlace{.table = "meta", .row = "key_check", .column = "value"};
 constexpr std::string_view kKeyCheckText = "herald";

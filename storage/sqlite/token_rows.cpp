@@ -9,10 +9,11 @@ namespace {
 constexpr Sql kSave =
     "INSERT OR REPLACE INTO token (provider_id, access_token, refresh_token, token_type, scopes, "
     "generation,"
-    " obtained_at, expires_at, attributes, dpop_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " obtained_at, expires_at, grant_ends_at, attributes, dpop_key)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr Sql kFind =
     "SELECT access_token, refresh_token, token_type, scopes, generation, obtained_at, expires_at, "
-    "attributes, dpop_key"
+    "grant_ends_at, attributes, dpop_key"
     " FROM token WHERE provider_id = ?";
 
 SealedPlace place(const core::ProviderId& provider, std::string_view column) {
@@ -39,6 +40,7 @@ std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,
     record.generation = row.take<std::int64_t>();
     record.obtained_at = row.take<core::SystemTime>();
     record.expires_at = row.take<core::SystemTime>();
+    record.grant_ends_at = row.take<std::optional<core::SystemTime>>();
     record.attributes = object_from(row.take<std::string_view>());
     record.dpop_key =
         opened(ring, place(provider, "dpop_key"), row.take<std::optional<std::string_view>>());
@@ -51,8 +53,8 @@ void save_token(Connection& db, const KeyRing& ring, const core::ProviderId& pro
     const auto refresh = sealed(ring, place(provider, "refresh_token"), record.refresh_token);
     const auto dpop_key = sealed(ring, place(provider, "dpop_key"), record.dpop_key);
     db.run(kSave, provider, blob(access), blob(refresh), record.token_type, to_json(record.scopes),
-           record.generation, record.obtained_at, record.expires_at, to_json(record.attributes),
-           blob(dpop_key));
+           record.generation, record.obtained_at, record.expires_at, record.grant_ends_at,
+           to_json(record.attributes), blob(dpop_key));
 }
 
 void drop_token(Connection& db, const core::ProviderId& provider) {
@@ -62,7 +64,7 @@ void drop_token(Connection& db, const core::ProviderId& provider) {
 std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ring) {
     std::vector<PendingRevocation> pending;
     auto row = db.query(
-        "SELECT id, provider_id, token, token_type_hint, next_try_at, give_up_at FROM "
+        "SELECT id, provider_id, token, token_type_hint, next_try_at, give_up_at, issued_by FROM "
         "pending_revocation"
         " ORDER BY id");
     while (row.next()) {
@@ -74,6 +76,7 @@ std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ri
         one.token_type_hint = row.take<std::string>();
         one.next_try_at = row.take<core::SystemTime>();
         one.give_up_at = row.take<core::SystemTime>();
+        one.issued_by = row.take<std::optional<std::string>>();
         pending.push_back(std::move(one));
     }
     return pending;
@@ -83,9 +86,10 @@ void add_revocation(Connection& db, const KeyRing& ring, const PendingRevocation
     // The id is part of what the token is sealed to, so it has to be known first.
     db.run(
         "INSERT INTO pending_revocation (provider_id, token, token_type_hint, next_try_at, "
-        "give_up_at)"
-        " VALUES (?, x'', ?, ?, ?)",
-        pending.provider, pending.token_type_hint, pending.next_try_at, pending.give_up_at);
+        "give_up_at, issued_by)"
+        " VALUES (?, x'', ?, ?, ?, ?)",
+        pending.provider, pending.token_type_hint, pending.next_try_at, pending.give_up_at,
+        pending.issued_by);
     const std::int64_t id = db.last_insert_id();
     db.run("UPDATE pending_revocation SET token = ?2 WHERE id = ?1", id,
            Blob{seal(ring, revocation_place(std::to_string(id)), pending.token.reveal())});

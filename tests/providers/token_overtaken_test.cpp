@@ -291,6 +291,39 @@ TEST_F(TokenOvertakenTest, ALateTokenIsRevokedWhereTheKindHasTheEndpoint) {
     EXPECT_EQ(revocations, 2);
 }
 
+// What is still to be revoked at one server is not shown to the next.
+TEST_F(TokenOvertakenTest, AQueuedRevocationIsNeverSentToAnotherServer) {
+    script = [&](const http::Request& request) { return issuer_answer(request); };
+    const auto id = add(discovering("https://a.example"));
+    start();
+    ask(id);
+    revoke_answer = respond(503);
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    reconfigure(id, [](auto& record) {
+        record.issuer = "https://b.example";
+        record.metadata.clear();
+    });
+    revoke_answer = respond(200);
+    advance(31s);
+    EXPECT_THAT(bodies_sent_to("b.example"), Not(Contains(HasSubstr("token-1"))));
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+TEST_F(TokenOvertakenTest, AQueuedRevocationGoesOnWithANewSecret) {
+    script = [&](const http::Request& request) { return issuer_answer(request); };
+    const auto id = add(discovering("https://a.example"));
+    start();
+    ask(id);
+    revoke_answer = respond(503);
+    revoke(id);
+    reconfigure(id, [](auto& record) { record.client_secret = core::Secret("newer"); });
+    revoke_answer = respond(200);
+    advance(31s);
+    EXPECT_THAT(transport.requests.back().body, HasSubstr("token=token-1"));
+    EXPECT_THAT(transport.requests.back().body, HasSubstr("client_secret=newer"));
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
 TEST_F(TokenOvertakenTest, APersonsSetUpWaitsForARefreshAndGetsItsOwnToken) {
     const auto id = add_interactive();
     start();

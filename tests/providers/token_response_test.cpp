@@ -351,5 +351,24 @@ TEST(ProviderErrorTest, KeepsClassCodeAndStatus) {
     EXPECT_EQ(error.status, 401);
 }
 
+TEST(TokenResponseTest, TheEndOfTheGrantIsTakenFromWhereServersTellIt) {
+    const auto told = [](const std::string& members) {
+        const auto token = parse_token_response(
+            http::Response{.status = 200,
+                           .headers = {},
+                           .body = R"({"access_token":"t","expires_in":60)" + members + "}"},
+            test::sample_provider(), test::settings_of(test::sample_provider()),
+            core::SystemTime{});
+        return token.value().grant_lifetime;
+    };
+    using std::chrono::seconds;
+    EXPECT_EQ(told(R"(,"refresh_expires_in":1800)"), seconds(1800));
+    EXPECT_EQ(told(R"(,"refresh_token_expires_in":"15897600")"), seconds(15'897'600));
+    EXPECT_EQ(told(R"(,"x_refresh_token_expires_in":8726400)"), seconds(8'726'400));
+    for (const char* none : {"", R"(,"refresh_expires_in":0)", R"(,"refresh_expires_in":-1)",
+                             R"(,"refresh_expires_in":"soon")", R"(,"refresh_expires_in":null)"})
+        EXPECT_FALSE(told(none)) << none;
+}
+
 }  // namespace
 }  // namespace herald::providers

@@ -104,6 +104,73 @@ TEST_F(TokenRotationTest, ARotationCutOffByACrashIsTriedOnceAndThenNamed) {
     EXPECT_THAT(store->provider("crm")->last_error->description, HasSubstr("rotation lost"));
 }
 
+// O-83: a session that nobody uses is over after half an hour (Keycloak).
+TEST_F(TokenRotationTest, AnIdleGrantIsRefreshedBeforeItEnds) {
+    const auto id = add_refreshing();
+    start();
+    next_answer = respond(200, R"({"access_token":"t","expires_in":300,"refresh_token":"r",)"
+                               R"("refresh_expires_in":1800})");
+    obtain(id);
+    EXPECT_EQ(store->token(id).value()->grant_ends_at, clock.system_now() + 1800s);
+    advance(1400s);
+    EXPECT_EQ(token_requests, 1);
+    advance(120s);
+    EXPECT_EQ(token_requests, 2) << "some five minutes ahead";
+    restart();
+    advance(1400s);
+    EXPECT_EQ(token_requests, 2);
+    advance(120s);
+    EXPECT_EQ(token_requests, 3) << "also after a restart";
+    for (int half_hour = 0; half_hour < 48; ++half_hour) advance(30min);
+    EXPECT_LE(token_requests, 3 + 48 * 2);
+    EXPECT_GE(token_requests, 3 + 40);
+}
+
+// Asking more and more often does not make a session longer than its server allows.
+TEST_F(TokenRotationTest, AGrantWhoseEndDoesNotMoveIsLeftToIt) {
+    const auto id = add_refreshing();
+    start();
+    const core::SystemTime ends_at = clock.system_now() + 1h;
+    rotate = false;
+    const auto answer_now = [&] {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::seconds>(ends_at - clock.system_now());
+        next_answer = respond(200, R"({"access_token":"t","expires_in":60,"refresh_token":"r",)"
+                                   R"("refresh_expires_in":)" +
+                                       std::to_string(left.count()) + "}");
+    };
+    answer_now();
+    obtain(id);
+    for (int minute = 0; minute < 59; ++minute) {
+        answer_now();
+        advance(1min);
+    }
+    EXPECT_EQ(token_requests, 2) << "one more, which told that it is of no use";
+}
+
+TEST_F(TokenRotationTest, AnIdleGrantWithoutAToldEndIsRefreshedDaily) {
+    const auto id = add_refreshing();
+    start();
+    obtain(id);
+    advance(22h);
+    EXPECT_EQ(token_requests, 1);
+    advance(4h);
+    EXPECT_EQ(token_requests, 2);
+}
+
+TEST_F(TokenRotationTest, AnIdleGrantIsLeftAloneWherePeopleWantThat) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.grant_type = "refresh_token";
+    provider.settings["grant_refresh_s"] = 0;
+    storage::TokenRecord token;
+    token.refresh_token = core::Secret("refresh-0");
+    const auto id = add(std::move(provider), std::move(token));
+    start();
+    obtain(id);
+    advance(24h * 30);
+    EXPECT_EQ(token_requests, 1);
+}
+
 // O-132: the refresh token first, then the access token.
 TEST_F(TokenRotationTest, RevokesTheRefreshTokenFirst) {
     storage::ProviderRecord provider = sample_provider();

@@ -30,6 +30,7 @@ TokenRecord sample_token() {
     token.generation = 7;
     token.obtained_at = kNow;
     token.expires_at = kNow + std::chrono::hours(1);
+    token.grant_ends_at = kNow + std::chrono::hours(2);
     token.attributes = {{"instance_url", "https://x"}, {"id", 12}, {"nested", {{"a", nullptr}}}};
     return token;
 }
@@ -93,6 +94,7 @@ TEST_P(StoreConformance, KeepsEveryFieldOfAProvider) {
     EXPECT_THAT((*token)->scopes, ElementsAre("read", "write all"));
     EXPECT_EQ((*token)->generation, 7);
     EXPECT_EQ((*token)->expires_at, kNow + std::chrono::hours(1));
+    EXPECT_EQ((*token)->grant_ends_at, kNow + std::chrono::hours(2));
     EXPECT_EQ((*token)->attributes, sample_token().attributes);
 }
 
