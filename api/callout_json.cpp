@@ -34,7 +34,11 @@ json::object callout_json(const storage::CalloutRecord& record,
     out["provider"] = text_or_null(record.provider_name);
     out["state"] = storage::to_string(record.state);
     out["reason"] = text_or_null(record.reason ? record.reason : reason);
+    out["created_at"] = time_json(record.created_at);
     out["due_at"] = time_json(record.due_at);
+    out["claimed_at"] = time_json(record.claimed_at);
+    out["finished_at"] = time_json(record.finished_at);
+    out["crashes"] = record.crashes;
     out["attempts"] = std::move(history);
     return out;
 }

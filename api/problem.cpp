@@ -39,6 +39,7 @@ constexpr std::array kCodeStatus = {
     CodeStatus{"revocation_failed", 502},
     CodeStatus{"database_locked", 503},
     CodeStatus{"storage_error", 503},
+    CodeStatus{"database_damaged", 503},
     CodeStatus{"daemon_not_running", 503},
     CodeStatus{"key_mismatch", 503},
     CodeStatus{"shutting_down", 503},

@@ -16,7 +16,12 @@ asio::awaitable<AttemptResult> attempt_once(const Services* services,
                                             dispatcher::CalloutJob job) {
     const auto executor = co_await asio::this_coro::executor;
     const auto transport = services->make_transport(executor);
-    dispatcher::Courier courier(*transport, services->tokens, services->clock, services->random);
+    // A trial is stored nowhere, so nothing has to be known of it after a crash.
+    const auto start_at_once = [](core::CalloutId, core::NotificationId) {
+        return storage::CalloutQueue::Sending::kMayStart;
+    };
+    dispatcher::Courier courier(start_at_once, *transport, services->tokens, services->clock,
+                                services->random);
     auto attempt = courier.attempt(std::move(notification), std::move(job));
     auto result = co_await std::move(attempt);
     co_return result;

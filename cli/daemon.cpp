@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
@@ -133,11 +134,27 @@ api::Services Daemon::services() {
     return services;
 }
 
+/// For people who look at the table `lease`.
+std::string lease_owner() {
+    std::array<char, 256> host{};
+    if (::gethostname(host.data(), host.size() - 1) != 0) host.fill('\0');
+    return std::string(host.data()) + ":" + std::to_string(::getpid());
+}
+
+void log_recovered(const storage::Recovered& recovered) {
+    if (recovered.sent_again + recovered.given_back + recovered.crash_loops == 0) return;
+    core::log(LogLevel::kWarning, "recovered_after_crash",
+              {{"sent_again", recovered.sent_again},
+               {"never_sent", recovered.given_back},
+               {"dead_crash_loop", recovered.crash_loops},
+               {"known_what_was_sent", recovered.exact}});
+}
+
 core::Result<> Daemon::start_dispatching() {
-    const auto recovered = runtime_->store().recover_in_flight(runtime_->clock().system_now());
+    const auto recovered =
+        runtime_->store().take_lease(lease_owner(), runtime_->clock().system_now());
     if (!recovered) return recovered.error();
-    if (*recovered > 0)
-        core::log(LogLevel::kWarning, "recovered_in_flight", {{"callouts", *recovered}});
+    log_recovered(*recovered);
     if (auto started = runtime_->start_tokens(); !started) return started;
     runtime_->tokens().keep_fresh();
     auto catalogue = intake_.catalogue();

@@ -35,6 +35,7 @@ constexpr std::array kRows{
     Row{"revocation_failed", kExitFailed},
     Row{"database_locked", kExitUnusable},
     Row{"storage_error", kExitUnusable},
+    Row{"database_damaged", kExitUnusable},
     Row{"storage_full", kExitUnusable},
     Row{"daemon_not_running", kExitUnusable},
     Row{"key_mismatch", kExitUnusable},

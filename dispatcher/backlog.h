@@ -26,6 +26,7 @@ public:
         jobs_.push_back(std::move(job));
     }
     /// REQUIRES: waiting() > 0.
+    [[nodiscard]] const CalloutJob& front() const { return jobs_.front(); }
     [[nodiscard]] CalloutJob take() {
         CalloutJob job = std::move(jobs_.front());
         jobs_.pop_front();

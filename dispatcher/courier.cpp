@@ -2,6 +2,7 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "dispatcher/authorizer.h"
 
 namespace herald::dispatcher {
@@ -67,7 +68,8 @@ AttemptResult back_to_pending(const CalloutJob& job,
                      .reason = std::nullopt,
                      .due_at = due_at,
                      .attempts = job.attempts,
-                     .failures = job.failures};
+                     .failures = job.failures,
+                     .crashes = job.crashes};
     return result;
 }
 
@@ -102,7 +104,18 @@ AttemptResult too_old(const CalloutJob& job, const storage::NotificationRecord& 
                      .reason = "max_age",
                      .due_at = std::nullopt,
                      .attempts = job.attempts,
-                     .failures = job.failures};
+                     .failures = job.failures,
+                     .crashes = job.crashes};
+    return result;
+}
+
+// Nothing is recorded of it: the store knows, and this lane has nothing more to do with it.
+AttemptResult withdrawn(const CalloutJob& job, const storage::NotificationRecord& notification) {
+    AttemptResult result;
+    result.update.id = job.id;
+    result.update.notification = notification.id;
+    result.update.state = storage::CalloutState::kCancelled;
+    result.withdrawn = true;
     return result;
 }
 
@@ -116,6 +129,8 @@ struct Courier::Try {
     Credentials credentials = {};
     core::SteadyTime deadline{};
     Verdict verdict = {};
+    bool in_flight = false;    ///< noted before the first byte
+    bool withdrawn = false;    ///< cancelled before the first byte
     bool wants_proof = false;  ///< the same token again, with the nonce that just came
 
     [[nodiscard]] Result<http::Request> compose(core::SystemTime now) const {
@@ -135,9 +150,10 @@ struct Courier::Proof {
     bool goes_first = false;
 };
 
-Courier::Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock,
-                 core::Random& random)
-    : transport_(transport),
+Courier::Courier(StartSending start_sending, http::Transport& transport,
+                 providers::TokenManager& tokens, core::Clock& clock, core::Random& random)
+    : start_sending_(std::move(start_sending)),
+      transport_(transport),
       tokens_(tokens),
       clock_(clock),
       random_(random),
@@ -235,6 +251,22 @@ asio::awaitable<bool> Courier::go_first(std::string origin, core::SteadyTime dea
     co_return false;
 }
 
+bool Courier::may_send(Try& attempt) {
+    if (attempt.in_flight) return true;  // the resend after a 401
+    const auto sending = start_sending_(attempt.job.id, attempt.notification->record.id);
+    if (sending == storage::CalloutQueue::Sending::kUnderWay) {
+        core::log(core::LogLevel::kError, "database_damaged",
+                  {{"callout", attempt.job.id.text()},
+                   {"why",
+                    "it was handed out again while its last attempt has no outcome; it is "
+                    "not sent a second time"},
+                   {"remedy", "stop the daemon and run 'herald doctor --fix'"}});
+    }
+    attempt.in_flight = sending == storage::CalloutQueue::Sending::kMayStart;
+    attempt.withdrawn = !attempt.in_flight;
+    return attempt.in_flight;
+}
+
 asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::Request request) {
     const storage::NotificationRecord& notification = attempt.notification->record;
     request.deadline = attempt.deadline;
@@ -251,16 +283,17 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
                                       {.now = clock_.system_now(), .dpop_nonce = proof.nonce});
     const core::SteadyTime started = clock_.steady_now();
     Result<http::Response> response = core::Error{};
-    if (authorized) {
-        response = co_await transport_.send(std::move(request));
-    } else {
+    if (!authorized) {
         response = authorized.error();
+    } else if (may_send(attempt)) {
+        response = co_await transport_.send(std::move(request));
     }
-    judge_answer(attempt, proof, response);
+    if (!attempt.withdrawn) judge_answer(attempt, proof, response);
     if (proof.goes_first) {
         scouted_.erase(proof.origin);
         nonce_room_.wake_all();
     }
+    if (attempt.withdrawn) co_return std::nullopt;
     if (!response && is_refused_here(authorized, response.error())) co_return std::nullopt;
     AttemptRecord record =
         to_record(response, attempt.verdict, attempt.job, notification, attempt.credentials);
@@ -309,6 +342,7 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
     attempt.deadline = clock_.steady_now() + record.timeout;
     std::vector<AttemptRecord> records;
     std::optional<AttemptRecord> first = co_await send(attempt, std::move(*request));
+    if (attempt.withdrawn) co_return withdrawn(attempt.job, record);
     if (!first) co_return conclude(attempt, {});
     if (attempt.verdict.short_of_resources)
         co_return short_of_resources(attempt.job, record, clock_.system_now());

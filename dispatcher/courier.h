@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -26,6 +27,7 @@ struct CalloutJob {
     storage::EventPtr event;
     int attempts = 0;
     int failures = 0;
+    int crashes = 0;  ///< a suspect, where it was in flight when the process ended
 };
 
 /// What an attempt came to.
@@ -34,6 +36,8 @@ struct AttemptResult {
     storage::CalloutUpdate update;
     /// The provider could give no token: parked, no attempt spent (design section 7).
     bool parked = false;
+    /// A person cancelled the callout before anything left: there is nothing to record.
+    bool withdrawn = false;
     /// Why a login or a request for a single-use token brought nothing: no attempt spent, due again
     /// after the back-off.
     std::optional<core::Error> auth_error = std::nullopt;
@@ -45,8 +49,11 @@ struct AttemptResult {
 /// Thread-safety: none; one per worker. Never fails: every trouble is a result.
 class Courier final {
 public:
-    Courier(http::Transport& transport, providers::TokenManager& tokens, core::Clock& clock,
-            core::Random& random);
+    /// Asked before the first byte of each callout: CalloutQueue::start_sending.
+    using StartSending =
+        std::function<storage::CalloutQueue::Sending(core::CalloutId, core::NotificationId)>;
+    Courier(StartSending start_sending, http::Transport& transport, providers::TokenManager& tokens,
+            core::Clock& clock, core::Random& random);
 
     [[nodiscard]] boost::asio::awaitable<AttemptResult> attempt(
         CompiledNotificationPtr notification, CalloutJob job);
@@ -81,11 +88,14 @@ private:
     /// one is the first.
     [[nodiscard]] boost::asio::awaitable<bool> go_first(std::string origin,
                                                         core::SteadyTime deadline);
+    /// False where nothing of this callout may leave.
+    [[nodiscard]] bool may_send(Try& attempt);
     void judge_answer(Try& attempt, const Proof& proof,
                       const core::Result<http::Response>& response);
     [[nodiscard]] AttemptResult conclude(const Try& attempt,
                                          std::vector<storage::AttemptRecord> records);
 
+    const StartSending start_sending_;
     http::Transport& transport_;
     providers::TokenManager& tokens_;
     core::Clock& clock_;

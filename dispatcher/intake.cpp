@@ -113,7 +113,7 @@ void Intake::append(std::shared_ptr<Submission> submission) {
         callout.provider_name = entry->provider_name;
         callout.order_key = order_key(*entry->notification, *submission->event);
         // Whether it may go before others of its key only the store can tell.
-        callout.in_flight =
+        callout.claimed =
             door_ != nullptr && callout.order_key.empty() && door_->try_reserve(record.id);
         submission->callouts.push_back(std::move(callout));
     }
@@ -135,8 +135,8 @@ void Intake::appended(const std::shared_ptr<Submission>& submission,
                 {.id = callout.id, .notification = callout.notification_name});
         if (door_ == nullptr) continue;
         if (!stored) {
-            if (callout.in_flight) door_->give_back(callout.notification);
-        } else if (callout.in_flight) {
+            if (callout.claimed) door_->give_back(callout.notification);
+        } else if (callout.claimed) {
             door_->enter(callout.notification, callout.id, submission->event);
         } else {
             door_->backlog_grew(callout.notification, submission->event->received_at);

@@ -114,6 +114,7 @@ std::optional<std::string> Lane::hold_reason() const {
         return "auth_unavailable:" +
                std::get<storage::OauthAuth>(notification_->record.auth).provider_name;
     if (blocked_until_) return "auth_unavailable:" + notification_->record.name;
+    if (damaged_) return "database_damaged";
     if (breaker_.state() == CircuitBreaker::State::kOpen) return "breaker_open";
     return std::nullopt;
 }
@@ -156,14 +157,31 @@ void Lane::start_what_may(const Now& now) {
     while (has_slot() && unrecorded_ < kMaxUnrecorded) {
         Backlog* const next = next_to_start();
         if (next == nullptr || !rate_.try_take(now.steady)) return;
-        start(*next);
+        if (admit(*next)) start(*next);
     }
+}
+
+bool Lane::admit(const Backlog& backlog) {
+    if (!Quarantine::is_suspect(backlog.front())) return true;
+    // The lane outlives its wait only where somebody else still needs it.
+    suspect_waits_ =
+        !context_.quarantine.try_enter([weak = weak_from_this(), &mailbox = context_.mailbox] {
+            mailbox.post([weak] {
+                const auto self = weak.lock();
+                if (!self) return;
+                self->suspect_waits_ = false;
+                self->pump();
+            });
+        });
+    return !suspect_waits_;
 }
 
 Backlog* Lane::next_to_start() {
     const bool first = first_tries_.waiting() > 0;
     const bool has_room = is_probing() || retries_.running < retry_share();
-    const bool retry = retries_.waiting() > 0 && has_room;
+    const bool quarantined =
+        suspect_waits_ && retries_.waiting() > 0 && Quarantine::is_suspect(retries_.front());
+    const bool retry = retries_.waiting() > 0 && has_room && !quarantined;
     if (!first && !retry) return nullptr;
     return retry && (retry_next_ || !first) ? &retries_ : &first_tries_;
 }
@@ -174,7 +192,8 @@ void Lane::start(Backlog& backlog) {
     on_the_wire_.fetch_add(1, std::memory_order_relaxed);
     const Started started{.provider = notification_->record.provider(),
                           .ticket = breaker_.start(),
-                          .retry = &backlog == &retries_};
+                          .retry = &backlog == &retries_,
+                          .suspect = Quarantine::is_suspect(job)};
     retry_next_ = !started.retry;
     asio::co_spawn(context_.executor, context_.courier.attempt(notification_, std::move(job)),
                    [self = shared_from_this(), started](const std::exception_ptr& failure,
@@ -189,6 +208,7 @@ void Lane::finished(const Started& started, AttemptResult result) {
     --(started.retry ? retries_ : first_tries_).running;
     on_the_wire_.fetch_sub(1, std::memory_order_relaxed);
     if (!started.retry) reserved_.fetch_sub(1);
+    if (started.suspect) context_.quarantine.leave();
     breaker_.ended(started.ticket, result.receiver, context_.clock.steady_now());
     if (result.receiver == ReceiverHealth::kWorks) ramp_.went_well();
     // The notification may have another provider by now, which has done nothing wrong.
@@ -201,6 +221,7 @@ void Lane::finished(const Started& started, AttemptResult result) {
                    {"parked", result.parked},
                    {"state", storage::to_string(result.update.state)}});
     }
+    if (result.withdrawn) return pump();
     ++unrecorded_;
     const std::optional<core::SystemTime> due_at = result.update.due_at;
     const int attempts = result.update.attempts;
@@ -232,7 +253,8 @@ void Lane::release(Backlog& backlog, const std::string& reason) {
                            .reason = reason.empty() ? std::nullopt : std::optional(reason),
                            .due_at = job.event->received_at,
                            .attempts = job.attempts,
-                           .failures = job.failures});
+                           .failures = job.failures,
+                           .crashes = job.crashes});
     }
     unrecorded_ += count;
     context_.recorder.release(std::move(updates),
@@ -279,7 +301,10 @@ void Lane::refill(const Now& now) {
 void Lane::claimed(core::Result<storage::Claim> claim) {
     claiming_ = false;
     if (!claim) {
-        core::log(core::LogLevel::kError, "claim_failed", {{"error", claim.error().message}});
+        core::log(core::LogLevel::kError, "claim_failed",
+                  {{"notification", notification_->record.name}, {"error", claim.error().message}});
+        // Nothing of this lane is sent until the index is repaired.
+        if (claim.error().code == "database_damaged") damaged_ = true;
         const core::SystemTime later = context_.clock.system_now() + std::chrono::seconds(1);
         first_tries_.claim_ended(later);
         retries_.claim_ended(later);
@@ -293,7 +318,8 @@ void Lane::claimed(core::Result<storage::Claim> claim) {
             .add({.id = callout.id,
                   .event = std::move(callout.event),
                   .attempts = callout.attempts,
-                  .failures = callout.failures});
+                  .failures = callout.failures,
+                  .crashes = callout.crashes});
     }
     pump();
 }

@@ -12,6 +12,7 @@
 #include "dispatcher/backlog.h"
 #include "dispatcher/circuit_breaker.h"
 #include "dispatcher/courier.h"
+#include "dispatcher/quarantine.h"
 #include "dispatcher/ramp.h"
 #include "dispatcher/rate_limit.h"
 #include "dispatcher/recorder.h"
@@ -26,6 +27,7 @@ struct LaneContext {
     storage::CalloutQueue& queue;
     Courier& courier;
     Recorder& recorder;
+    Quarantine& quarantine;
     Mailbox& mailbox;
     core::Clock& clock;
     core::Random& random;
@@ -76,12 +78,15 @@ private:
         std::optional<core::ProviderId> provider;
         CircuitBreaker::Ticket ticket;
         bool retry;
+        bool suspect;
     };
     void pump();
     [[nodiscard]] std::optional<std::string> hold_reason() const;
     void start_what_may(const Now& now);
     /// Null where nothing may start now.
     [[nodiscard]] Backlog* next_to_start();
+    /// False where a suspect has to wait for another one to end.
+    [[nodiscard]] bool admit(const Backlog& backlog);
     void start(Backlog& backlog);
     void finished(const Started& started, AttemptResult result);
     void release_queues(const std::string& reason);
@@ -123,9 +128,11 @@ private:
     Backlog retries_;
     bool retry_next_ = false;  ///< whose turn it is where both wait
     bool was_held_ = false;
-    int unrecorded_ = 0;  ///< answered, outcome not yet durable
+    bool suspect_waits_ = false;  ///< the oldest retry, for the quarantine
+    int unrecorded_ = 0;          ///< answered, outcome not yet durable
     bool claiming_ = false;
     bool closed_ = false;
+    bool damaged_ = false;  ///< what the store has of this lane contradicts itself
     std::optional<core::ProviderId> waits_for_;  ///< the provider that had no token
     /// After a failed login or request for a single-use token.
     std::optional<core::SteadyTime> blocked_until_;

@@ -71,6 +71,7 @@ private:
     core::Clock& clock_;
     core::Random& random_;
     const SchedulerOptions options_;
+    Quarantine quarantine_;
     std::vector<std::unique_ptr<Worker>> workers_;  ///< constant between start and stop
     std::atomic<bool> stopped_{false};
     std::atomic<bool> joined_{false};  ///< no loop runs any more
@@ -107,6 +108,7 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
                         .queue = queue_,
                         .courier = worker.courier(),
                         .recorder = worker.recorder(),
+                        .quarantine = quarantine_,
                         .mailbox = worker.mailbox(),
                         .clock = clock_,
                         .random = random_,

@@ -17,7 +17,11 @@ Worker::Worker(const SchedulerOptions& options, storage::CalloutQueue& queue,
     }
     transport_ = options.make_transport(executor_);
     mailbox_ = std::make_shared<Mailbox>(executor_);
-    courier_ = std::make_unique<Courier>(*transport_, tokens, clock, random);
+    courier_ = std::make_unique<Courier>(
+        [&queue](core::CalloutId id, core::NotificationId notification) {
+            return queue.start_sending(id, notification);
+        },
+        *transport_, tokens, clock, random);
     recorder_ = std::make_unique<Recorder>(queue, mailbox_, clock, executor_);
 }
 

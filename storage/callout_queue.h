@@ -19,9 +19,9 @@ struct NewCallout {
     core::NotificationId notification;
     std::string notification_name;
     std::optional<std::string> provider_name = std::nullopt;
-    bool in_flight = false;  ///< a lane has room: stored as in flight, handed over after COMMIT
+    bool claimed = false;  ///< a lane has room: stored as claimed, handed over after COMMIT
     /// Callouts of one notification with the same key go one after another; empty: no order. Not
-    /// with `in_flight`.
+    /// with `claimed`.
     std::string order_key = {};
 };
 
@@ -46,12 +46,13 @@ struct AppendResult {
     std::vector<CalloutRecord> callouts;  ///< of the first event, where it is a duplicate
 };
 
-/// A callout taken from the backlog, now in flight.
+/// A callout taken from the backlog for a lane.
 struct ClaimedCallout {
     core::CalloutId id;
     EventPtr event;
     int attempts = 0;
     int failures = 0;
+    int crashes = 0;
 };
 
 /// The backlog of a notification is two queues, so that late retries cannot hold up first tries; a
@@ -78,7 +79,20 @@ struct CalloutUpdate {
     std::optional<core::SystemTime> due_at = std::nullopt;
     int attempts = 0;
     int failures = 0;
+    int crashes = 0;  ///< 0 once an attempt has an outcome
 };
+
+/// What a new owner found of the one before.
+struct Recovered {
+    std::int64_t sent_again = 0;   ///< may have left: an attempt `unknown_crash`, due now
+    std::int64_t given_back = 0;   ///< claimed only: due now, nothing else
+    std::int64_t crash_loops = 0;  ///< dead, reason `crash_loop`
+    /// Whether what had left was known; else all that was claimed counts as sent.
+    bool exact = true;
+};
+
+/// A callout that was in flight at so many ends of the process in a row is dead.
+inline constexpr int kMostCrashes = 3;
 
 struct RetriedDead {
     std::int64_t count = 0;
@@ -96,7 +110,8 @@ public:
     virtual ~CalloutQueue() = default;
 
     virtual void append_event(NewEvent event, core::Done<AppendResult> done) = 0;
-    /// Marks due callouts of one notification in flight and returns them.
+    /// Claims due callouts of one notification for the owner of this store. Error
+    /// `database_damaged` where what is stored contradicts itself: nothing was claimed.
     virtual void claim_due(core::NotificationId notification, core::SystemTime now,
                            ClaimLimits limits, core::Done<Claim> done) = 0;
     /// One callout's attempts (two where a 401 was resent) and its next state. May wait a moment
@@ -107,9 +122,22 @@ public:
     /// New states without an attempt: given back to the backlog, parked, cancelled. Never counts as
     /// an attempt. Done as record_attempt.
     virtual void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) = 0;
-    /// At start: everything in flight gets an attempt `unknown_crash` and is due at `now`. Returns
-    /// how many.
-    [[nodiscard]] virtual core::Result<std::int64_t> recover_in_flight(core::SystemTime now) = 0;
+
+    enum class Sending {
+        kMayStart,
+        kCancelled,  ///< by a person, since it was claimed: the lane drops it
+        kUnderWay,   ///< it has been sent and its outcome is not known: damage
+    };
+    /// Before the first byte of an attempt may leave. In flight from here on until its outcome is
+    /// durable. Costs no I/O; never blocks for it.
+    [[nodiscard]] virtual Sending start_sending(core::CalloutId id,
+                                                core::NotificationId notification) = 0;
+
+    /// Takes the lease of all callouts, at start, under a new number: what the owner before had
+    /// claimed becomes pending, or dead where it crashed kMostCrashes times. Blocks. REQUIRES:
+    /// nothing was claimed by this owner yet.
+    [[nodiscard]] virtual core::Result<Recovered> take_lease(std::string owner,
+                                                             core::SystemTime now) = 0;
 
     /// A dead, cancelled or pending callout becomes due now, with its attempts counted on and its
     /// schedule begun anew. Conflict `callout_in_flight`, `callout_delivered`, or `not_found` with
@@ -121,7 +149,8 @@ public:
     [[nodiscard]] virtual core::Result<RetriedDead> retry_dead(const CalloutFilter& filter,
                                                                core::SystemTime now,
                                                                std::size_t limit, bool dry_run) = 0;
-    /// Conflict `callout_in_flight` while an attempt runs; `callout_finished` when it is over.
+    /// Whatever has not left can be cancelled. Conflict `callout_in_flight` while an attempt runs;
+    /// `callout_finished` when it is over.
     [[nodiscard]] virtual core::Result<CalloutRecord> cancel_callout(core::CalloutId id) = 0;
 };
 

@@ -15,7 +15,7 @@ namespace herald::storage {
 struct NotificationCounts {
     core::NotificationId id;
     std::string name;
-    std::int64_t pending = 0, in_flight = 0, delivered = 0, dead = 0, cancelled = 0;
+    std::int64_t pending = 0, claimed = 0, in_flight = 0, delivered = 0, dead = 0, cancelled = 0;
 };
 
 struct StoreCounts {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 
@@ -17,6 +18,11 @@ public:
     /// Seals everything again under the key ring's newest key. Restartable. Returns the rows
     /// resealed.
     [[nodiscard]] virtual core::Result<std::int64_t> reseal() = 0;
+    /// What is wrong with the database, in words; empty: nothing. Reads all of it, and compares
+    /// every index with its rows.
+    [[nodiscard]] virtual core::Result<std::vector<std::string>> check() = 0;
+    /// Makes every index anew from the rows.
+    [[nodiscard]] virtual core::Result<> rebuild_indexes() = 0;
 };
 
 }  // namespace herald::storage

@@ -50,9 +50,9 @@ std::vector<ClientSecret> copy(const std::vector<ClientSecret>& secrets) {
     return twins;
 }
 
-constexpr std::array kAllStates{CalloutState::kPending, CalloutState::kInFlight,
-                                CalloutState::kDelivered, CalloutState::kDead,
-                                CalloutState::kCancelled};
+constexpr std::array kAllStates{CalloutState::kPending,  CalloutState::kClaimed,
+                                CalloutState::kInFlight, CalloutState::kDelivered,
+                                CalloutState::kDead,     CalloutState::kCancelled};
 
 }  // namespace
 
@@ -146,6 +146,8 @@ std::string_view to_string(CalloutState state) {
     switch (state) {
         case CalloutState::kPending:
             return "pending";
+        case CalloutState::kClaimed:
+            return "claimed";
         case CalloutState::kInFlight:
             return "in_flight";
         case CalloutState::kDelivered:

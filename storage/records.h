@@ -231,7 +231,16 @@ struct EventRecord {
 };
 using EventPtr = std::shared_ptr<const EventRecord>;
 
-enum class CalloutState { kPending, kInFlight, kDelivered, kDead, kCancelled };
+/// In the database as these numbers. kInFlight is never stored: a claimed callout is in flight once
+/// it is marked as sent (storage/send_marks.h).
+enum class CalloutState {
+    kPending,
+    kClaimed,  ///< a lane has it in memory; nothing has left
+    kDelivered,
+    kDead,
+    kCancelled,
+    kInFlight,  ///< a request may have left, and its outcome is not durable yet
+};
 
 /// Event x notification.
 struct CalloutRecord {
@@ -246,6 +255,10 @@ struct CalloutRecord {
     std::optional<core::SystemTime> due_at = std::nullopt;
     int attempts = 0;  ///< the number of the last attempt
     int failures = 0;  ///< attempts that count against the retry schedule
+    int crashes = 0;   ///< ends of the process while it was in flight, since its last outcome
+    core::SystemTime created_at = {};
+    std::optional<core::SystemTime> claimed_at = std::nullopt;  ///< last
+    std::optional<core::SystemTime> finished_at = std::nullopt;
 };
 
 enum class AttemptOutcome { kDelivered, kRetry, kRejected, kGone, kFailed, kUnknownCrash };

@@ -65,7 +65,8 @@ Result<core::SystemTime> read_since(const std::string& text) {
 Result<CalloutState> read_state(const std::string& text) {
     const auto state = storage::parse_callout_state(text);
     if (!state)
-        return invalid_argument("state", "one of pending, in_flight, delivered, dead, cancelled");
+        return invalid_argument("state",
+                                "one of pending, claimed, in_flight, delivered, dead, cancelled");
     return *state;
 }
 

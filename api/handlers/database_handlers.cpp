@@ -23,6 +23,19 @@ Result<ApiResponse> backup(const Call& call) {
     return json_response(200, boost::json::object{{"path", path}});
 }
 
+Result<ApiResponse> problems_view(const Call& call) {
+    const auto problems = call.services.store.check();
+    if (!problems) return problems.error();
+    boost::json::array found;
+    for (const std::string& problem : *problems) found.emplace_back(problem);
+    return json_response(200, boost::json::object{{"problems", std::move(found)}});
+}
+
+Result<ApiResponse> rebuild_indexes(const Call& call) {
+    if (auto rebuilt = call.services.store.rebuild_indexes(); !rebuilt) return rebuilt.error();
+    return problems_view(call);
+}
+
 Result<boost::json::object> keys_view(const Services& services) {
     const auto ring = storage::KeyRing::load(services.key_file);
     if (!ring) return ring.error();
@@ -42,6 +55,8 @@ Result<ApiResponse> keys(const Call& call) {
 std::vector<Route> database_routes() {
     return {
         {"POST", "/v1/backup", backup, Audit::kInformation},
+        {"POST", "/v1/database/check", problems_view},
+        {"POST", "/v1/database/rebuild-indexes", rebuild_indexes, Audit::kInformation},
         {"GET", "/v1/keys", keys},
     };
 }

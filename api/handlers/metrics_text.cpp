@@ -61,6 +61,7 @@ void write_callouts(Exposition& out, const Overview& overview) {
     out.family("herald_callouts", "gauge", "Callouts by state.");
     const storage::NotificationCounts& all = overview.callouts;
     out.sample({{"state", "pending"}}, all.pending);
+    out.sample({{"state", "claimed"}}, all.claimed);
     out.sample({{"state", "in_flight"}}, all.in_flight);
     out.sample({{"state", "delivered"}}, all.delivered);
     out.sample({{"state", "dead"}}, all.dead);
@@ -74,6 +75,7 @@ void write_lanes(Exposition& out, const Overview& overview) {
     out.family("herald_lane_callouts", "gauge", "Callouts of one notification by state.");
     for (const LaneOverview& lane : overview.lanes) {
         out.sample({{"notification", lane.name}, {"state", "pending"}}, lane.counts.pending);
+        out.sample({{"notification", lane.name}, {"state", "claimed"}}, lane.counts.claimed);
         out.sample({{"notification", lane.name}, {"state", "in_flight"}}, lane.counts.in_flight);
         out.sample({{"notification", lane.name}, {"state", "delivered"}}, lane.counts.delivered);
         out.sample({{"notification", lane.name}, {"state", "dead"}}, lane.counts.dead);

@@ -40,6 +40,7 @@ LaneOverview lane_overview(const storage::NotificationRecord& record, const Lane
 
 void add(NotificationCounts& total, const NotificationCounts& part) {
     total.pending += part.pending;
+    total.claimed += part.claimed;
     total.in_flight += part.in_flight;
     total.delivered += part.delivered;
     total.dead += part.dead;

@@ -31,18 +31,19 @@ core::Error in_use(const ProviderRecord& record, const std::vector<std::string>&
 // the old one.
 Result<std::int64_t> callouts_on_the_wire(storage::HistoryStore& store,
                                           const std::string& provider) {
-    storage::CalloutFilter filter;
-    filter.state = storage::CalloutState::kInFlight;
-    filter.limit = 1000;
     std::int64_t found = 0;
-    while (true) {
-        const auto page = store.list_callouts(filter);
-        if (!page) return page.error();
-        for (const storage::CalloutRecord& callout : *page)
-            found += callout.provider_name == provider ? 1 : 0;
-        if (page->size() < filter.limit) return found;
-        filter.before = page->back().id;
+    for (const auto state : {storage::CalloutState::kClaimed, storage::CalloutState::kInFlight}) {
+        storage::CalloutFilter filter{.state = state, .limit = 1000};
+        for (bool more = true; more;) {
+            const auto page = store.list_callouts(filter);
+            if (!page) return page.error();
+            for (const storage::CalloutRecord& callout : *page)
+                found += callout.provider_name == provider ? 1 : 0;
+            more = page->size() == filter.limit;
+            if (more) filter.before = page->back().id;
+        }
     }
+    return found;
 }
 
 core::Error revocation_failed(const std::string& provider, const std::string& why) {

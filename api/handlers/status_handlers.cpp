@@ -10,6 +10,7 @@ using core::Result;
 boost::json::object counts_json(const storage::NotificationCounts& counts) {
     boost::json::object out;
     out["pending"] = counts.pending;
+    out["claimed"] = counts.claimed;
     out["in_flight"] = counts.in_flight;
     out["delivered"] = counts.delivered;
     out["dead"] = counts.dead;
@@ -24,6 +25,7 @@ boost::json::array lanes_json(const std::vector<LaneOverview>& lanes) {
         each["name"] = lane.name;
         each["state"] = lane.state;
         each["pending"] = lane.counts.pending;
+        each["claimed"] = lane.counts.claimed;
         each["in_flight"] = lane.counts.in_flight;
         each["delivered"] = lane.counts.delivered;
         each["dead"] = lane.counts.dead;

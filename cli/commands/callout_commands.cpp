@@ -161,8 +161,8 @@ void add_list(CommandTree& tree, CLI::App& group) {
         tree.command(group, "list", "List callouts, newest first, a page at a time.",
                      "  herald callout list --state dead --notification invoice-posted --since 24h",
                      [flags](Context& context) { return list_callouts(*flags, context); });
-    add_text(list, "--state", flags->state, "pending, in_flight, delivered, dead, cancelled",
-             "STATE");
+    add_text(list, "--state", flags->state,
+             "pending, claimed, in_flight, delivered, dead, cancelled", "STATE");
     add_text(list, "--notification", flags->notification, "of this notification", "NAME");
     add_text(list, "--event", flags->event, "of this event", "ID");
     add_text(list, "--since", flags->since, "created since: a time, or a duration before now",

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <memory>
 
 #include "cli/commands/all.h"
 #include "cli/commands/answers.h"
@@ -24,7 +25,24 @@ Check check_database(Context& context) {
                    : "opened; schema, pragmas and key are right, no daemon is running"};
 }
 
-std::vector<Check> all_checks(Context& context) {
+Check check_contents(Context& context, bool fix) {
+    const std::string name = "database contents";
+    const auto body = context.call(
+        json_request("POST", fix ? "/v1/database/rebuild-indexes" : "/v1/database/check", "{}"));
+    if (!body) return {name, false, body.error().message};
+    const auto answer = parse_answer(*body);
+    if (!answer) return {name, false, answer.error().message};
+    const json::array& problems = answer->at("problems").as_array();
+    if (problems.empty())
+        return {name, true, fix ? "every index made anew, no damage" : "no damage"};
+    std::string detail = std::string(problems.front().as_string());
+    if (problems.size() > 1) detail += " (and " + std::to_string(problems.size() - 1) + " more)";
+    detail += fix ? "; restore a backup, or save what is left with sqlite3 .recover"
+                  : "; stop the daemon and run 'herald doctor --fix', which makes the indexes anew";
+    return {name, false, std::move(detail)};
+}
+
+std::vector<Check> all_checks(Context& context, bool fix) {
     std::vector<Check> checks = check_files(context.settings());
     checks.push_back(check_key_ring(context.settings()));
     checks.push_back(check_clock(context.clock().system_now()));
@@ -32,6 +50,7 @@ std::vector<Check> all_checks(Context& context) {
     checks.push_back(check_history(context.settings()));
     checks.push_back(check_database(context));
     if (!checks.back().ok) return checks;
+    checks.push_back(check_contents(context, fix));
     const auto body = context.call(json_request("GET", "/v1/providers"));
     if (!body) {
         checks.push_back({"providers", false, body.error().message});
@@ -58,8 +77,8 @@ void print_document(const std::vector<Check>& checks, bool ok, Output& output) {
     output.document(json::serialize(document));
 }
 
-core::Result<int> examine(Context& context) {
-    const auto checks = all_checks(context);
+core::Result<int> examine(Context& context, bool fix) {
+    const auto checks = all_checks(context, fix);
     const bool ok =
         std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.ok; });
     if (context.output().is_json()) {
@@ -76,9 +95,12 @@ core::Result<int> examine(Context& context) {
 }  // namespace
 
 void add_doctor_command(CommandTree& tree) {
+    auto fix = std::make_shared<bool>(false);
     tree.command(tree.root(), "doctor",
-                 "Check files, key, schema, clock, egress and each provider's endpoints.",
-                 "  herald doctor\n  One line a check; exit 1 if any fails.", examine);
+                 "Check files, key, schema, contents, clock, egress and each provider's endpoints.",
+                 "  herald doctor\n  herald doctor --fix\n  One line a check; exit 1 if any fails.",
+                 [fix](Context& context) { return examine(context, *fix); })
+        .add_flag("--fix", *fix, "make every index of the database anew from its rows");
 }
 
 }  // namespace herald::cli

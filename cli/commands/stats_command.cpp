@@ -17,6 +17,7 @@ core::Result<int> print_stats(Context& context) {
         table_of(array_at(*stats, "notifications"), {{"NOTIFICATION", "name"},
                                                      {"STATE", "state"},
                                                      {"PENDING", "pending"},
+                                                     {"CLAIMED", "claimed"},
                                                      {"IN FLIGHT", "in_flight"},
                                                      {"DELIVERED", "delivered"},
                                                      {"DEAD", "dead"},

@@ -92,4 +92,12 @@ void quick_check(Connection& db) {
                                 "); restore a backup, or save what is left with sqlite3 .recover"));
 }
 
+std::vector<std::string> integrity_problems(Connection& db) {
+    std::vector<std::string> problems;
+    auto row = db.query("PRAGMA integrity_check(100)");
+    while (row.next()) problems.push_back(row.take<std::string>());
+    if (problems == std::vector<std::string>{"ok"}) problems.clear();
+    return problems;
+}
+
 }  // namespace herald::storage::sqlite

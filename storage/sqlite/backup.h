@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "storage/sqlite/connection.h"
 
@@ -34,6 +36,8 @@ private:
     std::unique_ptr<Copy> copy_;
 };
 
+/// What PRAGMA integrity_check finds, at most 100; empty: nothing.
+[[nodiscard]] std::vector<std::string> integrity_problems(Connection& db);
 /// Refusal where PRAGMA quick_check finds damage.
 void quick_check(Connection& db);
 

@@ -1,6 +1,6 @@
 #include "storage/sqlite/callout_commands.h"
 
-#include "storage/sqlite/callout_moves.h"
+#include "storage/sqlite/callout_life.h"
 #include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/hot_statements.h"
 #include "storage/sqlite/notification_rows.h"
@@ -8,42 +8,77 @@
 namespace herald::storage::sqlite {
 namespace {
 
-struct InFlight {
+struct Claimed {
     core::CalloutId id;
     core::NotificationId notification;
     int attempts = 0;
     int failures = 0;
+    int crashes = 0;
+    core::SystemTime received_at;
 };
 
-std::vector<InFlight> some_in_flight(Connection& db) {
-    std::vector<InFlight> found;
-    auto row = db.query(kInFlightCallouts, kStep);
+std::vector<Claimed> some_claimed(Connection& db, core::SystemTime now) {
+    std::vector<Claimed> found;
+    auto row = db.query(kClaimedCallouts, now, kStep);
     while (row.next()) {
-        InFlight one;
+        Claimed one;
         one.id = row.take<core::CalloutId>();
         one.notification = row.take<core::NotificationId>();
         one.attempts = row.take<int>();
         one.failures = row.take<int>();
+        one.crashes = row.take<int>();
+        one.received_at = row.take<core::SystemTime>();
         found.push_back(one);
     }
     return found;
 }
 
-void recover(WriteSession& session, const InFlight& callout, core::SystemTime now) {
-    AttemptRecord unknown;
-    unknown.callout = callout.id;
-    unknown.number = callout.attempts + 1;
-    unknown.started_at = now;
-    unknown.outcome = AttemptOutcome::kUnknownCrash;
-    insert_attempt(session.db, unknown);
-    move(session, CalloutState::kInFlight,
-         {.id = callout.id,
-          .notification = callout.notification,
-          .state = CalloutState::kPending,
-          .reason = "unknown_crash",
-          .due_at = now,
-          .attempts = callout.attempts + 1,
-          .failures = callout.failures});
+/// Nothing had left: as if it had never been claimed, and still the oldest.
+CalloutUpdate given_back(const Claimed& callout) {
+    return {.id = callout.id,
+            .notification = callout.notification,
+            .state = CalloutState::kPending,
+            .reason = std::nullopt,
+            .due_at = callout.received_at,
+            .attempts = callout.attempts,
+            .failures = callout.failures,
+            .crashes = callout.crashes};
+}
+
+/// A request may have left, and nobody knows what became of it.
+CalloutUpdate in_doubt(const Claimed& callout, core::SystemTime now, bool exact) {
+    CalloutUpdate update = given_back(callout);
+    update.attempts = callout.attempts + 1;
+    update.due_at = now;
+    update.reason = "unknown_crash";
+    // Where the machine went down too, that says nothing about this callout.
+    if (exact) update.crashes = callout.crashes + 1;
+    if (update.crashes < kMostCrashes) return update;
+    update.state = CalloutState::kDead;
+    update.due_at.reset();
+    update.reason = "crash_loop";
+    return update;
+}
+
+void recover(WriteSession& session, const Claimed& callout, core::SystemTime now,
+             Recovered& recovered) {
+    CalloutUpdate update = given_back(callout);
+    if (session.marks.contains(callout.id)) {
+        update = in_doubt(callout, now, recovered.exact);
+        AttemptRecord unknown;
+        unknown.callout = callout.id;
+        unknown.number = update.attempts;
+        unknown.started_at = now;
+        unknown.outcome = AttemptOutcome::kUnknownCrash;
+        insert_attempt(session.db, unknown);
+        ++(update.state == CalloutState::kDead ? recovered.crash_loops : recovered.sent_again);
+    } else {
+        ++recovered.given_back;
+    }
+    if (!move(session, CalloutState::kClaimed, update).done) {
+        throw Failure::damage("the index callout_claimed names callout " + callout.id.text() +
+                              ", which is not claimed");
+    }
 }
 
 /// Its attempts are counted on, its schedule begins anew.
@@ -64,24 +99,32 @@ CalloutRecord existing(Connection& db, const core::CalloutId& id) {
     return std::move(*callout);
 }
 
-void refuse_in_flight(const CalloutRecord& callout, std::string_view doing) {
-    if (callout.state != CalloutState::kInFlight) return;
-    throw Refusal(conflict("callout_in_flight",
-                           std::string(doing) + " callout " + callout.id.text() +
-                               ": an attempt is under way; try again when it has ended"));
+Refusal in_flight(const CalloutRecord& callout, std::string_view doing) {
+    return Refusal(conflict("callout_in_flight",
+                            std::string(doing) + " callout " + callout.id.text() +
+                                ": an attempt is under way; try again when it has ended"));
 }
 
 }  // namespace
 
-std::int64_t recover_some(WriteSession& session, core::SystemTime now) {
-    const auto in_flight = some_in_flight(session.db);
-    for (const InFlight& callout : in_flight) recover(session, callout, now);
-    return static_cast<std::int64_t>(in_flight.size());
+Recovered recover_some(WriteSession& session, core::SystemTime now) {
+    Recovered recovered{.exact = session.marks.complete()};
+    for (const Claimed& callout : some_claimed(session.db, now))
+        recover(session, callout, now, recovered);
+    return recovered;
+}
+
+std::int64_t begin_lease(WriteSession& session, std::string_view owner, core::SystemTime now) {
+    session.db.run("DELETE FROM lease");
+    session.db.run("INSERT INTO lease (number, owner, taken_at) VALUES (?, ?, ?)",
+                   session.lease + 1, owner, now);
+    // Where this is rolled back a number is left out, which harms nobody.
+    return ++session.lease;
 }
 
 CalloutRecord retry(WriteSession& session, const core::CalloutId& id, core::SystemTime now) {
     const CalloutRecord callout = existing(session.db, id);
-    refuse_in_flight(callout, "retry");
+    if (callout.state == CalloutState::kClaimed) throw in_flight(callout, "retry");
     if (callout.state == CalloutState::kDelivered) {
         throw Refusal(
             conflict("callout_delivered", "retry callout " + id.text() + ": it was delivered"));
@@ -95,8 +138,9 @@ CalloutRecord retry(WriteSession& session, const core::CalloutId& id, core::Syst
 
 CalloutRecord cancel(WriteSession& session, const core::CalloutId& id) {
     const CalloutRecord callout = existing(session.db, id);
-    refuse_in_flight(callout, "cancel");
-    if (callout.state != CalloutState::kPending) {
+    const bool claimed = callout.state == CalloutState::kClaimed;
+    if (claimed && !session.marks.withdraw(id)) throw in_flight(callout, "cancel");
+    if (!claimed && callout.state != CalloutState::kPending) {
         throw Refusal(conflict("callout_finished", "cancel callout " + id.text() + ": it is " +
                                                        std::string(to_string(callout.state)) +
                                                        " already"));

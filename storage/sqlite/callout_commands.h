@@ -9,9 +9,11 @@ namespace herald::storage::sqlite {
 /// Rows touched by one transaction of a long walk.
 inline constexpr std::size_t kStep = 500;
 
-/// Up to kStep callouts in flight become pending again, each with an attempt `unknown_crash`.
-/// Returns how many.
-[[nodiscard]] std::int64_t recover_some(WriteSession& session, core::SystemTime now);
+/// Up to kStep claimed callouts leave the hands of the owner before. All zero: none was left.
+[[nodiscard]] Recovered recover_some(WriteSession& session, core::SystemTime now);
+/// Writes the lease that follows the session's, and returns its number.
+[[nodiscard]] std::int64_t begin_lease(WriteSession& session, std::string_view owner,
+                                       core::SystemTime now);
 /// Refusal as Store::retry_callout says.
 [[nodiscard]] CalloutRecord retry(WriteSession& session, const core::CalloutId& id,
                                   core::SystemTime now);

@@ -30,10 +30,10 @@ constexpr SqlText kUnfinished =
     " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_pending"
     " ON c.notification_id = n.id AND c.state = 0 WHERE c.id >= ?1 AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
-constexpr SqlText kInFlight =
+constexpr SqlText kClaimed =
     kSelectCallout +
     " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c"
-    " INDEXED BY callout_in_flight ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 "
+    " INDEXED BY callout_claimed ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 "
     "AND c.id < ?2"
     " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
 constexpr SqlText kOfKnownNotification =
@@ -143,8 +143,9 @@ ListPage list_page(Connection& db, const CalloutFilter& filter) {
                                      *filter.state);
         case CalloutState::kPending:
             return from_index(db, kUnfinished, range.from, range.before, limit, name);
+        case CalloutState::kClaimed:
         case CalloutState::kInFlight:
-            return from_index(db, kInFlight, range.from, range.before, limit, name);
+            return from_index(db, kClaimed, range.from, range.before, limit, name);
         case CalloutState::kDelivered:
             break;
     }
@@ -188,7 +189,7 @@ StoreCounts read_counts(Connection& db) {
         const auto state = row.take<std::optional<CalloutState>>();
         if (!state) continue;
         NotificationCounts& of = counts.notifications.back();
-        const std::array fields{&of.pending, &of.in_flight, &of.delivered, &of.dead, &of.cancelled};
+        const std::array fields{&of.pending, &of.claimed, &of.delivered, &of.dead, &of.cancelled};
         *fields.at(static_cast<std::size_t>(*state)) = row.take<std::int64_t>();
     }
     auto events = db.query("SELECT value FROM counter WHERE name = 'events'");

@@ -14,6 +14,13 @@ int sequence(const AttemptRecord& attempt) {
     return attempt.number * 2 + (attempt.resend ? 1 : 0);
 }
 
+/// An id begins with its time.
+core::SystemTime created_at(const core::CalloutId& id) {
+    std::int64_t ms = 0;
+    for (std::size_t i = 0; i < 6; ++i) ms = ms * 256 + id.bytes[i];
+    return core::SystemTime(std::chrono::milliseconds(ms));
+}
+
 }  // namespace
 
 CalloutRecord read_callout(Query& row) {
@@ -28,6 +35,10 @@ CalloutRecord read_callout(Query& row) {
     record.due_at = row.take<std::optional<core::SystemTime>>();
     record.attempts = row.take<int>();
     record.failures = row.take<int>();
+    record.crashes = row.take<int>();
+    record.claimed_at = row.take<std::optional<core::SystemTime>>();
+    record.finished_at = row.take<std::optional<core::SystemTime>>();
+    record.created_at = created_at(record.id);
     return record;
 }
 

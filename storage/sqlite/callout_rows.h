@@ -16,7 +16,7 @@ inline constexpr SqlText kSelectCallout =
     "notification_id,"
     " notification_name, CASE state WHEN 0 THEN (SELECT p.name FROM notification n JOIN provider p"
     " ON p.id = n.provider_id WHERE n.id = notification_id) ELSE provider_name END, state, reason,"
-    " due_at, attempts, failures FROM callout";
+    " due_at, attempts, failures, crashes, claimed_at, finished_at FROM callout";
 [[nodiscard]] CalloutRecord read_callout(Query& row);
 
 [[nodiscard]] std::optional<CalloutRecord> find_callout(Connection& db, const core::CalloutId& id);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/sqlite/callout_moves.h"
+#include "storage/sqlite/callout_life.h"
 #include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/hot_statements.h"
 #include "storage/sqlite/sealed_value.h"

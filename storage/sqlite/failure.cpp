@@ -18,7 +18,16 @@ core::Error described(core::ErrorKind kind, std::string_view code, std::string_v
 
 }  // namespace
 
+Failure Failure::damage(const std::string& what) {
+    return {SQLITE_CORRUPT_INDEX, what};
+}
+
+bool Failure::damaged_index() const noexcept {
+    return code_ == SQLITE_CORRUPT_INDEX;
+}
+
 bool Failure::fatal() const noexcept {
+    if (damaged_index()) return false;
     switch (primary(code_)) {
         case SQLITE_IOERR:
         case SQLITE_CORRUPT:
@@ -57,6 +66,10 @@ core::Error to_error(const Failure& failure, std::string_view doing) {
     if (failure.fatal()) {
         return described(ErrorKind::kStorage, "storage_error", doing, cause,
                          "outcome unknown, send again with the same key");
+    }
+    if (failure.damaged_index()) {
+        return described(ErrorKind::kStorage, "database_damaged", doing, cause,
+                         "nothing was changed; stop the daemon and run 'herald doctor --fix'");
     }
     if (primary(failure.code()) == SQLITE_CONSTRAINT) {
         return described(ErrorKind::kConflict, "storage_error", doing, cause, "nothing was stored");

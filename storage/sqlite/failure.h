@@ -14,12 +14,17 @@ public:
     Failure(int extended_code, const std::string& text)
         : std::runtime_error(text), code_(extended_code) {}
 
+    /// Index and rows contradict each other, where SQLite itself saw nothing wrong.
+    [[nodiscard]] static Failure damage(const std::string& what);
+
     [[nodiscard]] int code() const noexcept { return code_; }
     /// The disk or the file cannot be trusted any more: nothing may be acknowledged after it (Q5).
     [[nodiscard]] bool fatal() const noexcept;
     [[nodiscard]] bool disk_full() const noexcept;
     [[nodiscard]] bool busy() const noexcept;
     [[nodiscard]] bool foreign_key() const noexcept;
+    /// An index is wrong, the rows may be right: only what needs it stops.
+    [[nodiscard]] bool damaged_index() const noexcept;
 
 private:
     int code_;

@@ -4,7 +4,7 @@
 
 /// The statements on the path of every event. A test holds each against its query plan: no scan, no
 /// sort. States stand as numbers because only a literal lets SQLite choose a partial index: 0
-/// pending, 1 in flight, 2 delivered, 3 dead, 4 cancelled.
+/// pending, 1 claimed, 2 delivered, 3 dead, 4 cancelled.
 ///
 /// None of those that run once for each callout may need a statement journal, which would copy
 /// every page it touches: no REPLACE, and no foreign key among the columns it changes.
@@ -32,10 +32,13 @@ inline constexpr Sql kInsertEvent =
 
 inline constexpr Sql kInsertCallout =
     "INSERT INTO callout (id, event_seq, notification_id, notification_name, provider_name, state,"
-    " queue, due_at, order_key, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " queue, due_at, order_key, reason, lease, claimed_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// `state` comes from the row, all that selects it from the index: they differ only in a damaged
+/// file.
 inline constexpr Sql kDueCallouts =
-    "SELECT id, event_seq, attempts, failures, due_at FROM callout"
+    "SELECT id, event_seq, attempts, failures, due_at, crashes, +state FROM callout"
     " WHERE notification_id = ? AND state = 0 AND queue = ? AND due_at <= ?"
     " ORDER BY due_at, id LIMIT ?";
 
@@ -45,18 +48,19 @@ inline constexpr Sql kNextDue =
 
 /// What kDueCallouts found, up to and with the one at (?3, ?4), in one statement.
 inline constexpr Sql kTakeCallouts =
-    "UPDATE callout SET state = 1, due_at = NULL, reason = NULL, provider_name = ?5"
+    "UPDATE callout SET state = 1, due_at = NULL, reason = NULL, provider_name = ?5, lease = ?6,"
+    " claimed_at = ?7"
     " WHERE notification_id = ?1 AND state = 0 AND queue = ?2 AND (due_at, id) <= (?3, ?4)";
 
 inline constexpr Sql kCalloutPlace = "SELECT notification_id, state FROM callout WHERE id = ?";
 
 inline constexpr Sql kEndCallout =
-    "UPDATE callout SET state = ?3, reason = ?4, attempts = ?5, failures = ?6, due_at = NULL"
-    " WHERE id = ?1 AND state = ?2";
+    "UPDATE callout SET state = ?3, reason = ?4, attempts = ?5, failures = ?6, due_at = NULL,"
+    " crashes = ?7, finished_at = ?8 WHERE id = ?1 AND state = ?2";
 
 inline constexpr Sql kRequeueCallout =
     "UPDATE callout SET state = 0, reason = ?3, attempts = ?4, failures = ?5, queue = ?6,"
-    " due_at = ?7 WHERE id = ?1 AND state = ?2";
+    " due_at = ?7, crashes = ?8, finished_at = NULL WHERE id = ?1 AND state = ?2";
 
 inline constexpr Sql kOrderKeyActive =
     "SELECT 1 FROM callout WHERE notification_id = ? AND order_key = ? AND state < 2 AND queue < 2"
@@ -74,9 +78,11 @@ inline constexpr Sql kInsertAttempt =
     " token_generation, track_id, response_excerpt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (callout_id, seq) DO NOTHING";
 
-inline constexpr Sql kInFlightCallouts =
-    "SELECT c.id, c.notification_id, c.attempts, c.failures FROM notification n"
-    " CROSS JOIN callout c ON c.notification_id = n.id AND c.state = 1 LIMIT ?";
+inline constexpr Sql kClaimedCallouts =
+    "SELECT c.id, c.notification_id, c.attempts, c.failures, c.crashes,"
+    " coalesce((SELECT e.received_at FROM event e WHERE e.seq = c.event_seq), ?1)"
+    " FROM notification n"
+    " CROSS JOIN callout c ON c.notification_id = n.id AND c.state = 1 LIMIT ?2";
 
 inline constexpr Sql kListUndelivered =
     "INSERT INTO undelivered (state, callout_id, notification_name)"

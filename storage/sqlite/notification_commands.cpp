@@ -62,7 +62,7 @@ Deletion delete_notification_step(WriteSession& session, std::string_view name,
         // Done in the same transaction where that was the rest: new events must not keep the
         // deletion going for ever.
         if (count_unfinished(session, record.id) > 0)
-            return cancelled ? Deletion::kGoOn : Deletion::kInFlight;
+            return cancelled ? Deletion::kGoOn : Deletion::kClaimed;
     }
     session.tally.fold_deleted(session.db, record.id);
     session.db.run("DELETE FROM notification WHERE id = ?", record.id);

@@ -17,8 +17,8 @@ void add_notification(WriteSession& session, const NotificationRecord& record);
 
 enum class Deletion {
     kDone,
-    kGoOn,     ///< some pending callouts were cancelled; more are left
-    kInFlight  ///< only what is in flight is left
+    kGoOn,    ///< some pending callouts were cancelled; more are left
+    kClaimed  ///< only what is claimed is left
 };
 /// One bounded step. Refusal `notification_in_use` where callouts are unfinished and
 /// `cancel_pending` is false.

@@ -1,6 +1,6 @@
 #include "storage/sqlite/retention.h"
 
-#include "storage/sqlite/callout_moves.h"
+#include "storage/sqlite/callout_life.h"
 #include "storage/sqlite/event_rows.h"
 #include "storage/sqlite/hot_statements.h"
 #include "storage/sqlite/notification_rows.h"

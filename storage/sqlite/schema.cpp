@@ -1,6 +1,9 @@
 #include "storage/sqlite/schema.h"
 
 #include <array>
+#include <string_view>
+
+#include "storage/sqlite/sql_text.h"
 
 namespace herald::storage::sqlite {
 namespace {
@@ -288,20 +291,79 @@ ALTER TABLE notification_3 RENAME TO notification;
 CREATE INDEX notification_provider ON notification (provider_id) WHERE provider_id IS NOT NULL;
 )sql";
 
+// A callout's lease is that of the owner which claimed it last; there is one owner today.
 constexpr Sql kFourth = R"sql(
+CREATE TABLE lease (
+    number INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    taken_at INTEGER NOT NULL,
+    until INTEGER
+) STRICT;
+ALTER TABLE callout ADD COLUMN lease INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE callout ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE callout ADD COLUMN claimed_at INTEGER;
+ALTER TABLE callout ADD COLUMN finished_at INTEGER;
+DROP INDEX callout_in_flight;
+CREATE INDEX callout_claimed ON callout (notification_id, id) WHERE state = 1;
 ALTER TABLE token ADD COLUMN grant_ends_at INTEGER;
 ALTER TABLE pending_revocation ADD COLUMN issued_by TEXT;
 )sql";
 
+/// The text of the 16-byte id `column` (core/id.h): 26 characters of five bits each, which lie in
+/// two neighbouring hexadecimal digits.
+template <std::size_t N, std::size_t M>
+consteval auto id_text(const char (&prefix)[N], const char (&column)[M]) {
+    return SqlText("(WITH RECURSIVE spelled(i, t) AS (SELECT 0, '") + prefix +
+           "' UNION ALL SELECT i + 1, t || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 +"
+           " (((instr('0123456789ABCDEF', substr('0' || hex(" +
+           column +
+           "), (i * 5 + 2) / 4 + 1, 1)) - 1) * 16"
+           " + instr('0123456789ABCDEF', substr('0' || hex(" +
+           column +
+           "), (i * 5 + 2) / 4 + 2, 1)) - 1) >> (3 - (i * 5 + 2) % 4) & 31), 1)"
+           " FROM spelled WHERE i < 26) SELECT t FROM spelled WHERE i = 26)";
+}
+
+// For people with sqlite3. Whether a claimed callout has left stands in no row.
+constexpr SqlText kTime = "strftime('%Y-%m-%dT%H:%M:%fZ', ";
+constexpr SqlText kViewsText =
+    SqlText("CREATE VIEW events AS SELECT ") + id_text("evt_", "id") +
+    R"sql( AS id, type, key, )sql" + kTime + "occurred_at / 1000.0, 'unixepoch') AS occurred_at, " +
+    kTime +
+    "received_at / 1000.0, 'unixepoch') AS received_at, length(callouts) / 16 AS callouts,"
+    " length(data) AS bytes FROM event;\n"
+    "CREATE VIEW callouts AS SELECT " +
+    id_text("cal_", "c.id") + " AS id, " + id_text("evt_", "e.id") +
+    R"sql( AS event, c.notification_name AS notification,
+    CASE c.state WHEN 0 THEN 'pending' WHEN 1 THEN 'claimed' WHEN 2 THEN 'delivered'
+        WHEN 3 THEN 'dead' ELSE 'cancelled' END AS state,
+    c.reason, c.attempts, c.failures, c.crashes, )sql" +
+    kTime + "e.received_at / 1000.0, 'unixepoch') AS created_at, " + kTime +
+    "c.due_at / 1000.0, 'unixepoch') AS due_at, " + kTime +
+    "c.claimed_at / 1000.0, 'unixepoch') AS claimed_at, " + kTime +
+    "c.finished_at / 1000.0, 'unixepoch') AS finished_at"
+    " FROM callout c LEFT JOIN event e ON e.seq = c.event_seq;\n"
+    "CREATE VIEW attempts AS SELECT " +
+    id_text("cal_", "callout_id") +
+    R"sql( AS callout, seq / 2 AS number, seq % 2 AS resend,
+    CASE outcome WHEN 0 THEN 'delivered' WHEN 1 THEN 'retry' WHEN 2 THEN 'rejected'
+        WHEN 3 THEN 'gone' WHEN 4 THEN 'failed' ELSE 'unknown_crash' END AS outcome,
+    status, error, )sql" +
+    kTime + "started_at / 1000.0, 'unixepoch') AS started_at, " + kTime +
+    "(started_at + duration_ms) / 1000.0, 'unixepoch') AS finished_at FROM attempt;\n";
+constexpr Sql kFourthViews = kViewsText;
+
 struct Migration {
     std::int64_t number;
     Sql script;
+    Sql views = "";
 };
 
 // Append only: a number that has been released never changes.
-constexpr std::array kMigrations{
-    Migration{.number = 1, .script = kFirst}, Migration{.number = 2, .script = kSecond},
-    Migration{.number = 3, .script = kThird}, Migration{.number = 4, .script = kFourth}};
+constexpr std::array kMigrations{Migration{.number = 1, .script = kFirst},
+                                 Migration{.number = 2, .script = kSecond},
+                                 Migration{.number = 3, .script = kThird},
+                                 Migration{.number = 4, .script = kFourth, .views = kFourthViews}};
 
 constexpr SealedPlace kKeyCheckPlace{.table = "meta", .row = "key_check", .column = "value"};
 constexpr std::string_view kKeyCheckText = "herald";
@@ -310,6 +372,7 @@ void apply(Connection& db, const KeyRing& ring, core::SystemTime now, const Migr
     db.script("BEGIN IMMEDIATE");
     try {
         db.script(migration.script);
+        db.script(migration.views);
         if (migration.number == 1) {
             // In the same transaction: a Herald database without a key check never exists.
             db.script("PRAGMA application_id = 1213353028");

@@ -7,10 +7,9 @@
 
 #include "storage/sqlite/backup.h"
 #include "storage/sqlite/callout_commands.h"
+#include "storage/sqlite/callout_life.h"
 #include "storage/sqlite/callout_list.h"
-#include "storage/sqlite/callout_moves.h"
 #include "storage/sqlite/callout_rows.h"
-#include "storage/sqlite/claim.h"
 #include "storage/sqlite/event_rows.h"
 #include "storage/sqlite/hardening.h"
 #include "storage/sqlite/notification_commands.h"
@@ -35,7 +34,8 @@ using Kind = sqlite::Operation::Kind;
 class SqliteStore final : public Store {
 public:
     SqliteStore(SqliteStoreOptions options, KeyRing ring, const core::Clock& clock)
-        : ring_(std::move(ring)),
+        : path_(options.path),
+          ring_(std::move(ring)),
           session_(sqlite::open_writer(options.path, ring_, clock), options.path, ring_, clock),
           reader_(sqlite::open_reader(options.path)),
           writer_(session_, ballast(options),
@@ -111,7 +111,7 @@ public:
             if (!step) return step.error();
             if (*step == sqlite::Deletion::kDone) return {};
             // Asked again without cancelling, it says how many are in the way.
-            if (*step == sqlite::Deletion::kInFlight) cancel_pending = false;
+            if (*step == sqlite::Deletion::kClaimed) cancel_pending = false;
         }
     }
 
@@ -227,15 +227,27 @@ public:
 
     void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
                         core::Done<bool> done) override {
+        auto ended = [this, id = update.id, done = std::move(done)](core::Result<bool> result) {
+            if (result) session_.marks.end(id);
+            done(std::move(result));
+        };
         submit<bool>(
             Kind::kOutcome,
             [attempts = std::move(attempts), update = std::move(update)](WriteSession& session) {
                 return sqlite::record(session, attempts, update).next_is_due;
             },
-            std::move(done));
+            std::move(ended));
     }
 
     void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) override {
+        std::vector<core::CalloutId> ids;
+        for (const CalloutUpdate& update : updates) ids.push_back(update.id);
+        auto ended = [this, ids = std::move(ids),
+                      done = std::move(done)](core::Result<bool> result) {
+            if (result)
+                std::ranges::for_each(ids, [this](const auto& id) { session_.marks.end(id); });
+            done(std::move(result));
+        };
         submit<bool>(
             Kind::kDelivery,
             [updates = std::move(updates)](WriteSession& session) {
@@ -244,7 +256,7 @@ public:
                     next_is_due |= sqlite::update(session, update).next_is_due;
                 return next_is_due;
             },
-            std::move(done));
+            std::move(ended));
     }
 
     void prune_history(HistoryBounds bounds, std::int64_t resume_after,
@@ -257,9 +269,36 @@ public:
             std::move(done));
     }
 
-    core::Result<std::int64_t> recover_in_flight(core::SystemTime now) override {
-        return write_until_none_left(
-            [now](WriteSession& session) { return sqlite::recover_some(session, now); });
+    Sending start_sending(core::CalloutId id, core::NotificationId notification) override {
+        switch (session_.marks.begin(id, notification)) {
+            case SendMarks::Begin::kMarked:
+                return Sending::kMayStart;
+            case SendMarks::Begin::kCancelled:
+                return Sending::kCancelled;
+            case SendMarks::Begin::kTwice:
+                break;
+        }
+        return Sending::kUnderWay;
+    }
+
+    core::Result<Recovered> take_lease(std::string owner, core::SystemTime now) override {
+        Recovered total{.exact = session_.marks.complete()};
+        for (;;) {
+            auto step = write<Recovered>(Kind::kOther, [now](WriteSession& session) {
+                return sqlite::recover_some(session, now);
+            });
+            if (!step) return step.error();
+            if (step->sent_again + step->given_back + step->crash_loops == 0) break;
+            total.sent_again += step->sent_again;
+            total.given_back += step->given_back;
+            total.crash_loops += step->crash_loops;
+        }
+        auto taken = write<std::int64_t>(Kind::kOther, [&](WriteSession& session) {
+            return sqlite::begin_lease(session, owner, now);
+        });
+        if (!taken) return taken.error();
+        session_.marks.start(*taken);
+        return total;
     }
 
     core::Result<CalloutRecord> retry_callout(core::CalloutId id, core::SystemTime now) override {
@@ -290,8 +329,10 @@ public:
     }
 
     core::Result<CalloutRecord> cancel_callout(core::CalloutId id) override {
-        return write<CalloutRecord>(
+        auto cancelled = write<CalloutRecord>(
             Kind::kOther, [&](WriteSession& session) { return sqlite::cancel(session, id); });
+        if (!cancelled) session_.marks.restore(id);
+        return cancelled;
     }
 
     core::Result<EventRecord> event(core::EventId id) override {
@@ -305,13 +346,14 @@ public:
         return read<std::vector<CalloutRecord>>("read an event's callouts", [&](Connection& db) {
             const auto ids = found(sqlite::callout_ids_of(db, id),
                                    [&] { return core::not_found("event", id.text()); });
-            return sqlite::find_callouts(db, ids);
+            return as_seen(sqlite::find_callouts(db, ids));
         });
     }
 
     core::Result<CalloutRecord> callout(core::CalloutId id) override {
         return read<CalloutRecord>("read a callout", [&](Connection& db) {
-            return found(sqlite::find_callout(db, id), [&] { return sqlite::no_such_callout(id); });
+            return as_seen(
+                found(sqlite::find_callout(db, id), [&] { return sqlite::no_such_callout(id); }));
         });
     }
 
@@ -321,13 +363,23 @@ public:
     }
 
     core::Result<std::vector<CalloutRecord>> list_callouts(const CalloutFilter& filter) override {
+        // Claimed and in flight are one state in the rows.
+        const bool claimed =
+            filter.state == CalloutState::kClaimed || filter.state == CalloutState::kInFlight;
         std::vector<CalloutRecord> callouts;
         CalloutFilter rest = filter;
+        if (claimed) rest.state = CalloutState::kClaimed;
         rest.limit = std::clamp<std::size_t>(filter.limit, 1, kLongestList);
         for (;;) {
             auto page = read<sqlite::ListPage>(
                 "list callouts", [&](Connection& db) { return sqlite::list_page(db, rest); });
             if (!page) return page.error();
+            if (claimed && page->callouts.size() == rest.limit)
+                page->resume_before = page->callouts.back().id;
+            page->callouts = as_seen(std::move(page->callouts));
+            if (claimed)
+                std::erase_if(page->callouts,
+                              [&](const auto& one) { return one.state != *filter.state; });
             rest.limit -= std::min(rest.limit, page->callouts.size());
             std::ranges::move(page->callouts, std::back_inserter(callouts));
             if (!page->resume_before || rest.limit == 0) return callouts;
@@ -336,7 +388,19 @@ public:
     }
 
     core::Result<StoreCounts> counts() override {
-        return read<StoreCounts>("count", [](Connection& db) { return sqlite::read_counts(db); });
+        return read<StoreCounts>("count", [&](Connection& db) {
+            StoreCounts counts = sqlite::read_counts(db);
+            const SendMarks::Counts sent = session_.marks.counts();
+            const bool complete = session_.marks.complete();
+            for (NotificationCounts& of : counts.notifications) {
+                const auto found = sent.find(of.id);
+                of.in_flight = found == sent.end() ? 0 : found->second;
+                // Marks and rows are read at different moments.
+                if (!complete || of.in_flight > of.claimed) of.in_flight = of.claimed;
+                of.claimed -= of.in_flight;
+            }
+            return counts;
+        });
     }
 
     core::Result<> backup(const std::string& path) override {
@@ -377,11 +441,25 @@ public:
         return resealed;
     }
 
+    core::Result<std::vector<std::string>> check() override {
+        using Problems = std::vector<std::string>;
+        return sqlite::guarded<Problems>("check the database", [&]() -> core::Result<Problems> {
+            // On a connection of its own: it takes as long as reading the whole file does.
+            Connection db = sqlite::open_reader(path_);
+            return sqlite::integrity_problems(db);
+        });
+    }
+
+    core::Result<> rebuild_indexes() override {
+        return write<void>(Kind::kAlone, [](WriteSession& session) { session.db.run("REINDEX"); });
+    }
+
     void close() override {
         writer_.stop();
         const std::scoped_lock lock(maintenance_mutex_, reader_mutex_);
         if (!reader_) return;
         reader_.reset();
+        if (!writer_.failed()) session_.marks.remove_file();
         sqlite::close_writer(session_.db, writer_.failed());
     }
 
@@ -403,6 +481,17 @@ private:
     template <class T, class Body>
     void submit(Kind kind, Body body, core::Done<T> done) {
         writer_.submit(sqlite::make_operation<T>(kind, std::move(body), std::move(done)));
+    }
+
+    /// What is claimed and marked as sent is in flight.
+    CalloutRecord as_seen(CalloutRecord callout) const {
+        if (callout.state == CalloutState::kClaimed && session_.marks.contains(callout.id))
+            callout.state = CalloutState::kInFlight;
+        return callout;
+    }
+    std::vector<CalloutRecord> as_seen(std::vector<CalloutRecord> callouts) const {
+        for (CalloutRecord& callout : callouts) callout = as_seen(std::move(callout));
+        return callouts;
     }
 
     /// REQUIRES: not on the writer's thread.
@@ -445,6 +534,7 @@ private:
         return sqlite::guarded<T>(doing, [&] { return body(*reader_); });
     }
 
+    const std::filesystem::path path_;
     const KeyRing ring_;
     WriteSession session_;
     std::mutex maintenance_mutex_;  // held while a backup uses the writing connection

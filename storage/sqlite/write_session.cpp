@@ -19,9 +19,13 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
     : db(std::move(connection)),
       ring(key_ring),
       clock(system_clock),
+      marks(path.string() + ".sending"),
       path_(path),
       identity_(identity_of(path)) {
     sqlite3_wal_hook(db.handle(), note_wal_pages, &wal_pages_);
+    auto newest = db.query("SELECT coalesce(max(number), 0) FROM lease");
+    if (newest.next()) lease = newest.take<std::int64_t>();
+    if (db.query("SELECT 1 FROM callout WHERE state = 1 LIMIT 1").next()) marks.read_former(lease);
     has_order_keys_ =
         db.query("SELECT 1 FROM notification WHERE order_by IS NOT NULL LIMIT 1").next() ||
         db.query("SELECT 1 FROM callout WHERE order_key IS NOT NULL AND state < 2 LIMIT 1").next();

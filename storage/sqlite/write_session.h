@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "storage/key_ring.h"
+#include "storage/send_marks.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/database_file.h"
 #include "storage/sqlite/event_cache.h"
@@ -53,6 +54,8 @@ public:
     const core::Clock& clock;
     Tally tally;
     EventCache events;
+    std::int64_t lease = 0;  ///< number of the lease under which callouts are claimed
+    SendMarks marks;
 
 private:
     std::filesystem::path path_;

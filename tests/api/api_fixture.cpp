@@ -142,7 +142,11 @@ void ApiFixture::settle(const std::string& notification, storage::CalloutState s
         store_->claim_due(id, clock_.system_now(), {.first_tries = 4096, .retries = 4096},
                           std::move(done));
     });
-    if (state == storage::CalloutState::kInFlight) return;
+    if (state == storage::CalloutState::kInFlight) {
+        for (const storage::ClaimedCallout& claimed : claim.value().callouts)
+            static_cast<void>(store_->start_sending(claimed.id, id));
+        return;
+    }
     std::vector<storage::CalloutUpdate> updates;
     for (const storage::ClaimedCallout& claimed : claim.value().callouts) {
         storage::CalloutUpdate update;

@@ -47,7 +47,9 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
     EXPECT_EQ(text,
               R"({"id":")" + id +
                   R"(","event_id":"","notification":"posted","provider":null,"state":"pending",)"
-                  R"("reason":"retry","due_at":"2026-11-21T08:00:05.000Z",)"
+                  R"("reason":"retry","created_at":"2026-11-21T08:00:00.000Z",)"
+                  R"("due_at":"2026-11-21T08:00:05.000Z",)"
+                  R"("claimed_at":"2026-11-21T08:00:00.000Z","finished_at":null,"crashes":0,)"
                   R"("attempts":[{"number":1,"resend":false,)"
                   R"("started_at":"2026-11-21T08:00:00.000Z","duration_ms":31,)"
                   R"("status":503,"outcome":"retry","error":null,)"

@@ -14,11 +14,11 @@ TEST_F(StatusHandlersTest, StatsHaveTheShapeOfTheContract) {
     given_callout();
     clock_.advance(std::chrono::milliseconds(4200));
     EXPECT_EQ(must("GET", "/v1/stats").text,
-              R"({"events":1,"callouts":{"pending":1,"in_flight":0,)"
+              R"({"events":1,"callouts":{"pending":1,"claimed":0,"in_flight":0,)"
               R"("delivered":0,"dead":0,"cancelled":0},)"
               R"("oldest_pending_s":4.2E0,)"
               R"("notifications":[{"name":"posted","state":"open","pending":1,)"
-              R"("in_flight":0,"delivered":0,"dead":0,"breaker":"closed"}],)"
+              R"("claimed":0,"in_flight":0,"delivered":0,"dead":0,"breaker":"closed"}],)"
               R"("providers":[{"name":"crm","state":"no_token","token_requests":0}]})");
     must("POST", "/v1/notifications/posted/pause");
     EXPECT_EQ(must("GET", "/v1/stats").text_at("notifications.0.state"), "paused");

@@ -39,7 +39,8 @@ class FewDescriptors(HeraldTest):
                               event="held.*")
         callouts = self.fire("held.event", CALLOUTS)
         self.receiver.wait(10, "/hold")
-        eventually(lambda: self.counts()["in_flight"] == CALLOUTS, "all of them are under way or wait")
+        eventually(lambda: sum(self.counts()[state] for state in ("claimed", "in_flight")) == CALLOUTS,
+                   "all of them are under way or wait")
         self.assertLess(self.receiver.wait(0, "/hold"), LIMIT, "there were more callouts than descriptors")
         self.assertLess(self.descriptors(), LIMIT)
         self.assertEqual(self.herald.must("notification", "show", "held")["enabled"], True)

@@ -166,7 +166,7 @@ class CalloutCommands(WithHeldNotification):
         self.callout()
         stats = self.herald.must("stats")
         self.has_shape(stats, shapes.STATS)
-        self.assertEqual(stats["callouts"], {"pending": 1, "in_flight": 0, "delivered": 0, "dead": 0,
+        self.assertEqual(stats["callouts"], {"pending": 1, "claimed": 0, "in_flight": 0, "delivered": 0, "dead": 0,
                                              "cancelled": 0})
         self.assertEqual(set(stats["callouts"]), set(shapes.CALLOUT_STATES))
         lane = stats["notifications"][0]

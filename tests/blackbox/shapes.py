@@ -39,7 +39,7 @@ ATTEMPT = {"number": int, "resend": bool, "started_at": str, "duration_ms": int,
            "token_generation": (int, type(None)), "response_excerpt": _TEXT}
 STATS = {"events": int, "callouts": dict, "oldest_pending_s": (int, float, type(None)),
          "notifications": list, "providers": list}
-LANE = {"name": str, "state": str, "pending": int, "in_flight": int, "delivered": int, "dead": int,
+LANE = {"name": str, "state": str, "pending": int, "claimed": int, "in_flight": int, "delivered": int, "dead": int,
         "breaker": str}
 PROVIDER_STATS = {"name": str, "state": str, "token_requests": int}
-CALLOUT_STATES = ("pending", "in_flight", "delivered", "dead", "cancelled")
+CALLOUT_STATES = ("pending", "claimed", "in_flight", "delivered", "dead", "cancelled")

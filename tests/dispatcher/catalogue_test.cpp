@@ -23,7 +23,7 @@ NotificationRecord named(std::string name, std::vector<std::string> events) {
 class NotificationStore final : public storage::RefusingConfiguration {
 public:
     core::Result<std::vector<NotificationRecord>> notifications() override {
-        if (fails) return refusal();
+        if (fails) return storage::refusal();
         ++version;  // somebody changes one at this very moment
         std::vector<NotificationRecord> copies;
         for (const auto& record : records) copies.push_back(record.clone());

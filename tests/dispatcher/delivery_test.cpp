@@ -140,7 +140,7 @@ TEST_F(DeliveryTest, PausingGivesBackWhatWaitsInMemory) {
     receivers.hold();
     const core::CalloutId running = fire_one();
     const core::CalloutId waiting = fire_one();
-    EXPECT_EQ(callout(waiting).state, CalloutState::kInFlight);
+    EXPECT_EQ(callout(waiting).state, CalloutState::kClaimed);
     edit("invoices", [](auto& change) { change.paused = true; });
     EXPECT_EQ(callout(waiting).state, CalloutState::kPending);
     EXPECT_EQ(callout(waiting).reason, "paused");

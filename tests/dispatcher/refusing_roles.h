@@ -52,7 +52,10 @@ public:
     void update_callouts(std::vector<CalloutUpdate>, core::Done<bool> done) override {
         done(refusal());
     }
-    core::Result<std::int64_t> recover_in_flight(core::SystemTime) override { return refusal(); }
+    Sending start_sending(core::CalloutId, core::NotificationId) override {
+        return Sending::kMayStart;
+    }
+    core::Result<Recovered> take_lease(std::string, core::SystemTime) override { return refusal(); }
     core::Result<CalloutRecord> retry_callout(core::CalloutId, core::SystemTime) override {
         return refusal();
     }

@@ -259,10 +259,10 @@ TEST_F(SessionTest, WhoWaitsLeavesAtItsOwnDeadline) {
     advance(3s);
     const core::CalloutId follows = fire_one();
     advance(4s);
-    EXPECT_EQ(callout(follows).state, CalloutState::kInFlight);
+    EXPECT_EQ(callout(follows).state, CalloutState::kClaimed);
     advance(1s);
     expect_untouched(follows, 1s);
-    EXPECT_EQ(callout(leads).state, CalloutState::kInFlight);
+    EXPECT_EQ(callout(leads).state, CalloutState::kClaimed);
     receivers.release();
     advance(1s);
     EXPECT_EQ(callout(follows).state, CalloutState::kDelivered);

@@ -29,7 +29,7 @@ public:
     void fire(const std::string& key) {
         free_.acquire();
         NewCallout callout = sample_callout(notification_);
-        callout.in_flight = true;
+        callout.claimed = true;
         store_.append_event(sample_new_event(store_, sample_event("{}", key), {callout}),
                             [this, key, id = callout.id](const core::Result<AppendResult>& result) {
                                 if (!result) std::_Exit(kStorageFailed);
@@ -71,7 +71,7 @@ int run(const std::filesystem::path& path, const std::string& prefix, long count
     options.on_fatal = [](const core::Error& /*error*/) { std::_Exit(kStorageFailed); };
     auto store = open_sqlite_store(std::move(options), std::move(*ring), clock);
     if (!store) return kNotOpened;
-    if (!(*store)->recover_in_flight(kNow)) return kStorageFailed;
+    if (!(*store)->take_lease("test", kNow)) return kStorageFailed;
     if (!(*store)->notification("n") && !(*store)->add_notification(sample_notification("n"))) {
         return kStorageFailed;
     }

@@ -153,7 +153,7 @@ TEST_F(MigrationTest, WhatWaitedGoesOnInItsQueue) {
     const auto first_tries = claim(*store_, rows_.notification, 9, later);
     ASSERT_EQ(first_tries->callouts.size(), 1U);
     EXPECT_EQ(first_tries->callouts[0].id, rows_.first_try);
-    EXPECT_EQ(store_->recover_in_flight(later).value(), 3);
+    EXPECT_EQ(store_->take_lease("test", later)->sent_again, 3);
 }
 
 TEST_F(MigrationTest, WhatIsInUseStaysProtectedAndWhatIsKnownStaysKnown) {

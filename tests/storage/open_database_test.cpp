@@ -43,11 +43,10 @@ TEST_F(OpenDatabaseTest, MakesADatabaseOfTheNewestSchemaFromNothingAndFromAnEmpt
     Connection db(path(), Connection::Access::kReadOnly);
     EXPECT_EQ(sqlite::schema_of(db), sqlite::newest_schema());
     EXPECT_EQ(db.single("PRAGMA application_id"), std::to_string(sqlite::kApplicationId));
-    EXPECT_EQ(
-        db.single(
-            "SELECT group_concat(name) FROM pragma_table_list WHERE schema = 'main' AND strict = 0"
-            " AND name NOT LIKE 'sqlite_%'"),
-        "");
+    EXPECT_EQ(db.single("SELECT group_concat(name) FROM pragma_table_list WHERE schema = 'main' "
+                        "AND type = 'table' AND strict = 0"
+                        " AND name NOT LIKE 'sqlite_%'"),
+              "");
 }
 
 TEST_F(OpenDatabaseTest, RefusesANewerSchema) {

@@ -52,7 +52,7 @@ TEST_F(QueryPlanTest, NoHotStatementScansOrSorts) {
           kOrderKeyActive,
           kNextOfOrderKey,
           kInsertAttempt,
-          kInFlightCallouts,
+          kClaimedCallouts,
           kUnfinishedOfProvider,
           Sql("DELETE FROM provider WHERE id = ?"),
           Sql("SELECT id FROM callout WHERE notification_id = ? AND state = 0 LIMIT ?"),
@@ -71,7 +71,7 @@ TEST_F(QueryPlanTest, ClaimsReadThePartialIndexInItsOrder) {
                 HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
     EXPECT_THAT(plan_of(sqlite::kOldestPending.text()),
                 HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
-    EXPECT_THAT(plan_of(sqlite::kInFlightCallouts.text()), HasSubstr("INDEX callout_in_flight"));
+    EXPECT_THAT(plan_of(sqlite::kClaimedCallouts.text()), HasSubstr("INDEX callout_claimed"));
     EXPECT_THAT(plan_of(sqlite::kNextOfOrderKey.text()),
                 HasSubstr("INDEX callout_order (notification_id=? AND order_key=? AND queue=?)"));
     EXPECT_THAT(plan_of(sqlite::kOrderKeyActive.text()),

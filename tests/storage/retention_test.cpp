@@ -33,9 +33,9 @@ protected:
     NewCallout given_callout_in(const NotificationRecord& notification, CalloutState state,
                                 core::SystemTime received_at) {
         NewCallout callout = sample_callout(notification);
-        callout.in_flight = state == CalloutState::kInFlight;
+        callout.claimed = state == CalloutState::kClaimed;
         given_event(received_at, {callout});
-        if (state != CalloutState::kPending && !callout.in_flight) finish(callout.id, state);
+        if (state != CalloutState::kPending && !callout.claimed) finish(callout.id, state);
         return callout;
     }
     bool is_kept(core::EventId event) { return store_->event(event).has_value(); }
@@ -89,7 +89,7 @@ TEST_P(RetentionConformance, NeverRemovesAnEventWithAnUnfinishedCallout) {
     const auto active = given_event(kNow - hours(9), {first_of_key});
     const auto waiting = given_event(kNow - hours(8), {behind_it});
     const auto pending = given_callout_in(notification, CalloutState::kPending, kNow - hours(7));
-    const auto in_flight = given_callout_in(notification, CalloutState::kInFlight, kNow - hours(6));
+    const auto in_flight = given_callout_in(notification, CalloutState::kClaimed, kNow - hours(6));
     const auto delivered = sample_callout(notification);
     const auto unfinished = sample_callout(notification);
     const auto half_done = given_event(kNow - hours(5), {delivered, unfinished});
@@ -99,7 +99,7 @@ TEST_P(RetentionConformance, NeverRemovesAnEventWithAnUnfinishedCallout) {
     EXPECT_EQ(prune_all(*store_, bounds), 0);
     EXPECT_EQ(store_->callout(behind_it.id)->reason, "ordered");
     EXPECT_EQ(store_->callout(pending.id)->state, CalloutState::kPending);
-    EXPECT_EQ(store_->callout(in_flight.id)->state, CalloutState::kInFlight);
+    EXPECT_EQ(store_->callout(in_flight.id)->state, CalloutState::kClaimed);
     EXPECT_EQ(store_->callout(delivered.id)->state, CalloutState::kDelivered);
 
     finish(first_of_key.id, CalloutState::kDelivered);
@@ -114,7 +114,7 @@ TEST_P(RetentionConformance, NeverRemovesAnEventWithAnUnfinishedCallout) {
 TEST_P(RetentionConformance, NothingOfARemovedEventCanBeFound) {
     const auto notification = given_notification(sample_notification("n"));
     NewCallout callout = sample_callout(notification);
-    callout.in_flight = true;
+    callout.claimed = true;
     const auto event = given_event(kNow, {callout});
     ASSERT_TRUE(record(*store_, {sample_attempt(callout.id, 1)},
                        {.id = callout.id,
@@ -182,7 +182,7 @@ TEST_P(RetentionConformance, CountsStayRightForNotificationsThatExistAndThatDoNo
         ASSERT_EQ(counts->notifications.size(), 2U);
         for (const NotificationCounts& of : counts->notifications) {
             EXPECT_EQ(of.pending, of.name == "kept" ? 1 : 0);
-            EXPECT_EQ(of.in_flight, 0);
+            EXPECT_EQ(of.claimed, 0);
             EXPECT_EQ(of.delivered, 1) << of.name;
             EXPECT_EQ(of.dead, 1) << of.name;
             EXPECT_EQ(of.cancelled, 1) << of.name;
@@ -234,7 +234,7 @@ TEST_P(RetentionConformance, AStepRemovesALimitedNumberOfAttempts) {
     const auto notification = given_notification(sample_notification("n"));
     for (int i = 0; i < 12; ++i) {
         NewCallout callout = sample_callout(notification);
-        callout.in_flight = true;
+        callout.claimed = true;
         given_event(kNow - hours(1), {callout});
         std::vector<AttemptRecord> attempts;
         for (int number = 1; number < 100; ++number)

@@ -14,7 +14,7 @@ using std::chrono::minutes;
 using test::SeededRandom;
 
 bool is_over(CalloutState state) {
-    return state != CalloutState::kPending && state != CalloutState::kInFlight;
+    return state != CalloutState::kPending && state != CalloutState::kClaimed;
 }
 
 /// What the store should hold, beside what it holds.
@@ -47,9 +47,9 @@ protected:
         model.notification = random_.below(kNotifications);
         NewCallout callout = sample_callout(notifications_[model.notification]);
         model.id = callout.id;
-        callout.in_flight = random_.below(4) == 0;
-        if (callout.in_flight) model.state = CalloutState::kInFlight;
-        if (!callout.in_flight && random_.below(4) == 0)
+        callout.claimed = random_.below(4) == 0;
+        if (callout.claimed) model.state = CalloutState::kClaimed;
+        if (!callout.claimed && random_.below(4) == 0)
             callout.order_key = "account-" + std::to_string(random_.below(50));
         return callout;
     }
@@ -88,7 +88,7 @@ protected:
         for (ModelEvent& event : events_) {
             for (ModelCallout& callout : event.callouts) {
                 if (is_over(callout.state) || random_.below(100) >= percent) continue;
-                const bool left = callout.state == CalloutState::kInFlight;
+                const bool left = callout.state == CalloutState::kClaimed;
                 callout.state = std::array{CalloutState::kDelivered, CalloutState::kDead,
                                            CalloutState::kCancelled}[random_.below(3)];
                 CalloutUpdate end{.id = callout.id,
@@ -158,7 +158,7 @@ protected:
                            " (SELECT 1 FROM callout c WHERE c.id = a.callout_id)"),
                   0);
         for (const NotificationCounts& of : counts->notifications) {
-            const std::array found{of.pending, of.in_flight, of.delivered, of.dead, of.cancelled};
+            const std::array found{of.pending, of.claimed, of.delivered, of.dead, of.cancelled};
             EXPECT_EQ(found, expected[of.id]) << of.name;
         }
     }

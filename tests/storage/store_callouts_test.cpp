@@ -94,7 +94,7 @@ TEST_P(StoreCalloutConformance, ClaimsByDueTimeAndTellsWhenTheNextFallsDue) {
     EXPECT_EQ(third->callouts[0].failures, 1);
     EXPECT_FALSE(third->next_retry_at);
     EXPECT_TRUE(claim(*store_, notification.id, 10, kNow + minutes(9))->callouts.empty());
-    EXPECT_EQ(store_->callout(ids[1])->state, CalloutState::kInFlight);
+    EXPECT_EQ(store_->callout(ids[1])->state, CalloutState::kClaimed);
 }
 
 TEST_P(StoreCalloutConformance, CalloutsOfOneEventShareItsData) {
@@ -177,12 +177,14 @@ TEST_P(StoreCalloutConformance, ALateOutcomeIsKeptAsHistoryAndDoesNotRevive) {
     EXPECT_EQ(store_->callout(id)->state, CalloutState::kCancelled);
 }
 
-TEST_P(StoreCalloutConformance, RecoversWhatACrashLeftInFlight) {
+TEST_P(StoreCalloutConformance, WhereNothingIsKnownEverythingClaimedCountsAsSent) {
     const auto notification = given_notification(sample_notification("n"));
     const auto flying = given_callouts(notification, 1100, true);
     const auto waiting = given_callout(notification);
     reopen();
-    EXPECT_EQ(store_->recover_in_flight(kNow + minutes(1)).value(), 1100);
+    const auto recovered = store_->take_lease("test", kNow + minutes(1));
+    EXPECT_FALSE(recovered->exact);
+    EXPECT_EQ(recovered->sent_again, 1100);
     const auto callout = store_->callout(flying[700]);
     EXPECT_EQ(callout->state, CalloutState::kPending);
     EXPECT_EQ(callout->reason, "unknown_crash");
@@ -194,7 +196,7 @@ TEST_P(StoreCalloutConformance, RecoversWhatACrashLeftInFlight) {
     EXPECT_EQ((*attempts)[0].number, 1);
     EXPECT_EQ((*attempts)[0].outcome, AttemptOutcome::kUnknownCrash);
     EXPECT_TRUE(store_->attempts_of(waiting)->empty());
-    EXPECT_EQ(store_->recover_in_flight(kNow).value(), 0);
+    EXPECT_EQ(store_->take_lease("test", kNow)->sent_again, 0);
 }
 
 TEST_P(StoreCalloutConformance, RetriesDeadAndCancelledCalloutsAndCountsOn) {
@@ -202,6 +204,7 @@ TEST_P(StoreCalloutConformance, RetriesDeadAndCancelledCalloutsAndCountsOn) {
     const auto dead = given_callout(notification, true);
     const auto delivered = given_callout(notification, true);
     const auto flying = given_callout(notification, true);
+    ASSERT_EQ(store_->start_sending(flying, notification.id), CalloutQueue::Sending::kMayStart);
     ASSERT_TRUE(record(*store_, {sample_attempt(dead, 3)},
                        {.id = dead,
                         .notification = {},
@@ -266,7 +269,7 @@ TEST_P(StoreCalloutConformance, CountsWithoutReadingCallouts) {
     EXPECT_EQ(counts->notifications[0].pending, 1);
     EXPECT_EQ(counts->notifications[1].id, b.id);
     EXPECT_EQ(counts->notifications[1].pending, 1);
-    EXPECT_EQ(counts->notifications[1].in_flight, 1);
+    EXPECT_EQ(counts->notifications[1].in_flight, 1) << "nobody knows better after the restart";
     EXPECT_EQ(counts->notifications[1].delivered, 1);
     EXPECT_EQ(counts->oldest_pending_at, kNow - minutes(7));
 }
@@ -278,7 +281,7 @@ TEST_P(StoreCalloutConformance, ListsByKeysetAndExactFilters) {
     for (int i = 0; i < 30; ++i) {
         NewCallout callout = sample_callout(i % 3 == 0 ? b : a);
         callout.id = new_id<core::CalloutId>(kNow + minutes(i));
-        callout.in_flight = i % 5 == 0;
+        callout.claimed = i % 5 == 0;
         ASSERT_TRUE(append(*store_, sample_new_event(*store_, sample_event(), {callout})));
         all.push_back(callout.id);
     }
@@ -299,7 +302,7 @@ TEST_P(StoreCalloutConformance, ListsByKeysetAndExactFilters) {
         EXPECT_TRUE(store_->list_callouts({.state = CalloutState::kPending, .notification = name})
                         ->empty());
     }
-    EXPECT_EQ(store_->list_callouts({.state = CalloutState::kInFlight})->size(), 6U);
+    EXPECT_EQ(store_->list_callouts({.state = CalloutState::kClaimed})->size(), 6U);
     EXPECT_EQ(
         store_->list_callouts({.state = CalloutState::kPending, .notification = "b_%"})->size(),
         8U);

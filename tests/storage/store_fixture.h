@@ -50,7 +50,7 @@ protected:
 
     core::CalloutId given_callout(const NotificationRecord& notification, bool in_flight = false) {
         NewCallout callout = sample_callout(notification);
-        callout.in_flight = in_flight;
+        callout.claimed = in_flight;
         auto result = append(*store_, sample_new_event(*store_, sample_event(), {callout}));
         EXPECT_TRUE(result && result->status == AppendStatus::kStored);
         return callout.id;
@@ -63,7 +63,7 @@ protected:
         std::vector<core::CalloutId> ids;
         for (std::size_t i = 0; i < count; ++i) {
             callouts.push_back(sample_callout(notification));
-            callouts.back().in_flight = in_flight;
+            callouts.back().claimed = in_flight;
             ids.push_back(callouts.back().id);
         }
         auto result =

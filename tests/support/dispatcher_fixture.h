@@ -51,7 +51,7 @@ protected:
 
     // What `herald serve` does at start.
     void start() {
-        ASSERT_TRUE(store->recover_in_flight(clock.system_now()));
+        ASSERT_TRUE(store->take_lease("test", clock.system_now()));
         manager = std::make_unique<providers::TokenManager>(*store, *store, token_server, clock,
                                                             random, io->get_executor());
         ASSERT_TRUE(manager->start());

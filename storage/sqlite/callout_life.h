@@ -5,8 +5,8 @@
 #include "storage/sqlite/write_session.h"
 #include "storage/store.h"
 
-/// How a callout gets from one state to the next (docs/states.md). Everything here may throw
-/// Failure.
+/// How a callout gets from one state to the next (docs/states.md): stored, claimed, given back,
+/// ended. Everything here may throw Failure.
 namespace herald::storage::sqlite {
 
 /// The queues of the backlog, as `callout.queue` has them.
@@ -31,7 +31,12 @@ Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to);
 void insert_callout(WriteSession& session, const NewCallout& callout, std::int64_t event_seq,
                     core::SystemTime now);
 
-/// Refusal `not_found` where there is no such callout. One that is no longer in flight keeps its
+/// Claims due callouts: at most as many as the limits say, and not many more bytes of event data
+/// than a claim may hold. Failure `damaged` where index and rows contradict each other.
+[[nodiscard]] Claim claim(WriteSession& session, const core::NotificationId& notification,
+                          core::SystemTime now, const ClaimLimits& limits);
+
+/// Refusal `not_found` where there is no such callout. One that is no longer claimed keeps its
 /// state.
 Moved record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
              const CalloutUpdate& update);
