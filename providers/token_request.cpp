@@ -197,7 +197,9 @@ Result<http::Request> test_request(const ProviderSettings& settings, const Acces
     if (!request) return request.error();
     request->method = settings.test_method;
     if (auto shown = show_token(*request, token, shown_as); !shown) return shown.error();
-    request->tls.ca_file = settings.ca_file;  // it is one of the provider's own endpoints
+    // It is one of the provider's own endpoints, so it is trusted as they are.
+    request->tls.ca_file = settings.ca_file;
+    request->tls.ca = settings.ca;
     request->max_response_body = kMaxTestResponse;
     return request;
 }

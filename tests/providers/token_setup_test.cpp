@@ -408,7 +408,9 @@ protected:
 TEST_F(TokenTestTest, IsSentAsACalloutWouldBe) {
     storage::ProviderRecord provider = sample_provider();
     provider.settings["dpop"] = true;
-    provider.settings["ca_file"] = "/etc/ca.pem";
+    const auto path = directory.file("ca.pem");
+    std::ofstream(path) << "the authority";
+    provider.settings["ca_file"] = path.string();
     provider.test_endpoint = "https://api.example/ping";
     tested = [](const http::Request& request) -> core::Result<http::Response> {
         http::Headers headers;
@@ -419,7 +421,11 @@ TEST_F(TokenTestTest, IsSentAsACalloutWouldBe) {
     };
     const auto id = ready(std::move(provider));
     EXPECT_EQ(test(id).verdict, "accepted");
-    EXPECT_EQ(transport.requests.back().tls.ca_file, "/etc/ca.pem");
+    for (const http::Request& request : transport.requests) {
+        ASSERT_TRUE(request.tls.ca) << request.url.text();
+        EXPECT_EQ(*request.tls.ca, "the authority");
+        EXPECT_TRUE(request.tls == transport.requests.front().tls);
+    }
     EXPECT_EQ(transport.requests.back().headers.get("Authorization"), "DPoP t");
     EXPECT_EQ(transport.requests.size(), 3U);
     EXPECT_EQ(test(id).verdict, "accepted");
