@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,6 +18,19 @@
 #include "tests/support/loopback_server.h"
 
 namespace herald::http {
+
+/// As whoever makes requests does: the transport opens no files.
+inline void trust(TlsIdentity& identity, const std::string& path) {
+    identity.ca_file = path;
+    std::ifstream file(path);
+    if (!file) return;
+    std::ostringstream text;
+    text << file.rdbuf();
+    identity.ca = std::make_shared<const std::string>(text.str());
+}
+inline void trust(Request& request, const std::string& path) {
+    trust(request.tls, path);
+}
 
 /// A transport on virtual time with loopback allowed, driven by the test's own thread.
 class TransportFixture : public ::testing::Test {

@@ -65,7 +65,7 @@ TEST_F(TransportResendTest, SoDoesOneBehindTls) {
              .key = certificate.key_pem(),
              .sends_close_notify = is_orderly});
         auto request = get(server.url());
-        request.tls.ca_file = file.path();
+        trust(request, file.path());
         ASSERT_TRUE(send(request).has_value());
         const auto response = send(request);
         ASSERT_TRUE(response.has_value()) << response.error().message;

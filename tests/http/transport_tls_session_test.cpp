@@ -40,7 +40,7 @@ protected:
     }
     [[nodiscard]] Request request_to(const std::string& host) const {
         auto request = get("https://" + host + ":" + std::to_string(server_->port()) + "/");
-        request.tls.ca_file = authority_file_.path();
+        trust(request, authority_file_.path());
         return request;
     }
     std::string ask(Request request) {
@@ -49,9 +49,10 @@ protected:
     }
     [[nodiscard]] TlsIdentity identity(const std::string& name) const {
         const TestCertificate certificate({.common_name = name}, &authority_);
-        return {.ca_file = authority_file_.path(),
-                .certificate = certificate.certificate_pem(),
-                .private_key = std::make_shared<core::Secret>(certificate.key_pem())};
+        TlsIdentity identity{.certificate = certificate.certificate_pem(),
+                             .private_key = std::make_shared<core::Secret>(certificate.key_pem())};
+        trust(identity, authority_file_.path());
+        return identity;
     }
     [[nodiscard]] Request request_as(const TlsIdentity& identity) const {
         auto request = request_to("one.example");
@@ -95,11 +96,11 @@ TEST_F(TransportTlsSessionTest, NotForOneWhoTrustsOthers) {
     const TestCertificate stranger({.common_name = "Stranger", .is_authority = true});
     const TemporaryFile strangers(stranger.certificate_pem());
     auto request = request_to("one.example");
-    request.tls.ca_file = strangers.path();
+    trust(request, strangers.path());
     EXPECT_EQ(ask(std::move(request)), "tls");
     const TemporaryFile copy(authority_.certificate_pem());
     request = request_to("one.example");
-    request.tls.ca_file = copy.path();
+    trust(request, copy.path());
     EXPECT_EQ(ask(std::move(request)), " new");
 }
 
@@ -138,7 +139,7 @@ TEST_F(TransportTlsSessionTest, CaFilesDoNotShareConnections) {
     for (int i = 0; i < 2; ++i) {
         EXPECT_EQ(ask(request_to("one.example")), " new");
         auto request = request_to("one.example");
-        request.tls.ca_file = copy.path();
+        trust(request, copy.path());
         EXPECT_EQ(ask(std::move(request)), " new");
     }
     EXPECT_EQ(server_->connections(), 2U);

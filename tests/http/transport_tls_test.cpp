@@ -1,8 +1,5 @@
 #include <openssl/ssl.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "tests/http/transport_fixture.h"
 #include "tests/support/test_certificates.h"
 
@@ -21,15 +18,6 @@ class TransportTlsTest : public TransportFixture {
 protected:
     [[nodiscard]] TestCertificate issue(CertificateSpec spec) const {
         return TestCertificate(spec, &authority_);
-    }
-    // As whoever makes requests does: the transport opens no files.
-    static void trust(Request& request, const std::string& path) {
-        request.tls.ca_file = path;
-        std::ifstream file(path);
-        if (!file) return;
-        std::ostringstream text;
-        text << file.rdbuf();
-        request.tls.ca = std::make_shared<const std::string>(text.str());
     }
     [[nodiscard]] static ServerTls tls_of(const TestCertificate& certificate) {
         return {.chain = certificate.certificate_pem(), .key = certificate.key_pem()};
