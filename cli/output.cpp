@@ -4,6 +4,7 @@
 
 #include "cli/visible_text.h"
 #include "core/encoding.h"
+#include "core/visible_json.h"
 
 namespace herald::cli {
 namespace json = boost::json;
@@ -21,12 +22,20 @@ std::string valid_text(std::string_view text) {
 }  // namespace
 
 void Output::document(std::string_view json) {
-    const auto trimmed = core::trim(json);
-    out_ << trimmed << '\n';
+    out_ << core::visible_json(core::trim(json)) << '\n';
 }
 
 void Output::line(std::string_view text) {
     out_ << text << '\n';
+}
+
+void Output::progress(std::string_view text) {
+    if (style_.json) {
+        const json::object inner{{"message", valid_text(text)}};
+        err_ << core::visible_json(json::serialize(json::object{{"progress", inner}})) << '\n';
+    } else {
+        out_ << visible_text(text, kMaxMessage) << '\n' << std::flush;
+    }
 }
 
 void Output::table(const Table& table) {
@@ -48,7 +57,7 @@ void Output::error(const core::Error& error) {
     inner["details"] = error.details;
     json::object outer;
     outer["error"] = std::move(inner);
-    err_ << visible_json(json::serialize(outer)) << '\n';
+    err_ << core::visible_json(json::serialize(outer)) << '\n';
 }
 
 void Output::warning(std::string_view text) {
@@ -60,7 +69,7 @@ void Output::warning(std::string_view text) {
     inner["message"] = valid_text(text);
     json::object outer;
     outer["warning"] = std::move(inner);
-    err_ << visible_json(json::serialize(outer)) << '\n';
+    err_ << core::visible_json(json::serialize(outer)) << '\n';
 }
 
 }  // namespace herald::cli

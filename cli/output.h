@@ -30,6 +30,9 @@ public:
     /// A document as it came from the API, ended by a newline.
     void document(std::string_view json);
     void line(std::string_view text);
+    /// What is known before the end, seen at once: a line of the results, with `json` one on `err`,
+    /// {"progress":{message}}.
+    void progress(std::string_view text);
     void table(const Table& table);
     void fields(const std::vector<std::pair<std::string, std::string>>& fields);
 

@@ -11,10 +11,6 @@ namespace herald::cli {
 /// bytes, with `…` where it was.
 [[nodiscard]] std::string visible_text(std::string_view bytes, std::size_t limit = 4096);
 
-/// Serialised JSON with the same characters inside its strings as `\uXXXX`: still the same JSON,
-/// safe to show.
-[[nodiscard]] std::string visible_json(std::string_view json);
-
 /// Columns the text takes on a terminal: one a code point.
 [[nodiscard]] std::size_t display_width(std::string_view text);
 

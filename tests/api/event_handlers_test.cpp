@@ -149,5 +149,20 @@ TEST_F(EventHandlersTest, OneKeyForManyLinesIsRefused) {
     EXPECT_EQ(refused.status, 400);
 }
 
+TEST_F(EventHandlersTest, NothingShownCanMoveACursorOrTurnTextAround) {
+    given_notification("posted", "a.*");
+    const std::string hostile = "\u0085\u009b2J\u202eevil\u2066\x7f";
+    const Answer fired =
+        must("POST", "/v1/events",
+             R"({"type":"a.b","data":{"text":")" + hostile + R"("},"key":")" + "k\u202e" + R"("})");
+    const Answer shown = must("GET", "/v1/events/" + fired.text_at("id"));
+    const Answer refused = call("GET", "/v1/providers/%C2%9B%E2%80%AEx");
+    for (const Answer& answer : {shown, refused}) {
+        for (const char* raw : {"\u0085", "\u009b", "\u202e", "\u2066", "\x7f"})
+            EXPECT_EQ(answer.text.find(raw), std::string::npos) << answer.text;
+    }
+    EXPECT_EQ(shown.text_at("data.text"), hostile) << "still the same JSON";
+}
+
 }  // namespace
 }  // namespace herald::test

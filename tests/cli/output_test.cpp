@@ -11,6 +11,7 @@
 #include "cli/request_body.h"
 #include "cli/suggestion.h"
 #include "cli/visible_text.h"
+#include "core/visible_json.h"
 
 namespace herald::cli {
 namespace {
@@ -43,12 +44,20 @@ TEST(TableTest, ACellCannotBreakItsLine) {
     EXPECT_EQ(table.render(false), "TEXT\na\\x0ab\\x1b[31m\\x7f\n");
 }
 
+TEST(OutputTest, ADocumentCannotMoveACursorOrTurnTextAround) {
+    std::ostringstream out;
+    std::ostringstream err;
+    Output output(out, err, {.json = true});
+    output.document("{\"a\":\"x\u009b\u202e\u2028\x7f\"}");
+    EXPECT_EQ(out.str(), "{\"a\":\"x\\u009b\\u202e\\u2028\\u007f\"}\n");
+}
+
 TEST(VisibleTextTest, EscapesWhatReordersAndCutsWhatIsLong) {
     EXPECT_EQ(visible_text("plain ü 日本"), "plain ü 日本");
     EXPECT_EQ(visible_text("a\u202eb\u2028c\ufeff"), "a\\u202eb\\u2028c\\ufeff");
     EXPECT_EQ(visible_text("\xff"), "\\xff");
     EXPECT_EQ(visible_text(std::string(5000, 'x'), 10), "xxxxxxxxxx…");
-    EXPECT_EQ(visible_json("{\"a\":\"\u202e\"}"), R"({"a":"\u202e"})");
+    EXPECT_EQ(core::visible_json("{\"a\":\"\u202e\"}"), R"({"a":"\u202e"})");
 }
 
 TEST(OutputTest, ErrorsAreOneLineWhateverTheyHold) {
