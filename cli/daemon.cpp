@@ -5,7 +5,6 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
-#include <iostream>
 #include <thread>
 
 #include "api/router.h"
@@ -26,11 +25,14 @@ namespace {
 
 using core::LogLevel;
 
+/// How long the log may take to be written when the process ends at once.
+constexpr std::chrono::milliseconds kLastWords{1000};
+
 /// The sink is installed exactly as long as it lives.
 class InstalledLog final {
 public:
-    InstalledLog(std::ostream& stream, LogForm form, LogLevel level, const core::Clock& clock)
-        : sink_(stream, form, level, clock) {
+    InstalledLog(LogForm form, LogLevel level, const core::Clock& clock)
+        : sink_(STDERR_FILENO, form, level, clock) {
         core::install_log_sink(&sink_);
     }
     InstalledLog(const InstalledLog&) = delete;
@@ -42,10 +44,10 @@ private:
     PocoLogSink sink_;
 };
 
-[[noreturn]] void end_after_io_error(const core::Error& error) {
+[[noreturn]] void end_after_io_error(const core::Error& error, PocoLogSink& sink) {
     core::log(LogLevel::kError, "storage_failed",
               {{"code", error.code}, {"message", error.message}, {"exit", kExitUnusable}});
-    std::cerr.flush();
+    sink.flush(kLastWords);
     std::_Exit(kExitUnusable);
 }
 
@@ -192,13 +194,13 @@ void Daemon::stop() {
     runtime_->close();
 }
 
-core::Result<std::unique_ptr<Runtime>> open_runtime(Context& context) {
+core::Result<std::unique_ptr<Runtime>> open_runtime(Context& context, PocoLogSink& sink) {
     auto lock = lock_for_daemon(context.settings(), context.clock());
     if (!lock) return lock.error();
     RuntimeOptions options;
     options.use = DatabaseUse::kMayCreate;
     options.writer_thread = true;
-    options.on_fatal = end_after_io_error;
+    options.on_fatal = [&sink](const core::Error& error) { end_after_io_error(error, sink); };
     return Runtime::open(context.settings(), std::move(options), std::move(*lock));
 }
 
@@ -206,9 +208,9 @@ core::Result<std::unique_ptr<Runtime>> open_runtime(Context& context) {
 
 core::Result<int> serve_until_stopped(Context& context, const DaemonOptions& options) {
     const LogForm form = context.io().err_is_terminal ? LogForm::kReadable : LogForm::kJsonLines;
-    InstalledLog log(context.io().err, form, context.settings().log, context.clock());
+    InstalledLog log(form, context.settings().log, context.clock());
     DaemonSignals signals([&] { read_settings_again(context, log.sink()); });
-    auto runtime = open_runtime(context);
+    auto runtime = open_runtime(context, log.sink());
     if (!runtime) return runtime.error();
     Daemon daemon(context.settings(), std::move(*runtime));
     if (auto started = daemon.start(); !started) return started.error();

@@ -1,8 +1,6 @@
 #include "cli/log_sink.h"
 
-#include <Poco/AutoPtr.h>
 #include <Poco/Message.h>
-#include <Poco/StreamChannel.h>
 
 #include <boost/json/serialize.hpp>
 
@@ -10,6 +8,7 @@
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/time_text.h"
+#include "core/visible_json.h"
 
 namespace herald::cli {
 namespace json = boost::json;
@@ -62,7 +61,7 @@ std::string json_line(core::SystemTime at, core::LogLevel level, std::string_vie
     line["level"] = level_word(level);
     line["event"] = event;
     for (const auto& field : fields) line[field.key()] = presentable(field.value());
-    return visible_json(json::serialize(line));
+    return core::visible_json(json::serialize(line));
 }
 
 bool is_plain_word(std::string_view text) {
@@ -78,7 +77,8 @@ std::string readable_line(core::SystemTime at, core::LogLevel level, std::string
         line.append(" ").append(field.key()).append("=");
         const json::value value = presentable(field.value());
         const bool plain = value.is_string() && is_plain_word(value.get_string());
-        line.append(plain ? std::string(value.get_string()) : visible_json(json::serialize(value)));
+        line.append(plain ? std::string(value.get_string())
+                          : core::visible_json(json::serialize(value)));
     }
     return line;
 }
@@ -91,12 +91,18 @@ std::string format_log_line(LogForm form, core::SystemTime at, core::LogLevel le
                                        : readable_line(at, level, event, fields);
 }
 
-PocoLogSink::PocoLogSink(std::ostream& stream, LogForm form, core::LogLevel level,
+PocoLogSink::PocoLogSink(int descriptor, LogForm form, core::LogLevel level,
                          const core::Clock& clock)
-    : form_(form), level_(level), clock_(clock) {
-    const Poco::AutoPtr<Poco::StreamChannel> channel(new Poco::StreamChannel(stream));
-    logger_ = &Poco::Logger::create(kLoggerName, channel, Poco::Message::PRIO_DEBUG);
-}
+    : channel_(new LogChannel(descriptor,
+                              [form, &clock](std::size_t count) {
+                                  return format_log_line(form, clock.system_now(),
+                                                         core::LogLevel::kWarning,
+                                                         "log_lines_dropped", {{"count", count}});
+                              })),
+      logger_(&Poco::Logger::create(kLoggerName, channel_, Poco::Message::PRIO_DEBUG)),
+      form_(form),
+      level_(level),
+      clock_(clock) {}
 
 PocoLogSink::~PocoLogSink() {
     Poco::Logger::destroy(kLoggerName);

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <array>
 #include <boost/json/parse.hpp>
 #include <sstream>
+#include <utility>
 
 #include "core/clock.h"
 
@@ -60,19 +64,92 @@ TEST(LogSinkTest, AReadableLineIsOneLineWhateverItHolds) {
               "2026-11-21T08:00:00.000Z information serving port=80 name=\"a b\" x=y");
 }
 
+// A pipe whose reading end the test holds.
+class Pipe {
+public:
+    Pipe() {
+        if (::pipe(ends_.data()) != 0) throw std::runtime_error("pipe");
+    }
+    ~Pipe() {
+        close_writing();
+        ::close(ends_[0]);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+
+    [[nodiscard]] int writing_end() const { return ends_[1]; }
+    void close_writing() {
+        if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
+    }
+    // Until `word` has been read, or the writing end is closed.
+    std::string read_until(const std::string& word) {
+        std::string all;
+        std::array<char, 65536> bytes{};
+        while (all.find(word) == std::string::npos) {
+            const auto count = ::read(ends_[0], bytes.data(), bytes.size());
+            if (count <= 0) break;
+            all.append(bytes.data(), static_cast<std::size_t>(count));
+        }
+        return all;
+    }
+
+private:
+    std::array<int, 2> ends_{-1, -1};
+};
+
 TEST(LogSinkTest, WritesWhatItsLevelLetsThrough) {
-    std::ostringstream stream;
+    Pipe pipe;
     const core::SystemClock clock;
-    PocoLogSink sink(stream, LogForm::kReadable, LogLevel::kWarning, clock);
-    core::install_log_sink(&sink);
-    core::log(LogLevel::kInformation, "quiet");
-    core::log(LogLevel::kError, "loud");
-    sink.set_level(LogLevel::kDebug);
-    core::log(LogLevel::kDebug, "detail");
-    core::install_log_sink(nullptr);
-    EXPECT_THAT(stream.str(), testing::Not(testing::HasSubstr("quiet")));
-    EXPECT_THAT(stream.str(), testing::HasSubstr("error loud\n"));
-    EXPECT_THAT(stream.str(), testing::HasSubstr("debug detail\n"));
+    {
+        PocoLogSink sink(pipe.writing_end(), LogForm::kReadable, LogLevel::kWarning, clock);
+        core::install_log_sink(&sink);
+        core::log(LogLevel::kInformation, "quiet");
+        core::log(LogLevel::kError, "loud");
+        sink.set_level(LogLevel::kDebug);
+        core::log(LogLevel::kDebug, "detail");
+        core::install_log_sink(nullptr);
+    }
+    pipe.close_writing();
+    const std::string text = pipe.read_until("never written");
+    EXPECT_THAT(text, testing::Not(testing::HasSubstr("quiet")));
+    EXPECT_THAT(text, testing::HasSubstr("error loud\n"));
+    EXPECT_THAT(text, testing::HasSubstr("debug detail\n"));
+}
+
+TEST(LogSinkTest, ALogThatNobodyReadsKeepsNobodyAndSaysLaterWhatWasLost) {
+    Pipe pipe;
+    const core::SystemClock clock;
+    PocoLogSink sink(pipe.writing_end(), LogForm::kJsonLines, LogLevel::kInformation, clock);
+    const std::string filling(1000, 'x');
+    constexpr int kLines = 5000;  // more than the pipe and the buffer hold together
+    for (int i = 0; i < kLines; ++i)
+        sink.write(LogLevel::kInformation, "line", {{"number", i}, {"text", filling}});
+    std::string text = pipe.read_until("log_lines_dropped");
+    if (!text.ends_with('\n')) text += pipe.read_until("\n");
+    std::istringstream lines(text);
+    int kept = 0;
+    std::int64_t dropped = 0;
+    for (std::string line; std::getline(lines, line);) {
+        const auto value = boost::json::parse(line);
+        if (value.at("event") == "log_lines_dropped") {
+            dropped = value.at("count").as_int64();
+        } else {
+            EXPECT_EQ(value.at("number"), kept++) << "those kept are the first, in order";
+        }
+    }
+    EXPECT_GT(dropped, 0);
+    EXPECT_EQ(kept + dropped, kLines);
+    sink.write(LogLevel::kInformation, "flows_again", {});
+    EXPECT_THAT(pipe.read_until("flows_again"), testing::HasSubstr("flows_again"));
+}
+
+TEST(LogSinkTest, EndsThoughNobodyReads) {
+    Pipe pipe;
+    const core::SystemClock clock;
+    PocoLogSink sink(pipe.writing_end(), LogForm::kJsonLines, LogLevel::kInformation, clock);
+    for (int i = 0; i < 5000; ++i)
+        sink.write(LogLevel::kInformation, "line", {{"text", std::string(1000, 'x')}});
+    sink.flush(std::chrono::milliseconds(10));  // and the destructor, behind it
 }
 
 }  // namespace
