@@ -1,14 +1,18 @@
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "api/handler_threads.h"
 #include "api/router.h"
 #include "core/error.h"
 
@@ -20,7 +24,7 @@ class TrialThread;
 struct Call {
     const Services& services;
     TrialThread& trials;
-    const ApiRequest& request;
+    ApiRequest request;
     std::map<std::string, std::string> params;  ///< `{name}` of the pattern, decoded
 
     [[nodiscard]] const std::string& param(const std::string& name) const {
@@ -30,7 +34,13 @@ struct Call {
     [[nodiscard]] std::string header(const std::string& lower_case_name) const;
 };
 
+using CallPtr = std::shared_ptr<const Call>;  ///< shared: a coroutine keeps it while it waits
+
+/// Answers from memory and the store; holds its thread until then.
 using Handler = core::Result<ApiResponse> (*)(const Call&);
+/// For what waits for another server, or as long as one: holds no thread while it waits.
+using Answering = boost::asio::awaitable<core::Result<ApiResponse>>;
+using WaitingHandler = Answering (*)(CallPtr);
 
 /// How loudly the log tells that it was called (O-154).
 enum class Audit { kNone, kDebug, kInformation };
@@ -38,8 +48,9 @@ enum class Audit { kNone, kDebug, kInformation };
 struct Route {
     std::string_view method;
     std::string_view pattern;  ///< `/v1/providers/{name}`
-    Handler handler;
+    std::variant<Handler, WaitingHandler> handler;
     Audit audit = Audit::kNone;
+    std::optional<Work> work = std::nullopt;  ///< else kRead for GET, kWrite for the others
 };
 
 [[nodiscard]] std::vector<Route> provider_routes();

@@ -43,6 +43,7 @@ constexpr std::array kCodeStatus = {
     CodeStatus{"daemon_not_running", 503},
     CodeStatus{"key_mismatch", 503},
     CodeStatus{"shutting_down", 503},
+    CodeStatus{"overloaded", 503},
     CodeStatus{"storage_full", 507},
     CodeStatus{"internal_error", 500},
 };
@@ -137,6 +138,14 @@ core::Error malformed_request(std::string message) {
     return {.kind = core::ErrorKind::kInvalidArgument,
             .code = "malformed_request",
             .message = std::move(message)};
+}
+
+core::Error overloaded(std::string why) {
+    why += "; try again in a moment";
+    return {.kind = core::ErrorKind::kTransient,
+            .code = "overloaded",
+            .message = std::move(why),
+            .retry_after = std::chrono::seconds(1)};
 }
 
 }  // namespace herald::api

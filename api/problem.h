@@ -13,4 +13,7 @@ namespace herald::api {
 /// 400: the request itself cannot be read.
 [[nodiscard]] core::Error malformed_request(std::string message);
 
+/// 503: this much cannot be served at once; the same request may succeed a moment later.
+[[nodiscard]] core::Error overloaded(std::string why);
+
 }  // namespace herald::api

@@ -1,6 +1,9 @@
 #include "api/router.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <exception>
+#include <future>
 #include <stdexcept>
 
 #include "api/call.h"
@@ -8,9 +11,12 @@
 #include "api/trial_thread.h"
 #include "core/encoding.h"
 #include "core/log.h"
+#include "core/visible_json.h"
 
 namespace herald::api {
 namespace {
+
+namespace asio = boost::asio;
 
 std::vector<std::string> split_path(std::string_view path) {
     std::vector<std::string> segments;
@@ -55,6 +61,10 @@ std::string actor(const ApiRequest& request) {
     return found == request.headers.end() ? "in process" : found->second;
 }
 
+std::string operation(const Route& route) {
+    return std::string(route.method) + " " + std::string(route.pattern);
+}
+
 // One wide line an operation: who did what to which, and what came of it. Never a body (O-154).
 void audit(const Route& route, const Call& call, const core::Result<ApiResponse>& result) {
     if (route.audit == Audit::kNone) return;
@@ -62,7 +72,7 @@ void audit(const Route& route, const Call& call, const core::Result<ApiResponse>
         route.audit == Audit::kDebug ? core::LogLevel::kDebug : core::LogLevel::kInformation;
     if (!core::log_enabled(level)) return;
     boost::json::object fields;
-    fields["operation"] = std::string(route.method) + " " + std::string(route.pattern);
+    fields["operation"] = operation(route);
     for (const auto& [name, value] : call.params) fields[name] = core::printable(value, 64);
     fields["actor"] = actor(call.request);
     fields["outcome"] = code_of(result);
@@ -70,15 +80,49 @@ void audit(const Route& route, const Call& call, const core::Result<ApiResponse>
     core::log(level, "audit", fields);
 }
 
-core::Result<ApiResponse> run(const Route& route, const Call& call) {
+core::Error threw(const Route& route, const char* what) {
+    core::log(core::LogLevel::kError, "handler_threw",
+              {{"operation", operation(route)}, {"what", core::printable(what, 256)}});
+    return internal_error();
+}
+
+ApiResponse told(const Route& route, const Call& call, const core::Result<ApiResponse>& result) {
+    audit(route, call, result);
+    ApiResponse response = result ? *result : problem(result.error());
+    if (response.content_type.ends_with("json")) response.body = core::visible_json(response.body);
+    return response;
+}
+
+ApiResponse run(const Route& route, Handler handler, const Call& call) {
     try {
-        return route.handler(call);
+        return told(route, call, handler(call));
     } catch (const std::exception& exception) {
-        core::log(core::LogLevel::kError, "handler_threw",
-                  {{"operation", std::string(route.method) + " " + std::string(route.pattern)},
-                   {"what", core::printable(exception.what(), 256)}});
-        return internal_error();
+        return told(route, call, threw(route, exception.what()));
     }
+}
+
+asio::awaitable<ApiResponse> run(const Route* route, WaitingHandler handler, CallPtr call) {
+    core::Result<ApiResponse> result = internal_error();
+    try {
+        auto answering = handler(call);
+        result = co_await std::move(answering);
+    } catch (const std::exception& exception) {
+        result = threw(*route, exception.what());
+    }
+    co_return told(*route, *call, result);
+}
+
+// Never by an exception: what a handler throws has been told already.
+void begin(asio::any_io_executor executor, asio::awaitable<ApiResponse> answering, Reply reply) {
+    asio::co_spawn(std::move(executor), std::move(answering),
+                   [reply = std::move(reply)](std::exception_ptr thrown, ApiResponse response) {
+                       reply(thrown ? problem(internal_error()) : std::move(response));
+                   });
+}
+
+Work work_of(const Route& route) {
+    if (route.work) return *route.work;
+    return route.method == "GET" ? Work::kRead : Work::kWrite;
 }
 
 }  // namespace
@@ -93,23 +137,46 @@ public:
         }
     }
 
-    [[nodiscard]] ApiResponse handle(const ApiRequest& request) const {
-        const std::vector<std::string> path = split_path(request.path);
-        std::string allowed;
-        for (const Row& row : rows_) {
-            std::map<std::string, std::string> params;
-            if (!matches(row, path, params)) continue;
-            if (row.route.method == request.method)
-                return answer(row.route, request, std::move(params));
-            allowed.append(allowed.empty() ? "" : ", ").append(row.route.method);
-        }
-        return allowed.empty() ? no_such_path(request) : wrong_method(request, allowed);
+    void handle(ApiRequest request, HandlerThreads& threads, Reply reply) const {
+        const Found found = find(request);
+        if (found.row == nullptr) return reply(found.instead);
+        const Route& route = found.row->route;
+        const Work work = work_of(route);
+        if (!threads.enter(work))
+            return reply(problem(overloaded("too many requests of this kind are being served")));
+        Reply leave = [&threads, work, reply = std::move(reply)](ApiResponse response) {
+            threads.leave(work);
+            reply(std::move(response));
+        };
+        auto call = call_of(std::move(request), found.params);
+        if (const auto* handler = std::get_if<WaitingHandler>(&route.handler))
+            return begin(threads.executor(work), run(&route, *handler, std::move(call)),
+                         std::move(leave));
+        const Handler handler = std::get<Handler>(route.handler);
+        if (work == Work::kInstant) return leave(run(route, handler, *call));
+        asio::post(threads.executor(work),
+                   [&route, handler, call = std::move(call), leave = std::move(leave)] {
+                       leave(run(route, handler, *call));
+                   });
+    }
+
+    [[nodiscard]] ApiResponse handle(ApiRequest request) const {
+        const Found found = find(request);
+        if (found.row == nullptr) return found.instead;
+        const Route& route = found.row->route;
+        const CallPtr call = call_of(std::move(request), found.params);
+        const auto* waiting = std::get_if<WaitingHandler>(&route.handler);
+        if (waiting == nullptr) return run(route, std::get<Handler>(route.handler), *call);
+        // Shared: the loop's thread may still be inside set_value when the answer is taken.
+        const auto answer = std::make_shared<std::promise<ApiResponse>>();
+        begin(trials_.executor(), run(&route, *waiting, call),
+              [answer](ApiResponse response) { answer->set_value(std::move(response)); });
+        return answer->get_future().get();
     }
 
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> out;
-        for (const Row& row : rows_)
-            out.push_back(std::string(row.route.method) + " " + std::string(row.route.pattern));
+        for (const Row& row : rows_) out.push_back(operation(row.route));
         return out;
     }
 
@@ -135,12 +202,31 @@ private:
         return true;
     }
 
-    ApiResponse answer(const Route& route, const ApiRequest& request,
-                       std::map<std::string, std::string> params) const {
-        const Call call{services_, trials_, request, std::move(params)};
-        const core::Result<ApiResponse> result = run(route, call);
-        audit(route, call, result);
-        return result ? *result : problem(result.error());
+    struct Found {
+        const Row* row = nullptr;
+        std::map<std::string, std::string> params;
+        ApiResponse instead;  ///< where there is no row
+    };
+
+    [[nodiscard]] Found find(const ApiRequest& request) const {
+        const std::vector<std::string> path = split_path(request.path);
+        std::string allowed;
+        for (const Row& row : rows_) {
+            Found found;
+            if (!matches(row, path, found.params)) continue;
+            found.row = &row;
+            if (row.route.method == request.method) return found;
+            allowed.append(allowed.empty() ? "" : ", ").append(row.route.method);
+        }
+        Found none;
+        none.instead = allowed.empty() ? no_such_path(request) : wrong_method(request, allowed);
+        return none;
+    }
+
+    [[nodiscard]] CallPtr call_of(ApiRequest request,
+                                  std::map<std::string, std::string> params) const {
+        return std::make_shared<const Call>(services_, trials_, std::move(request),
+                                            std::move(params));
     }
 
     static ApiResponse no_such_path(const ApiRequest& request) {
@@ -165,12 +251,12 @@ private:
 Router::Router(Services services) : table_(std::make_unique<Table>(std::move(services))) {}
 Router::~Router() = default;
 
-ApiResponse Router::handle(const ApiRequest& request) const {
-    try {
-        return table_->handle(request);
-    } catch (const std::exception&) {
-        return problem(internal_error());
-    }
+void Router::handle(ApiRequest request, HandlerThreads& threads, Reply reply) const {
+    table_->handle(std::move(request), threads, std::move(reply));
+}
+
+ApiResponse Router::handle(ApiRequest request) const {
+    return table_->handle(std::move(request));
 }
 
 std::vector<std::string> Router::routes() const {

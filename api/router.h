@@ -13,6 +13,8 @@
 
 namespace herald::api {
 
+class HandlerThreads;
+
 struct ApiRequest {
     std::string method;
     std::string path;                            ///< decoded per segment by the router
@@ -28,17 +30,24 @@ struct ApiResponse {
     std::map<std::string, std::string> headers;
 };
 
+/// Takes the one answer to a request.
+using Reply = std::function<void(ApiResponse)>;
+
 /// The one admin interface: contract section 8 as a function from request to response.
 ///
 /// The daemon serves it over HTTP; the CLI without a daemon calls it in process.
-/// Thread-safety: `handle` may be called concurrently; it blocks until what it did is durable. Does
+/// Thread-safety: `handle` may be called concurrently. Answers when what was done is durable. Does
 /// not throw.
 class Router final {
 public:
     explicit Router(Services services);
     ~Router();
 
-    [[nodiscard]] ApiResponse handle(const ApiRequest& request) const;
+    /// Calls `reply` once, on one of `threads` or at once. REQUIRES: on the loop of `threads`,
+    /// which are stopped only after the reply.
+    void handle(ApiRequest request, HandlerThreads& threads, Reply reply) const;
+    /// Blocks until the answer is there: for the CLI without a daemon.
+    [[nodiscard]] ApiResponse handle(ApiRequest request) const;
     /// `METHOD /pattern` of every route, for tests that cover all of them.
     [[nodiscard]] std::vector<std::string> routes() const;
 

@@ -1,128 +1,33 @@
 #include "api/server.h"
 
-#include <Poco/Exception.h>
-#include <Poco/Net/ServerSocket.h>
-#include <Poco/Net/SocketAddress.h>
-#include <Poco/Net/TCPServer.h>
-#include <Poco/ThreadPool.h>
-#include <Poco/Timespan.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 
-#include <filesystem>
-#include <utility>
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <thread>
+#include <vector>
 
-#include "api/poco/connection.h"
+#include "api/asio/door.h"
+#include "api/handler_threads.h"
 
 namespace herald::api {
 namespace {
 
+namespace asio = boost::asio;
 using core::Result;
 
-constexpr int kBacklog = 256;
-constexpr int kMaxQueued = 1024;
-constexpr std::size_t kHealthThreads = 4;
-// An idle thread of Poco's may miss the stop, and then it is noticed only after this.
-const Poco::Timespan kThreadIdle(1, 0);
+// What a health check reads and is answered is small.
+constexpr std::size_t kHealthBytes = std::size_t{16} * 1024 * 1024;
+constexpr std::size_t kMaxHealthBody = std::size_t{64} * 1024;
 
-core::Error cannot_listen(const std::string& where, const std::string& why) {
-    return {.kind = core::ErrorKind::kStorage,
-            .code = "storage_error",
-            .message = "listen on " + where + ": " + why};
-}
-
-class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
-public:
-    explicit ConnectionFactory(Listener& listener) : listener_(listener) {}
-    Poco::Net::TCPServerConnection* createConnection(
-        const Poco::Net::StreamSocket& socket) override {
-        return std::make_unique<Connection>(socket, listener_).release();  // Poco deletes it
-    }
-
-private:
-    Listener& listener_;
-};
-
-/// One listening socket with its threads.
-class Port final {
-public:
-    Port(Listener&& listener, const Poco::Net::ServerSocket& socket, std::size_t threads)
-        : listener_{listener.router, listener.clock, listener.patience, listener.health_only},
-          socket_(socket),
-          pool_(1, static_cast<int>(threads)) {
-        Poco::AutoPtr<Poco::Net::TCPServerParams> params(new Poco::Net::TCPServerParams);
-        params->setMaxThreads(static_cast<int>(threads));
-        params->setMaxQueued(kMaxQueued);
-        params->setThreadIdleTime(kThreadIdle);
-        server_ = std::make_unique<Poco::Net::TCPServer>(new ConnectionFactory(listener_), pool_,
-                                                         socket, params);
-        // A connection stands in the queue for an instant even where threads are free.
-        listener_.crowded = [server = server_.get(), threads] {
-            return server->queuedConnections() > 0 &&
-                   std::cmp_greater_equal(server->currentConnections(), threads);
-        };
-        server_->start();
-    }
-    ~Port() {
-        listener_.stopping.store(true);
-        // Poco looks only every 250 ms whether it should stop; a closed door wakes it at once.
-        ::shutdown(socket_.impl()->sockfd(), SHUT_RDWR);
-        server_->stop();
-        pool_.joinAll();
-    }
-    Port(const Port&) = delete;
-    Port& operator=(const Port&) = delete;
-
-    [[nodiscard]] std::uint16_t number() const { return server_->port(); }
-
-private:
-    Listener listener_;
-    Poco::Net::ServerSocket socket_;
-    Poco::ThreadPool pool_;
-    std::unique_ptr<Poco::Net::TCPServer> server_;
-};
-
-// The permissions are the authentication, so the file is never there with others, not even for a
-// moment.
-Poco::Net::ServerSocket listen_on_file(const std::filesystem::path& path) {
-    std::filesystem::remove(path);
-    const mode_t before = ::umask(0177);
-    Poco::Net::ServerSocket socket;
-    try {
-        socket.bind(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, path.string()),
-                    false);
-    } catch (...) {
-        ::umask(before);
-        throw;
-    }
-    ::umask(before);
-    std::filesystem::permissions(
-        path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    socket.listen(kBacklog);
-    return socket;
-}
-
-// Only an address and a port: a name would be looked up, and a path would be a Unix socket.
-Result<Poco::Net::SocketAddress> parse_listen(const std::string& text) {
-    const auto malformed = [] {
-        return core::invalid_argument("listen", "ADDR:PORT is expected, such as 127.0.0.1:8080");
-    };
-    if (text.starts_with('/') || text.find(':') == std::string::npos) return malformed();
-    try {
-        return Poco::Net::SocketAddress(text);
-    } catch (const std::exception&) {
-        return malformed();
-    }
-}
-
-Poco::Net::ServerSocket listen_on_tcp(const Poco::Net::SocketAddress& address) {
-    Poco::Net::ServerSocket socket;
-    constexpr bool kReuseAddress = true;
-    constexpr bool kSharePort =
-        false;  // the shorter overload would let a second daemon listen beside us
-    socket.bind(address, kReuseAddress, kSharePort);
-    socket.listen(kBacklog);
-    return socket;
+// Callouts need descriptors too.
+std::size_t connections_allowed(std::size_t wanted) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+    return std::min<std::size_t>(wanted, std::max<rlim_t>(8, limit.rlim_cur / 2));
 }
 
 }  // namespace
@@ -132,58 +37,96 @@ public:
     Impl(const Router& router, ServerOptions options)
         : router_(router), options_(std::move(options)) {}
     ~Impl() { stop(); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
     Result<> start() {
-        std::optional<Poco::Net::SocketAddress> address;
-        if (options_.listen) {
-            const auto parsed = parse_listen(*options_.listen);
-            if (!parsed) return parsed.error();
-            address = *parsed;
+        threads_.emplace(loop_.get_executor());
+        if (auto opened = open_doors(); !opened) {
+            doors_.clear();
+            remove_socket();
+            return opened;
         }
-        try {
-            unix_port_ = std::make_unique<Port>(listener(false), listen_on_file(options_.socket),
-                                                options_.threads);
-        } catch (const std::exception& exception) {
-            return cannot_listen(options_.socket.string(), reason(exception));
-        }
-        if (!address) return {};
-        try {
-            tcp_port_ =
-                std::make_unique<Port>(listener(true), listen_on_tcp(*address), kHealthThreads);
-        } catch (const std::exception& exception) {
-            stop();
-            return cannot_listen(*options_.listen, reason(exception));
-        }
+        for (const auto& door : doors_) door->begin();
+        thread_ = std::thread([this] { loop_.run(); });
         return {};
     }
 
     void stop() {
-        tcp_port_.reset();
-        if (!unix_port_) return;
-        unix_port_.reset();
-        std::error_code ignored;
-        std::filesystem::remove(options_.socket, ignored);
+        if (!thread_.joinable()) return;
+        for (const auto& door : doors_) {
+            // Shared: the loop's thread may still be inside set_value when we go on.
+            const auto closed = std::make_shared<std::promise<void>>();
+            asio::post(loop_, [&door, closed] { door->close([closed] { closed->set_value(); }); });
+            closed->get_future().wait();
+        }
+        threads_->stop();
+        keep_running_.reset();
+        loop_.stop();
+        thread_.join();
+        doors_.clear();
+        remove_socket();
     }
 
-    [[nodiscard]] std::uint16_t port() const {
-        return tcp_port_ ? tcp_port_->number() : std::uint16_t{0};
-    }
+    [[nodiscard]] std::uint16_t port() const { return port_; }
 
 private:
-    Listener listener(bool health_only) {
-        return {router_, clock_, options_.patience, health_only};
+    Result<> open_doors() {
+        std::optional<asio::ip::tcp::endpoint> endpoint;
+        if (options_.listen) {
+            const auto parsed = parse_listen(*options_.listen);
+            if (!parsed) return parsed.error();
+            endpoint = *parsed;
+        }
+        auto socket = open_socket_door(loop_, socket_listener(), options_.socket);
+        if (!socket) return socket.error();
+        doors_.push_back(std::move(*socket));
+        has_socket_ = true;
+        if (!endpoint) return {};
+        auto tcp = open_tcp_door(loop_, health_listener(), *endpoint, port_);
+        if (!tcp) return tcp.error();
+        doors_.push_back(std::move(*tcp));
+        return {};
     }
 
-    static std::string reason(const std::exception& exception) {
-        const auto* from_poco = dynamic_cast<const Poco::Exception*>(&exception);
-        return from_poco == nullptr ? exception.what() : from_poco->displayText();
+    Listener listener(ConnectionTable::Limits limits) {
+        return {.router = router_,
+                .threads = *threads_,
+                .clock = clock_,
+                .patience = options_.patience,
+                .idle_patience = options_.idle_patience,
+                .table = ConnectionTable(limits)};
+    }
+    // All of its clients are the owner: they are not told apart.
+    Listener socket_listener() {
+        const std::size_t connections = connections_allowed(options_.max_connections);
+        return listener(
+            {.connections = connections, .per_peer = connections, .bytes = options_.max_buffered});
+    }
+    Listener health_listener() {
+        Listener health = listener({.connections = connections_allowed(options_.max_connections),
+                                    .per_peer = options_.max_per_address,
+                                    .bytes = kHealthBytes});
+        health.health_only = true;
+        health.bodies = {.body = kMaxHealthBody, .ndjson_body = kMaxHealthBody};
+        return health;
+    }
+
+    void remove_socket() {
+        std::error_code ignored;
+        if (std::exchange(has_socket_, false)) std::filesystem::remove(options_.socket, ignored);
     }
 
     const Router& router_;
     ServerOptions options_;
     core::SystemClock clock_;
-    std::unique_ptr<Port> unix_port_;
-    std::unique_ptr<Port> tcp_port_;
+    asio::io_context loop_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> keep_running_{loop_.get_executor()};
+    std::optional<HandlerThreads> threads_;
+    std::vector<std::unique_ptr<Door>> doors_;
+    std::thread thread_;
+    std::uint16_t port_ = 0;
+    bool has_socket_ = false;
 };
 
 Server::Server(const Router& router, ServerOptions options)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -15,13 +16,23 @@ namespace herald::api {
 struct ServerOptions {
     std::filesystem::path socket;       ///< Unix socket, created 0600; a left-over file is replaced
     std::optional<std::string> listen;  ///< ADDR:PORT; only /livez /readyz /metrics there
-    std::size_t threads = 16;
-    /// How long one request's header, its body, and the wait for the next request may take, each.
+    /// How long one request's header and its body may take, each.
     std::chrono::milliseconds patience{10'000};
+    /// How long a connection may wait for its next request.
+    std::chrono::milliseconds idle_patience{60'000};
+    /// Of the socket and of the port, each; no more than half of the descriptors that the process
+    /// may have.
+    std::size_t max_connections = 4096;
+    std::size_t max_per_address = 256;  ///< of one address, at the port
+    /// Of requests and answers that are under way at the socket, beyond 64 KiB of each.
+    std::size_t max_buffered = std::size_t{256} * 1024 * 1024;
 };
 
-/// Serves the router on a Unix socket, and health and metrics over TCP, with Poco's TCP server.
+/// Serves the router on a Unix socket, and health and metrics over TCP.
 ///
+/// One thread does all that is spoken with clients; handlers run on HandlerThreads. A connection
+/// costs memory, not a thread: the number of connections, the bytes they hold and every wait are
+/// bounded. Where there are too many, the one that has been silent longest is closed.
 /// Refuses before any handler: ambiguous framing (request_head.h), bodies above 1 MiB (64 MiB for
 /// NDJSON), what does not arrive in time (S-11, S-12). start/stop; stop is idempotent and returns
 /// when no request is being handled.

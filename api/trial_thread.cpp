@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <future>
 
 namespace herald::api {
 namespace {
@@ -37,22 +36,21 @@ TrialThread::~TrialThread() {
     if (thread_.joinable()) thread_.join();
 }
 
-AttemptResult TrialThread::send(const Services& services,
-                                dispatcher::CompiledNotificationPtr notification,
-                                dispatcher::CalloutJob job) {
+asio::any_io_executor TrialThread::executor() {
     std::call_once(started_, [this] { thread_ = std::thread([this] { context_.run(); }); });
-    // Shared: the loop's thread may still be inside set_value when the answer is taken.
-    const auto promise = std::make_shared<std::promise<AttemptResult>>();
+    return context_.get_executor();
+}
+
+void TrialThread::send(const Services& services, dispatcher::CompiledNotificationPtr notification,
+                       dispatcher::CalloutJob job, core::Done<AttemptResult> done) {
     auto attempt = attempt_once(&services, std::move(notification), std::move(job));
-    asio::co_spawn(context_, std::move(attempt),
-                   [promise](std::exception_ptr thrown, AttemptResult result) {
-                       if (thrown) {
-                           promise->set_exception(thrown);
-                       } else {
-                           promise->set_value(std::move(result));
-                       }
+    asio::co_spawn(executor(), std::move(attempt),
+                   [done = std::move(done)](std::exception_ptr thrown, AttemptResult result) {
+                       if (!thrown) return done(std::move(result));
+                       done(core::Error{.kind = core::ErrorKind::kPermanent,
+                                        .code = "internal_error",
+                                        .message = "the test callout met an error inside herald"});
                    });
-    return promise->get_future().get();
 }
 
 }  // namespace herald::api

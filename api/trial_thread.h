@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "api/services.h"
+#include "core/await.h"
 #include "dispatcher/courier.h"
 
 namespace herald::api {
@@ -15,7 +16,7 @@ namespace herald::api {
 ///
 /// Its event loop outlives every trial, because the token thread and the resolver may hold on to
 /// the loop's executor for a moment after they have answered. The thread starts with the first
-/// trial. Thread-safety: `send` may be called concurrently; it blocks until the attempt is over.
+/// trial. Thread-safety: all methods may be called concurrently.
 class TrialThread final {
 public:
     TrialThread();
@@ -23,9 +24,11 @@ public:
     TrialThread(const TrialThread&) = delete;
     TrialThread& operator=(const TrialThread&) = delete;
 
-    [[nodiscard]] dispatcher::AttemptResult send(const Services& services,
-                                                 dispatcher::CompiledNotificationPtr notification,
-                                                 dispatcher::CalloutJob job);
+    /// Done when the attempt is over.
+    void send(const Services& services, dispatcher::CompiledNotificationPtr notification,
+              dispatcher::CalloutJob job, core::Done<dispatcher::AttemptResult> done);
+    /// The loop's, which runs.
+    [[nodiscard]] boost::asio::any_io_executor executor();
 
 private:
     boost::asio::io_context context_{1};

@@ -40,6 +40,9 @@ constexpr std::array kRows{
     Row{"daemon_not_running", kExitUnusable},
     Row{"key_mismatch", kExitUnusable},
     Row{"shutting_down", kExitUnusable},
+    Row{"overloaded", kExitUnusable},
+    Row{"interrupted", kExitInterrupted},
+    Row{"not_finished", kExitFailed},
 };
 
 int exit_code_of_kind(core::ErrorKind kind) {

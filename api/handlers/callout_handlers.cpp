@@ -251,7 +251,7 @@ Result<ApiResponse> retry_dead(const Call& call) {
 std::vector<Route> callout_routes() {
     return {
         {"GET", "/v1/callouts", list},
-        {"POST", "/v1/callouts/retry", retry_dead, Audit::kInformation},
+        {"POST", "/v1/callouts/retry", retry_dead, Audit::kInformation, Work::kLong},
         {"GET", "/v1/callouts/{id}", show},
         {"POST", "/v1/callouts/{id}/retry", retry, Audit::kInformation},
         {"POST", "/v1/callouts/{id}/cancel", cancel, Audit::kInformation},

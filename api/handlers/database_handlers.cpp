@@ -54,9 +54,9 @@ Result<ApiResponse> keys(const Call& call) {
 
 std::vector<Route> database_routes() {
     return {
-        {"POST", "/v1/backup", backup, Audit::kInformation},
-        {"POST", "/v1/database/check", problems_view},
-        {"POST", "/v1/database/rebuild-indexes", rebuild_indexes, Audit::kInformation},
+        {"POST", "/v1/backup", backup, Audit::kInformation, Work::kLong},
+        {"POST", "/v1/database/check", problems_view, Audit::kNone, Work::kLong},
+        {"POST", "/v1/database/rebuild-indexes", rebuild_indexes, Audit::kInformation, Work::kLong},
         {"GET", "/v1/keys", keys},
     };
 }

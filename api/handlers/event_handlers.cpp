@@ -50,32 +50,34 @@ boost::json::object accepted_json(const dispatcher::AcceptedEvent& accepted) {
     return out;
 }
 
-Result<ApiResponse> fire_one(const Call& call) {
-    auto input = read_event(call.request.body);
-    if (!input) return input.error();
-    if (auto key = take_key_header(call, *input); !key) return key.error();
-    const auto accepted =
-        core::wait_done<dispatcher::AcceptedEvent>([&](core::Done<dispatcher::AcceptedEvent> done) {
-            call.services.intake.submit(std::move(*input), std::move(done));
+Answering fire_one(CallPtr call) {
+    auto input = read_event(call->request.body);
+    if (!input) co_return input.error();
+    if (auto key = take_key_header(*call, *input); !key) co_return key.error();
+    auto submitting = core::await_done<dispatcher::AcceptedEvent>(
+        [call, event = std::move(*input)](core::Done<dispatcher::AcceptedEvent> done) mutable {
+            call->services.intake.submit(std::move(event), std::move(done));
         });
-    if (!accepted) return accepted.error();
-    return json_response(202, accepted_json(*accepted));
+    const Result<dispatcher::AcceptedEvent> accepted = co_await std::move(submitting);
+    if (!accepted) co_return accepted.error();
+    co_return json_response(202, accepted_json(*accepted));
 }
 
-Result<ApiResponse> fire_lines(const Call& call) {
-    if (call.request.headers.contains("idempotency-key")) {
-        return malformed_request(
+Answering fire_lines(CallPtr call) {
+    if (call->request.headers.contains("idempotency-key")) {
+        co_return malformed_request(
             "Idempotency-Key stands for one event; give each line a \"key\" of its own");
     }
-    const auto summary = submit_lines(call.services.intake, call.request.body);
-    if (!summary) return summary.error();
-    return json_response(202, *summary);
+    auto submitting = submit_lines(call->services.intake, call->request.body);
+    const auto summary = co_await std::move(submitting);
+    if (!summary) co_return summary.error();
+    co_return json_response(202, *summary);
 }
 
-Result<ApiResponse> fire(const Call& call) {
-    std::string type = core::to_lower(call.header("content-type"));
+Answering fire(CallPtr call) {
+    std::string type = core::to_lower(call->header("content-type"));
     type = std::string(core::trim(type.substr(0, type.find(';'))));
-    return type == "application/x-ndjson" ? fire_lines(call) : fire_one(call);
+    return type == "application/x-ndjson" ? fire_lines(std::move(call)) : fire_one(std::move(call));
 }
 
 // Empty where the notification would match this event today as well as then.
@@ -136,7 +138,7 @@ Result<ApiResponse> show(const Call& call) {
 
 std::vector<Route> event_routes() {
     return {
-        {"POST", "/v1/events", fire, Audit::kDebug},
+        {"POST", "/v1/events", fire, Audit::kDebug, Work::kIntake},
         {"GET", "/v1/events/{id}", show},
     };
 }

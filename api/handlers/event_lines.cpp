@@ -1,11 +1,14 @@
 #include "api/handlers/event_lines.h"
 
-#include <condition_variable>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
 
 #include "api/json_text.h"
 #include "api/member_reader.h"
+#include "core/await.h"
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/time_text.h"
@@ -13,11 +16,14 @@
 namespace herald::api {
 namespace {
 
+namespace asio = boost::asio;
 using core::Result;
 using dispatcher::AcceptedEvent;
 using dispatcher::EventInput;
 
 constexpr std::size_t kMaxOutstanding = 1024;
+// So long a thread may be kept from others.
+constexpr std::size_t kBytesAtATime = std::size_t{256} * 1024;
 
 bool ends_import(const core::Error& error) {
     return error.kind == core::ErrorKind::kStorage || error.code == "shutting_down";
@@ -26,24 +32,35 @@ bool ends_import(const core::Error& error) {
 // What became of each line. Shared with the completions, which run on the store's writer thread.
 class LineLedger final {
 public:
-    // Waits for room; false: a line met an error that ends the import.
+    // Calls back at once where there is room for one more, else when there is again.
+    void when_room(core::Done<> go) { when(kMaxOutstanding - 1, std::move(go)); }
+    void when_done(core::Done<> go) { when(0, std::move(go)); }
+
+    // false: there is no room, or a line met an error that ends the import.
     bool begin() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return outstanding_ < kMaxOutstanding || fatal_; });
-        if (fatal_) return false;
+        const std::scoped_lock lock(mutex_);
+        if (outstanding_ >= kMaxOutstanding || fatal_) return false;
         ++outstanding_;
         return true;
     }
+    bool has_ended() {
+        const std::scoped_lock lock(mutex_);
+        return fatal_.has_value();
+    }
 
     void end(std::size_t line, const Result<AcceptedEvent>& result) {
-        const std::scoped_lock lock(mutex_);
-        --outstanding_;
-        if (result) {
-            ++(result->duplicate ? duplicates_ : accepted_);
-        } else {
-            note(line, result.error());
+        core::Done<> go;
+        {
+            const std::scoped_lock lock(mutex_);
+            --outstanding_;
+            if (result) {
+                ++(result->duplicate ? duplicates_ : accepted_);
+            } else {
+                note(line, result.error());
+            }
+            if (waiter_ && outstanding_ <= wanted_) go = std::exchange(waiter_, nullptr);
         }
-        changed_.notify_all();
+        if (go) go({});
     }
 
     void reject(std::size_t line, const core::Error& error) {
@@ -52,8 +69,7 @@ public:
     }
 
     Result<boost::json::object> summary() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return outstanding_ == 0; });
+        const std::scoped_lock lock(mutex_);
         boost::json::object counts{{"accepted", accepted_}, {"duplicates", duplicates_}};
         if (fatal_) {
             core::Error error = *fatal_;
@@ -70,6 +86,19 @@ public:
     }
 
 private:
+    void when(std::size_t wanted, core::Done<> go) {
+        {
+            const std::scoped_lock lock(mutex_);
+            // Half of them, where some have to end first: many lines go on at one waking.
+            wanted_ = wanted / 2;
+            if (outstanding_ > wanted) {
+                waiter_ = std::move(go);
+                return;
+            }
+        }
+        go({});
+    }
+
     void note(std::size_t line, const core::Error& error) {
         if (!ends_import(error)) {
             rejected_.emplace(line, error.message);
@@ -80,15 +109,23 @@ private:
     }
 
     std::mutex mutex_;
-    std::condition_variable changed_;
     // guarded by mutex_
     std::size_t outstanding_ = 0;
+    std::size_t wanted_ = 0;  // the waiter goes on when no more than that are outstanding
+    core::Done<> waiter_;
     std::uint64_t accepted_ = 0;
     std::uint64_t duplicates_ = 0;
     std::map<std::size_t, std::string> rejected_;
     std::optional<core::Error> fatal_;
     std::size_t fatal_line_ = 0;
 };
+
+std::string_view take_line(std::string_view& lines) {
+    const std::size_t end = lines.find('\n');
+    const std::string_view line = core::trim(lines.substr(0, end));
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+    return line;
+}
 
 Result<> read_occurred_at(const boost::json::value& value, EventInput& input) {
     if (value.is_null()) return {};
@@ -122,25 +159,40 @@ Result<EventInput> read_event(std::string_view text) {
     return input;
 }
 
-Result<boost::json::object> submit_lines(dispatcher::Intake& intake, std::string_view lines) {
-    // Shared: a completion may still hold it for a moment after the summary was taken.
+asio::awaitable<Result<boost::json::object>> submit_lines(dispatcher::Intake& intake,
+                                                          std::string_view lines) {
     const auto ledger = std::make_shared<LineLedger>();
+    const auto executor = co_await asio::this_coro::executor;
+    std::size_t read = 0;
     for (std::size_t number = 1; !lines.empty(); ++number) {
-        const std::size_t end = lines.find('\n');
-        const std::string_view line = core::trim(lines.substr(0, end));
-        lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+        const std::string_view line = take_line(lines);
+        read += line.size();
         if (line.empty()) continue;
         auto input = read_event(line);
         if (!input) {
             ledger->reject(number, input.error());
             continue;
         }
-        if (!ledger->begin()) break;
+        bool has_room = ledger->begin();
+        while (!has_room && !ledger->has_ended()) {
+            auto waiting = core::await_done<void>(
+                [ledger](core::Done<> go) { ledger->when_room(std::move(go)); });
+            co_await std::move(waiting);
+            has_room = ledger->begin();
+        }
+        if (!has_room) break;
         intake.submit(std::move(*input), [ledger, number](const Result<AcceptedEvent>& result) {
             ledger->end(number, result);
         });
+        if (read < kBytesAtATime) continue;
+        read = 0;
+        auto yielding = asio::post(executor, asio::use_awaitable);
+        co_await std::move(yielding);
     }
-    return ledger->summary();
+    auto ending =
+        core::await_done<void>([ledger](core::Done<> go) { ledger->when_done(std::move(go)); });
+    co_await std::move(ending);
+    co_return ledger->summary();
 }
 
 }  // namespace herald::api

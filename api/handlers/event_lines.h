@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <string_view>
 
@@ -15,10 +16,11 @@ namespace herald::api {
 /// Submits every line without waiting for the one before, at most 1024 at a time, so that they
 /// share commits.
 ///
-/// Blocks until all are durable. {"accepted","duplicates","rejected":[{"line","error"}]}; blank
-/// lines are skipped. An error of the store ends it: the lines after the one in details.line were
-/// not all taken.
-[[nodiscard]] core::Result<boost::json::object> submit_lines(dispatcher::Intake& intake,
-                                                             std::string_view lines);
+/// Returns when all are durable; lets others use its thread now and then.
+/// {"accepted","duplicates","rejected":[{"line","error"}]}; blank lines are skipped. An error of
+/// the store ends it: the lines after the one in details.line were not all taken. REQUIRES: `lines`
+/// lives until it returns.
+[[nodiscard]] boost::asio::awaitable<core::Result<boost::json::object>> submit_lines(
+    dispatcher::Intake& intake, std::string_view lines);
 
 }  // namespace herald::api

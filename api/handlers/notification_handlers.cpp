@@ -151,7 +151,7 @@ std::vector<Route> notification_routes() {
         {"POST", "/v1/notifications", add, Audit::kInformation},
         {"GET", "/v1/notifications/{name}", show},
         {"PATCH", "/v1/notifications/{name}", edit, Audit::kInformation},
-        {"DELETE", "/v1/notifications/{name}", remove, Audit::kInformation},
+        {"DELETE", "/v1/notifications/{name}", remove, Audit::kInformation, Work::kLong},
         {"POST", "/v1/notifications/{name}/enable", enable, Audit::kInformation},
         {"POST", "/v1/notifications/{name}/disable", disable, Audit::kInformation},
         {"POST", "/v1/notifications/{name}/pause", pause, Audit::kInformation},

@@ -3,6 +3,7 @@
 #include "api/json_view.h"
 #include "api/member_reader.h"
 #include "api/trial_thread.h"
+#include "core/await.h"
 #include "core/json.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/event_pattern.h"
@@ -186,17 +187,21 @@ core::Error nothing_sent(const NotificationRecord& notification,
     return error;
 }
 
-Result<ApiResponse> test(const Call& call) {
-    const auto trial = prepare(call);
-    if (!trial) return trial.error();
+Answering test(CallPtr call) {
+    const auto trial = prepare(*call);
+    if (!trial) co_return trial.error();
+    auto sending = core::await_done<dispatcher::AttemptResult>(
+        [call, prepared = *trial](core::Done<dispatcher::AttemptResult> done) {
+            call->trials.send(call->services, prepared.notification,
+                              {.id = prepared.callout, .event = prepared.event}, std::move(done));
+        });
+    const Result<dispatcher::AttemptResult> result = co_await std::move(sending);
+    if (!result) co_return result.error();
     const NotificationRecord& notification = trial->notification->record;
-    dispatcher::CalloutJob job{.id = trial->callout, .event = trial->event};
-    const dispatcher::AttemptResult result =
-        call.trials.send(call.services, trial->notification, std::move(job));
-    if (result.auth_error) return *result.auth_error;
-    if (result.parked) return no_token_error(call.services, notification);
-    if (result.attempts.empty()) return nothing_sent(notification, result);
-    return json_response(200, attempt_json(result.attempts.back()));
+    if (result->auth_error) co_return *result->auth_error;
+    if (result->parked) co_return no_token_error(call->services, notification);
+    if (result->attempts.empty()) co_return nothing_sent(notification, *result);
+    co_return json_response(200, attempt_json(result->attempts.back()));
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ struct ProviderOverview {
 /// What `stats` and `/metrics` both tell, read at one moment.
 struct Overview {
     std::int64_t events = 0;
-    std::int64_t events_pruned = 0;  ///< since start
+    std::int64_t events_pruned = 0;        ///< since start
     storage::NotificationCounts callouts;  ///< all notifications together, deleted ones too
     std::optional<double> oldest_pending_s;
     std::vector<LaneOverview> lanes;

@@ -21,7 +21,13 @@ std::optional<storage::TokenRecord> token_with_refresh_only(
     return token;
 }
 
-Result<ApiResponse> add(const Call& call) {
+// What was stored, for the rest of the operation to go on with.
+struct Stored {
+    core::ProviderId id;
+    std::string name;
+};
+
+Result<Stored> add_record(const Call& call) {
     const auto request = body_object(call);
     if (!request) return request.error();
     const core::SystemTime now = call.services.clock.system_now();
@@ -34,12 +40,19 @@ Result<ApiResponse> add(const Call& call) {
         return done.error();
     if (auto ok = providers::validate(record, refresh_token.has_value(), call.services.egress); !ok)
         return ok.error();
-    const core::ProviderId id = record.id;
-    const std::string name = record.name;
+    Stored stored{.id = record.id, .name = record.name};
     auto added = call.services.store.add_provider(
         std::move(record), token_with_refresh_only(std::move(refresh_token)));
     if (!added) return added.error();
-    return adopted_provider(call, 201, name, id);
+    return stored;
+}
+
+Answering add(CallPtr call) {
+    const auto added = add_record(*call);
+    if (!added) co_return added.error();
+    auto adopting = adopted_provider(call, 201, added->name, added->id);
+    auto adopted = co_await std::move(adopting);
+    co_return adopted;
 }
 
 // What must survive a change of the token: the refresh token that an operator gave or a server
@@ -83,7 +96,7 @@ Result<> change(PatchKind kind, const boost::json::object& request, const Servic
     return {};
 }
 
-Result<ApiResponse> patch(const Call& call, PatchKind kind) {
+Result<Stored> patch_record(const Call& call, PatchKind kind) {
     const auto request = kind == PatchKind::kReset ? optional_body_object(call) : body_object(call);
     if (!request) return request.error();
     auto edited = call.services.store.edit_provider(
@@ -91,17 +104,25 @@ Result<ApiResponse> patch(const Call& call, PatchKind kind) {
             return change(kind, *request, call.services, edit);
         });
     if (!edited) return edited.error();
-    return adopted_provider(call, 200, edited->name, edited->id);
+    return Stored{.id = edited->id, .name = edited->name};
 }
 
-Result<ApiResponse> edit(const Call& call) {
-    return patch(call, PatchKind::kEdit);
-}
-Result<ApiResponse> reset(const Call& call) {
-    return patch(call, PatchKind::kReset);
+Answering patch(CallPtr call, PatchKind kind) {
+    const auto edited = patch_record(*call, kind);
+    if (!edited) co_return edited.error();
+    auto adopting = adopted_provider(call, 200, edited->name, edited->id);
+    auto adopted = co_await std::move(adopting);
+    co_return adopted;
 }
 
-Result<ApiResponse> set_enabled(const Call& call, bool enabled) {
+Answering edit(CallPtr call) {
+    return patch(std::move(call), PatchKind::kEdit);
+}
+Answering reset(CallPtr call) {
+    return patch(std::move(call), PatchKind::kReset);
+}
+
+Result<Stored> turn_record(const Call& call, bool enabled) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const core::SystemTime now = call.services.clock.system_now();
     auto edited = call.services.store.edit_provider(
@@ -114,14 +135,22 @@ Result<ApiResponse> set_enabled(const Call& call, bool enabled) {
             return providers::validate(edit.record, has_refresh_token, call.services.egress);
         });
     if (!edited) return edited.error();
-    return adopted_provider(call, 200, edited->name, edited->id);
+    return Stored{.id = edited->id, .name = edited->name};
 }
 
-Result<ApiResponse> enable(const Call& call) {
-    return set_enabled(call, true);
+Answering set_enabled(CallPtr call, bool enabled) {
+    const auto edited = turn_record(*call, enabled);
+    if (!edited) co_return edited.error();
+    auto adopting = adopted_provider(call, 200, edited->name, edited->id);
+    auto adopted = co_await std::move(adopting);
+    co_return adopted;
 }
-Result<ApiResponse> disable(const Call& call) {
-    return set_enabled(call, false);
+
+Answering enable(CallPtr call) {
+    return set_enabled(std::move(call), true);
+}
+Answering disable(CallPtr call) {
+    return set_enabled(std::move(call), false);
 }
 
 Result<ApiResponse> show(const Call& call) {
@@ -173,21 +202,28 @@ Result<ApiResponse> explain(const Call& call) {
     return json_response(200, *explained);
 }
 
-Result<ApiResponse> remove(const Call& call) {
+Result<bool> wants_revocation(const Call& call) {
     if (auto ok = expect_query(call, {"revoke"}); !ok) return ok.error();
-    const auto revoke = query_flag(call, "revoke");
-    if (!revoke) return revoke.error();
-    const auto record = call.services.store.provider(call.param("name"));
-    if (!record) return record.error();
+    return query_flag(call, "revoke");
+}
+
+Answering remove(CallPtr call) {
+    const auto revoke = wants_revocation(*call);
+    if (!revoke) co_return revoke.error();
+    const auto record = call->services.store.provider(call->param("name"));
+    if (!record) co_return record.error();
     if (*revoke) {
-        if (auto free = expect_unused(call.services, *record); !free) return free.error();
-        if (auto revoked = revoke_for_deletion(call.services, *record); !revoked)
-            return revoked.error();
+        if (auto free = expect_unused(call->services, *record); !free) co_return free.error();
+        auto revoking = revoke_for_deletion(call, record->name, record->id);
+        const Result<> revoked = co_await std::move(revoking);
+        if (!revoked) co_return revoked.error();
     }
-    if (auto deleted = call.services.store.delete_provider(record->name); !deleted)
-        return deleted.error();
-    if (auto adopted = reload_provider(call.services, record->id); !adopted) return adopted.error();
-    return json_response(200, boost::json::object{{"deleted", record->name}});
+    if (auto deleted = call->services.store.delete_provider(record->name); !deleted)
+        co_return deleted.error();
+    auto adopting = reload_provider(call, record->id);
+    const Result<> adopted = co_await std::move(adopting);
+    if (!adopted) co_return adopted.error();
+    co_return json_response(200, boost::json::object{{"deleted", record->name}});
 }
 
 }  // namespace

@@ -72,17 +72,19 @@ Result<boost::json::object> provider_view(const Services& services, const std::s
     return provider_view(services, *record);
 }
 
-Result<> reload_provider(const Services& services, core::ProviderId id) {
-    return core::wait_done<void>(
-        [&](core::Done<> done) { services.tokens.reload(id, std::move(done)); });
+boost::asio::awaitable<Result<>> reload_provider(CallPtr call, core::ProviderId id) {
+    return core::await_done<void>([call = std::move(call), id](core::Done<> done) {
+        call->services.tokens.reload(id, std::move(done));
+    });
 }
 
-Result<ApiResponse> adopted_provider(const Call& call, int status, const std::string& name,
-                                     core::ProviderId id) {
-    if (auto adopted = reload_provider(call.services, id); !adopted) return adopted.error();
-    const auto view = provider_view(call.services, name);
-    if (!view) return view.error();
-    return json_response(status, *view);
+Answering adopted_provider(CallPtr call, int status, std::string name, core::ProviderId id) {
+    auto adopting = reload_provider(call, id);
+    const Result<> adopted = co_await std::move(adopting);
+    if (!adopted) co_return adopted.error();
+    const auto view = provider_view(call->services, name);
+    if (!view) co_return view.error();
+    co_return json_response(status, *view);
 }
 
 Result<> expect_unused(const Services& services, const ProviderRecord& record) {
@@ -94,28 +96,30 @@ Result<> expect_unused(const Services& services, const ProviderRecord& record) {
     return in_use(record, *users, *unfinished);
 }
 
-Result<> revoke_for_deletion(const Services& services, const ProviderRecord& record) {
-    const auto token = services.store.token(record.id);
-    if (!token) return token.error();
+boost::asio::awaitable<Result<>> revoke_for_deletion(CallPtr call, std::string name,
+                                                     core::ProviderId id) {
+    const auto token = call->services.store.token(id);
+    if (!token) co_return token.error();
     const bool is_stored = *token && ((*token)->access_token || (*token)->refresh_token);
-    const auto revoked = core::wait_done<providers::RemoteRevocation>(
-        [&](core::Done<providers::RemoteRevocation> done) {
-            services.tokens.revoke(record.id, std::move(done));
+    auto revoking = core::await_done<providers::RemoteRevocation>(
+        [call, id](core::Done<providers::RemoteRevocation> done) {
+            call->services.tokens.revoke(id, std::move(done));
         });
-    if (!revoked && revoked.error().code == "no_token") return {};  // or expired meanwhile
-    if (!revoked && !is_stored && revoked.error().code == "endpoint_missing") return {};
+    const Result<providers::RemoteRevocation> revoked = co_await std::move(revoking);
+    if (!revoked && revoked.error().code == "no_token") co_return Result<>();  // expired meanwhile
+    if (!revoked && !is_stored && revoked.error().code == "endpoint_missing") co_return Result<>();
     if (!revoked && revoked.error().kind == core::ErrorKind::kInvalidArgument)
-        return revoked.error();
-    if (!revoked) return revocation_failed(record.name, revoked.error().message);
+        co_return revoked.error();
+    if (!revoked) co_return revocation_failed(name, revoked.error().message);
     if (*revoked == providers::RemoteRevocation::kQueued && !is_stored) {
-        return revocation_failed(record.name,
-                                 "one is being requested right now, it is revoked when it comes");
+        co_return revocation_failed(
+            name, "one is being requested right now, it is revoked when it comes");
     }
     if (*revoked == providers::RemoteRevocation::kQueued) {
-        return revocation_failed(
-            record.name, "the revocation endpoint could not do it now, it is tried again later");
+        co_return revocation_failed(
+            name, "the revocation endpoint could not do it now, it is tried again later");
     }
-    return {};
+    co_return Result<>();
 }
 
 }  // namespace herald::api

@@ -17,18 +17,19 @@ namespace herald::api {
     const Services& services, const storage::ProviderRecord& record);
 
 /// Lets the token manager adopt what is stored now.
-[[nodiscard]] core::Result<> reload_provider(const Services& services, core::ProviderId id);
+[[nodiscard]] boost::asio::awaitable<core::Result<>> reload_provider(CallPtr call,
+                                                                     core::ProviderId id);
 /// The same, then the provider as it is shown.
-[[nodiscard]] core::Result<ApiResponse> adopted_provider(const Call& call, int status,
-                                                         const std::string& name,
-                                                         core::ProviderId id);
+[[nodiscard]] Answering adopted_provider(CallPtr call, int status, std::string name,
+                                         core::ProviderId id);
 
 /// `provider_in_use` as the deletion would meet it, asked before anything is revoked.
 [[nodiscard]] core::Result<> expect_unused(const Services& services,
                                            const storage::ProviderRecord& record);
 /// Revokes what is stored. `revocation_failed` unless the server took it back or cannot: then
 /// nothing may be deleted.
-[[nodiscard]] core::Result<> revoke_for_deletion(const Services& services,
-                                                 const storage::ProviderRecord& record);
+[[nodiscard]] boost::asio::awaitable<core::Result<>> revoke_for_deletion(CallPtr call,
+                                                                         std::string name,
+                                                                         core::ProviderId id);
 
 }  // namespace herald::api

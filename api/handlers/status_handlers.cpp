@@ -86,8 +86,8 @@ Result<ApiResponse> ready(const Call& call) {
 std::vector<Route> status_routes() {
     return {
         {"GET", "/v1/stats", stats},
-        {"GET", "/livez", live},
-        {"GET", "/readyz", ready},
+        {"GET", "/livez", live, Audit::kNone, Work::kInstant},
+        {"GET", "/readyz", ready, Audit::kNone, Work::kInstant},
         {"GET", "/metrics", metrics},
     };
 }

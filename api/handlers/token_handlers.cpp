@@ -38,84 +38,113 @@ Result<ApiResponse> show(const Call& call) {
 
 using TokenOperation = void (providers::TokenManager::*)(core::ProviderId, core::Done<TokenRecord>);
 
-Result<ApiResponse> renew(const Call& call, TokenOperation operation) {
-    if (auto ok = expect_no_input(call); !ok) return ok.error();
-    const auto before = call.services.store.provider(call.param("name"));
-    if (!before) return before.error();
-    const auto token = core::wait_done<TokenRecord>([&](core::Done<TokenRecord> done) {
-        (call.services.tokens.*operation)(before->id, std::move(done));
-    });
-    if (!token) return token.error();
-    // Read again: the operation has changed what the state is derived from.
+// Read again: the operation has changed what the state is derived from.
+Result<ApiResponse> renewed(const Call& call, const TokenRecord& token) {
     const auto after = call.services.store.provider(call.param("name"));
     if (!after) return after.error();
-    return json_response(200, token_json(*after, &*token, call.services.clock.system_now()));
+    return json_response(200, token_json(*after, &token, call.services.clock.system_now()));
 }
 
-Result<ApiResponse> obtain(const Call& call) {
-    return renew(call, &providers::TokenManager::obtain);
-}
-Result<ApiResponse> refresh(const Call& call) {
-    return renew(call, &providers::TokenManager::refresh);
+Answering renew(CallPtr call, TokenOperation operation) {
+    if (auto ok = expect_no_input(*call); !ok) co_return ok.error();
+    const auto before = call->services.store.provider(call->param("name"));
+    if (!before) co_return before.error();
+    const core::ProviderId id = before->id;
+    auto waiting =
+        core::await_done<TokenRecord>([call, operation, id](core::Done<TokenRecord> done) {
+            (call->services.tokens.*operation)(id, std::move(done));
+        });
+    const Result<TokenRecord> token = co_await std::move(waiting);
+    if (!token) co_return token.error();
+    co_return renewed(*call, *token);
 }
 
-// What a person has to do, and where the answer is expected.
-Result<ApiResponse> begin_setup(const Call& call) {
+Answering obtain(CallPtr call) {
+    return renew(std::move(call), &providers::TokenManager::obtain);
+}
+Answering refresh(CallPtr call) {
+    return renew(std::move(call), &providers::TokenManager::refresh);
+}
+
+Result<std::string> read_redirect_uri(const Call& call) {
     const auto request = optional_body_object(call);
     if (!request) return request.error();
     MemberReader in(*request);
     std::string redirect_uri;
     in.text("redirect_uri", redirect_uri);
     if (auto done = in.finish(); !done) return done.error();
-    const auto record = call.services.store.provider(call.param("name"));
-    if (!record) return record.error();
-    if (record->grant_type == "authorization_code") {
-        const auto url = http::Url::parse(redirect_uri, "redirect_uri");
-        if (!url) return url.error();
-    }
-    const auto start =
-        core::wait_done<providers::SetupStart>([&](core::Done<providers::SetupStart> done) {
-            call.services.tokens.begin_setup(record->id, redirect_uri, std::move(done));
-        });
-    if (!start) return start.error();
-    return json_response(200, setup_json(record->name, *start));
+    return redirect_uri;
 }
 
-Result<ApiResponse> finish_setup(const Call& call) {
-    const auto request = optional_body_object(call);
-    if (!request) return request.error();
-    MemberReader in(*request);
+// What a person has to do, and where the answer is expected.
+Answering begin_setup(CallPtr call) {
+    const auto redirect_uri = read_redirect_uri(*call);
+    if (!redirect_uri) co_return redirect_uri.error();
+    const auto record = call->services.store.provider(call->param("name"));
+    if (!record) co_return record.error();
+    if (record->grant_type == "authorization_code") {
+        const auto url = http::Url::parse(*redirect_uri, "redirect_uri");
+        if (!url) co_return url.error();
+    }
+    const core::ProviderId id = record->id;
+    auto waiting = core::await_done<providers::SetupStart>(
+        [call, id, uri = *redirect_uri](core::Done<providers::SetupStart> done) {
+            call->services.tokens.begin_setup(id, uri, std::move(done));
+        });
+    const Result<providers::SetupStart> start = co_await std::move(waiting);
+    if (!start) co_return start.error();
+    co_return json_response(200, setup_json(record->name, *start));
+}
+
+struct SetupEnd {
     std::optional<core::Secret> code;
     std::string state;
     std::optional<std::string> issuer;
-    in.secret("code", code);
-    in.text("state", state);
-    in.optional_text("iss", issuer);
+};
+
+Result<SetupEnd> read_setup_end(const Call& call) {
+    const auto request = optional_body_object(call);
+    if (!request) return request.error();
+    MemberReader in(*request);
+    SetupEnd end;
+    in.secret("code", end.code);
+    in.text("state", end.state);
+    in.optional_text("iss", end.issuer);
     if (auto done = in.finish(); !done) return done.error();
-    const auto before = call.services.store.provider(call.param("name"));
-    if (!before) return before.error();
-    const auto token = core::wait_done<TokenRecord>([&](core::Done<TokenRecord> done) {
-        if (!code) return call.services.tokens.look_at_device(before->id, std::move(done));
-        call.services.tokens.finish_setup(
-            before->id, {.code = std::move(*code), .state = state, .issuer = issuer},
-            std::move(done));
-    });
-    if (!token) return token.error();
-    const auto after = call.services.store.provider(call.param("name"));
-    if (!after) return after.error();
-    return json_response(200, token_json(*after, &*token, call.services.clock.system_now()));
+    return end;
 }
 
-Result<ApiResponse> test(const Call& call) {
-    if (auto ok = expect_no_input(call); !ok) return ok.error();
-    const auto record = call.services.store.provider(call.param("name"));
-    if (!record) return record.error();
-    const auto result = core::wait_done<providers::TokenTestResult>(
-        [&](core::Done<providers::TokenTestResult> done) {
-            call.services.tokens.test(record->id, std::move(done));
+Answering finish_setup(CallPtr call) {
+    auto end = read_setup_end(*call);
+    if (!end) co_return end.error();
+    const auto before = call->services.store.provider(call->param("name"));
+    if (!before) co_return before.error();
+    const core::ProviderId id = before->id;
+    // Shared: what starts a wait is copied, and a secret is not.
+    const auto given = std::make_shared<SetupEnd>(std::move(*end));
+    auto waiting = core::await_done<TokenRecord>([call, id, given](core::Done<TokenRecord> done) {
+        if (!given->code) return call->services.tokens.look_at_device(id, std::move(done));
+        call->services.tokens.finish_setup(
+            id, {.code = std::move(*given->code), .state = given->state, .issuer = given->issuer},
+            std::move(done));
+    });
+    const Result<TokenRecord> token = co_await std::move(waiting);
+    if (!token) co_return token.error();
+    co_return renewed(*call, *token);
+}
+
+Answering test(CallPtr call) {
+    if (auto ok = expect_no_input(*call); !ok) co_return ok.error();
+    const auto record = call->services.store.provider(call->param("name"));
+    if (!record) co_return record.error();
+    const core::ProviderId id = record->id;
+    auto waiting = core::await_done<providers::TokenTestResult>(
+        [call, id](core::Done<providers::TokenTestResult> done) {
+            call->services.tokens.test(id, std::move(done));
         });
-    if (!result) return result.error();
-    return json_response(200, token_test_json(record->name, *result));
+    const Result<providers::TokenTestResult> result = co_await std::move(waiting);
+    if (!result) co_return result.error();
+    co_return json_response(200, token_test_json(record->name, *result));
 }
 
 std::string_view word(RemoteRevocation remote) {
@@ -130,19 +159,22 @@ std::string_view word(RemoteRevocation remote) {
     return "queued";
 }
 
-Result<ApiResponse> revoke(const Call& call) {
-    if (auto ok = expect_no_input(call); !ok) return ok.error();
-    const auto record = call.services.store.provider(call.param("name"));
-    if (!record) return record.error();
-    const auto remote = core::wait_done<RemoteRevocation>([&](core::Done<RemoteRevocation> done) {
-        call.services.tokens.revoke(record->id, std::move(done));
-    });
-    if (!remote) return remote.error();
+Answering revoke(CallPtr call) {
+    if (auto ok = expect_no_input(*call); !ok) co_return ok.error();
+    const auto record = call->services.store.provider(call->param("name"));
+    if (!record) co_return record.error();
+    const core::ProviderId id = record->id;
+    auto waiting =
+        core::await_done<RemoteRevocation>([call, id](core::Done<RemoteRevocation> done) {
+            call->services.tokens.revoke(id, std::move(done));
+        });
+    const Result<RemoteRevocation> remote = co_await std::move(waiting);
+    if (!remote) co_return remote.error();
     boost::json::object out;
     out["provider"] = record->name;
     out["revoked"] = true;
     out["remote"] = word(*remote);
-    return json_response(200, out);
+    co_return json_response(200, out);
 }
 
 }  // namespace

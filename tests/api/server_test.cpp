@@ -1,6 +1,7 @@
 #include "api/server.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <boost/asio/connect.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <fstream>
+#include <future>
 #include <list>
 
 #include "tests/api/api_fixture.h"
@@ -47,6 +49,13 @@ public:
         received_.erase(0, end);
         return answer;
     }
+    /// Whatever is sent before the server closes: blocks until it does.
+    std::string read_to_the_end() {
+        boost::system::error_code ec;
+        std::string all;
+        asio::read(socket_, asio::dynamic_buffer(all), ec);
+        return all;
+    }
     std::string ask(std::string_view bytes) {
         send(bytes);
         return read_answer();
@@ -70,7 +79,7 @@ private:
         return answer_size() > 0 && received_.size() >= answer_size();
     }
 
-    asio::io_context context_;
+    inline static asio::io_context context_;  ///< one for all: each has descriptors of its own
     Socket socket_;
     std::string received_;
 };
@@ -79,11 +88,18 @@ class ServerTest : public ApiFixture {
 protected:
     void start(std::chrono::milliseconds patience = std::chrono::seconds(10),
                std::optional<std::string> listen = std::nullopt) {
-        api::ServerOptions options;
-        options.socket = directory_ / "herald.db.sock";
+        api::ServerOptions options = patient(patience);
         options.listen = std::move(listen);
-        options.threads = 4;
+        start(std::move(options));
+    }
+    static api::ServerOptions patient(std::chrono::milliseconds patience = std::chrono::hours(1)) {
+        api::ServerOptions options;
         options.patience = patience;
+        options.idle_patience = patience;
+        return options;
+    }
+    void start(api::ServerOptions options) {
+        options.socket = directory_ / "herald.db.sock";
         server_.emplace(*router_, std::move(options));
         server_->start().value();
     }
@@ -233,11 +249,189 @@ TEST_F(ServerTest, StopDoesNotWaitForIdleClients) {
     EXPECT_TRUE(idle.is_closed());
 }
 
-TEST_F(ServerTest, MoreClientsThanThreadsAreAllServed) {
+TEST_F(ServerTest, StopEndsConnectionsWhoseAnswersAreOnTheirWay) {
+    for (int round = 0; round < 20; ++round) {
+        start(std::chrono::hours(1));
+        std::vector<std::thread> clients;
+        for (int i = 0; i < 4; ++i) {
+            clients.emplace_back([this] {
+                auto client = connect();
+                while (!client.ask(kGet).empty()) {
+                }
+            });
+        }
+        for (int i = 0; i < 20; ++i) ASSERT_THAT(connect().ask(kGet), HasSubstr("200 OK"));
+        server_->stop();
+        for (auto& client : clients) client.join();
+    }
+}
+
+// Each of the clients takes a descriptor here, and another one in the server.
+void allow_descriptors(rlim_t count) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::min(limit.rlim_max, std::max(limit.rlim_cur, count));
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < count) GTEST_SKIP() << "needs " << count << " descriptors";
+}
+
+TEST_F(ServerTest, AThousandKeptConnectionsAreAllServedAgainAndAgain) {
+    allow_descriptors(5000);
+    if (IsSkipped()) return;
     start(std::chrono::hours(1));
-    std::list<RawClient<LocalSocket>> idle;
-    for (int i = 0; i < 12; ++i) idle.emplace_back(endpoint());
+    std::list<RawClient<LocalSocket>> kept;
+    for (int i = 0; i < 1000; ++i) kept.emplace_back(endpoint());
+    for (int round = 0; round < 2; ++round) {
+        for (auto& client : kept) ASSERT_THAT(client.ask(kGet), StartsWith("HTTP/1.1 200 "));
+    }
+    EXPECT_THAT(connect().ask(post(R"({"type":"a.b"})")), StartsWith("HTTP/1.1 202 "));
+    server_->stop();
+    for (auto& client : kept) ASSERT_TRUE(client.is_closed());
+}
+
+TEST_F(ServerTest, SilentConnectionsMakeRoomForOneThatAsks) {
+    auto options = patient();
+    options.max_connections = 8;
+    start(std::move(options));
+    std::list<RawClient<LocalSocket>> silent;
+    auto kept = connect();
+    for (int i = 0; i < 30; ++i) {
+        silent.emplace_back(endpoint());
+        if (i % 2 == 0) silent.back().send("GET /livez HTTP/1.1\r\nHos");
+        // Whoever asks is behind all that are silent.
+        if (i % 4 == 0) ASSERT_THAT(kept.ask(kGet), StartsWith("HTTP/1.1 200 ")) << i;
+    }
+    EXPECT_TRUE(silent.front().is_closed()) << "the one that was silent longest";
     EXPECT_THAT(connect().ask(kGet), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, ACrowdOfOneAddressDoesNotKeepAnybodyWaiting) {
+    allow_descriptors(5000);
+    if (IsSkipped()) return;
+    start(std::chrono::hours(1), "127.0.0.1:0");
+    const asio::ip::tcp::endpoint port(asio::ip::address_v4::loopback(), server_->port());
+    std::list<RawClient<asio::ip::tcp::socket>> dripping;
+    for (int i = 0; i < 2000; ++i) {
+        dripping.emplace_back(port);
+        dripping.back().send("GET /liv");
+        if (i % 100 == 99) {
+            RawClient<asio::ip::tcp::socket> prober(port);
+            ASSERT_THAT(prober.ask(kGet), StartsWith("HTTP/1.1 200 ")) << i;
+        }
+    }
+    EXPECT_THAT(connect().ask(kGet), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, RequestsHoldNoMoreMemoryThanTheyMay) {
+    auto options = patient();
+    options.max_buffered = 100'000;
+    start(std::move(options));
+    const std::string fields = "Content-Type: application/x-ndjson\r\n";
+    const std::string line = R"({"type":"a.b","data":")" + std::string(2000, 'x') + "\"}\n";
+    std::string lines;
+    for (int i = 0; i < 200; ++i) lines += line;
+    auto large = connect();
+    const std::string answer = large.ask(post(lines, fields));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(answer, HasSubstr("overloaded"));
+    EXPECT_THAT(answer, HasSubstr("Retry-After: 1"));
+    EXPECT_TRUE(large.is_closed());
+    EXPECT_THAT(connect().ask(post(line + line, fields)), StartsWith("HTTP/1.1 202 "));
+}
+
+// Token requests that are not answered until `answer`.
+class WaitingHandlersTest : public ServerTest {
+protected:
+    WaitingHandlersTest() {
+        provider_ = [this, released = answered_.get_future().share()](const http::Request&) {
+            if (!std::exchange(has_begun_, true)) begun_.set_value();
+            released.wait();
+            return token_response("given");
+        };
+    }
+    ~WaitingHandlersTest() override { answer(); }
+
+    // Adopts providers before the token thread is kept waiting.
+    void given_providers(int count) {
+        for (int i = 0; i < count; ++i) given_provider("p" + std::to_string(i));
+    }
+    void ask_for_tokens(const std::string& operation, int providers, int count) {
+        for (int i = 0; i < count; ++i) {
+            waiting_.emplace_back(endpoint());
+            waiting_.back().send("POST /v1/providers/p" + std::to_string(i % providers) +
+                                 "/token/" + operation +
+                                 " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        }
+    }
+    // Until the first of them waits for the token endpoint.
+    void wait_for_the_first() { begun_.get_future().wait(); }
+    void answer() {
+        if (!std::exchange(is_answered_, true)) answered_.set_value();
+    }
+    void expect_all_answered() {
+        for (auto& client : waiting_)
+            EXPECT_THAT(client.read_answer(), StartsWith("HTTP/1.1 200 "));
+    }
+
+    std::list<RawClient<LocalSocket>> waiting_;
+
+private:
+    std::promise<void> begun_;
+    bool has_begun_ = false;  // of the token thread
+    std::promise<void> answered_;
+    bool is_answered_ = false;
+};
+
+TEST_F(WaitingHandlersTest, RequestsThatWaitForAnotherServerKeepNobodyElse) {
+    given_providers(40);
+    start(std::chrono::hours(1));
+    ask_for_tokens("obtain", 40, 40);
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_THAT(connect().ask(kGet), StartsWith("HTTP/1.1 200 "));
+        EXPECT_THAT(connect().ask(post(R"({"type":"a.b"})")), StartsWith("HTTP/1.1 202 "));
+        EXPECT_THAT(connect().ask("GET /v1/providers/p1 HTTP/1.1\r\nHost: x\r\n\r\n"),
+                    StartsWith("HTTP/1.1 200 "));
+        given_notification("n" + std::to_string(i), "a.b");
+    }
+    answer();
+    expect_all_answered();
+}
+
+TEST_F(WaitingHandlersTest, TwoHundredRefreshesOfOneProviderAllGetAnAnswer) {
+    given_providers(1);
+    start(std::chrono::hours(1));
+    ask_for_tokens("refresh", 1, 200);
+    answer();
+    expect_all_answered();
+    EXPECT_LE(asked_.size(), 200U);
+}
+
+TEST_F(WaitingHandlersTest, WhereAllConnectionsAreServedANewOneIsTurnedAway) {
+    given_providers(1);
+    auto options = patient();
+    options.max_connections = 1;
+    start(std::move(options));
+    ask_for_tokens("obtain", 1, 1);
+    wait_for_the_first();
+    const std::string refused = connect().read_to_the_end();
+    EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(refused, HasSubstr("overloaded"));
+    answer();
+    expect_all_answered();
+}
+
+TEST_F(WaitingHandlersTest, StopWaitsForTheRequestsThatAreBeingHandled) {
+    given_providers(1);
+    start(std::chrono::hours(1));
+    ask_for_tokens("obtain", 1, 1);
+    wait_for_the_first();
+    auto idle = connect();
+    EXPECT_THAT(idle.ask(kGet), StartsWith("HTTP/1.1 200 "));
+    std::thread stopping([this] { server_->stop(); });
+    EXPECT_TRUE(idle.is_closed());
+    answer();
+    expect_all_answered();
+    stopping.join();
 }
 
 TEST_F(ServerTest, OverTcpOnlyHealthAndMetrics) {

@@ -5,18 +5,12 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import unittest
 
-from herald_harness import HeraldTest, eventually
+from herald_harness import HeraldTest, eventually, free_port
 from parts import Receiver
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return unused.getsockname()[1]
 
 
 def get(port, path):

@@ -32,6 +32,11 @@ def eventually(probe, what, timeout=30.0):
         time.sleep(0.02)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return unused.getsockname()[1]
+
+
 def fingerprint(token):
     return hashlib.sha256(token.encode()).hexdigest()[:8]
 
