@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/request_body.h"
 #include "core/json.h"
+#include "core/time_text.h"
 
 namespace herald::cli {
 namespace {
@@ -22,7 +23,7 @@ struct FireFlags {
     std::string type;
     TextOption data;
     TextOption key;
-    bool wait = false;
+    TextOption wait;
 };
 
 core::Result<std::string> fire_body(const FireFlags& flags, Context& context) {
@@ -36,11 +37,27 @@ core::Result<std::string> fire_body(const FireFlags& flags, Context& context) {
     return body.text();
 }
 
-void print_fired(Output& output, const json::value& fired) {
-    const std::string again = text_at(fired, "duplicate") == "yes"
-                                  ? "  (known already: the first event with this key)"
-                                  : "";
-    output.line(text_at(fired, "id") + again);
+/// `--wait` takes a time or nothing: the word behind it may be TYPE.
+core::Result<std::optional<std::chrono::milliseconds>> read_wait(FireFlags& flags) {
+    std::optional<std::chrono::milliseconds> patience;
+    if (flags.wait.given() && !flags.wait.value.empty()) {
+        const auto time = core::parse_duration(flags.wait.value);
+        if (time) patience = *time;
+        if (!time && !flags.type.empty()) {
+            return core::invalid_argument("--wait", "a time such as 30s, or nothing");
+        }
+        if (!time) flags.type = flags.wait.value;
+    }
+    if (flags.type.empty()) return core::invalid_argument("TYPE", "is required");
+    return patience;
+}
+
+std::string fired_line(const json::value& fired) {
+    const bool again = text_at(fired, "duplicate") == "yes";
+    return text_at(fired, "id") + (again ? "  (known already: the first event with this key)" : "");
+}
+
+void print_callouts(Output& output, const json::value& fired) {
     const auto& callouts = array_at(fired, "callouts");
     if (callouts.empty()) {
         output.line("no callouts; 'herald event show' says why");
@@ -62,10 +79,13 @@ core::Error wait_needs_daemon() {
                 "'herald serve'"};
 }
 
-core::Result<int> fire_event(const FireFlags& flags, Context& context) {
+core::Result<int> fire_event(FireFlags& flags, Context& context) {
+    const auto patience = read_wait(flags);
+    if (!patience) return patience.error();
     auto body = fire_body(flags, context);
     if (!body) return body.error();
-    if (flags.wait) {
+    const bool waits = flags.wait.given();
+    if (waits) {
         auto client = context.client();
         if (!client) return client.error();
         if (!(*client)->is_daemon()) return wait_needs_daemon();
@@ -74,16 +94,18 @@ core::Result<int> fire_event(const FireFlags& flags, Context& context) {
     if (!answer) return answer.error();
     auto fired = parse_answer(*answer);
     if (!fired) return fired.error();
-    if (flags.wait) {
-        auto waited = wait_until_finished(context, *fired);
+    Output& output = context.output();
+    if (waits || !output.is_json()) output.progress(fired_line(*fired));
+    if (waits) {
+        auto waited = wait_until_finished(context, *fired, *patience);
         if (!waited) return waited.error();
         *fired = std::move(*waited);
         *answer = json::serialize(*fired);
     }
-    if (context.output().is_json()) {
-        context.output().document(*answer);
+    if (output.is_json()) {
+        output.document(*answer);
     } else {
-        print_fired(context.output(), *fired);
+        print_callouts(output, *fired);
     }
     return kExitDone;
 }
@@ -107,22 +129,51 @@ core::Result<int> print_summary(const ImportSummary& summary, Context& context) 
     return summary.rejected.empty() ? kExitDone : kExitFailed;
 }
 
-core::Result<int> import_events(const std::string& source, Context& context) {
-    EventImport import(context);
-    if (source == "-") {
-        auto summary = import.run(std::cin, 0);
-        if (!summary) return summary.error();
-        return print_summary(*summary, context);
+struct ImportFlags {
+    std::string source;
+    std::uint64_t resume = 1;
+    TextOption key_from;
+};
+
+/// The name without its folder: the same file elsewhere has the same keys.
+core::Result<std::optional<std::string>> key_prefix(const ImportFlags& flags) {
+    constexpr std::size_t kLongestName = 230;  // a key has 255 bytes, the line's number among them
+    if (!flags.key_from.given()) return std::optional<std::string>();
+    if (flags.key_from.value != "line")
+        return core::invalid_argument("--key-from", "\"line\" is the only way there is");
+    if (flags.source == "-") {
+        return core::invalid_argument(
+            "--key-from",
+            "keys are made of the file's name and the line; standard input has no "
+            "name, so give a FILE");
     }
+    std::string name = std::filesystem::path(flags.source).filename().string();
+    if (name.size() > kLongestName)
+        return core::invalid_argument("--key-from", "the file's name has more than 230 bytes");
+    return std::optional(std::move(name));
+}
+
+core::Result<int> import_from(std::istream& input, ImportOptions options, Context& context) {
+    EventImport import(context, std::move(options));
+    auto summary = import.run(input);
+    if (!summary) return summary.error();
+    return print_summary(*summary, context);
+}
+
+core::Result<int> import_events(const ImportFlags& flags, Context& context) {
+    const std::string& source = flags.source;
+    auto prefix = key_prefix(flags);
+    if (!prefix) return prefix.error();
+    ImportOptions options{.first_line = flags.resume, .key_prefix = std::move(*prefix)};
+    if (source == "-") return import_from(std::cin, std::move(options), context);
     std::error_code unknown_size;
     if (std::filesystem::is_directory(source, unknown_size))
         return core::invalid_argument("FILE", "'" + source + "' is a directory");
     std::ifstream file(source, std::ios::binary);
     if (!file) return core::invalid_argument("FILE", "cannot open '" + source + "'");
-    const bool regular = std::filesystem::is_regular_file(source, unknown_size);
-    auto summary = import.run(file, regular ? std::filesystem::file_size(source, unknown_size) : 0);
-    if (!summary) return summary.error();
-    return print_summary(*summary, context);
+    if (std::filesystem::is_regular_file(source, unknown_size))
+        options.total_bytes = std::filesystem::file_size(source, unknown_size);
+    return import_from(file, std::move(options), context);
 }
 
 /// `data` from the source text: a parsed number would lose digits.
@@ -164,15 +215,38 @@ void add_fire(CommandTree& tree, CLI::App& group) {
     CLI::App& fire =
         tree.command(group, "fire", "Store one event; returns once it is durable.",
                      "  herald event fire invoice.posted --data '{\"id\": 7}' --key invoice-7\n"
-                     "  herald event fire invoice.posted --data @invoice.json --wait",
+                     "  herald event fire invoice.posted --data @invoice.json --wait 30s",
                      [flags](Context& context) { return fire_event(*flags, context); });
     fire.add_option("TYPE", flags->type, "dot-separated words, such as invoice.posted")
-        ->type_name("")
-        ->required();
+        ->type_name("");
     add_text(fire, "--data", flags->data, "JSON, @FILE, or - for standard input", "JSON");
     add_text(fire, "--key", flags->key, "idempotency key: the same key again gives the first event",
              "KEY");
-    fire.add_flag("--wait", flags->wait, "wait until its callouts are finished; needs a daemon");
+    add_text(fire, "--wait", flags->wait,
+             "tell each attempt until its callouts are finished, or for that long; needs a daemon",
+             "[TIME]")
+        ->expected(0, 1);
+}
+
+void add_import(CommandTree& tree, CLI::App& group) {
+    auto flags = std::make_shared<ImportFlags>();
+    CLI::App& import =
+        tree.command(group, "import", "Store many events; bad lines are reported, good ones kept.",
+                     "  herald event import events.ndjson --key-from line\n"
+                     "  herald event import events.ndjson --resume 12001",
+                     [flags](Context& context) { return import_events(*flags, context); });
+    import
+        .add_option("FILE", flags->source,
+                    "one {\"type\",\"data\",\"key\"?} a line; - for standard input")
+        ->type_name("")
+        ->required();
+    import
+        .add_option("--resume", flags->resume,
+                    "go on with this line, as an import said that ended early")
+        ->type_name("LINE")
+        ->check(CLI::PositiveNumber);
+    add_text(import, "--key-from", flags->key_from,
+             "line: an idempotency key from file name and line where a line has none", "line");
 }
 
 }  // namespace
@@ -180,15 +254,7 @@ void add_fire(CommandTree& tree, CLI::App& group) {
 void add_event_commands(CommandTree& tree) {
     CLI::App& group = tree.group("event", "Fire, import and show events.");
     add_fire(tree, group);
-    auto file = std::make_shared<std::string>();
-    CLI::App& import =
-        tree.command(group, "import", "Store many events; bad lines are reported, good ones kept.",
-                     "  herald event import events.ndjson",
-                     [file](Context& context) { return import_events(*file, context); });
-    import
-        .add_option("FILE", *file, "one {\"type\",\"data\",\"key\"?} a line; - for standard input")
-        ->type_name("")
-        ->required();
+    add_import(tree, group);
     auto id = std::make_shared<std::string>();
     CLI::App& show = tree.command(
         group, "show", "Show an event, its callouts, and why other notifications did not match.",

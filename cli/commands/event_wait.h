@@ -1,15 +1,18 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <chrono>
+#include <optional>
 
 #include "cli/context.h"
 
 namespace herald::cli {
 
-/// Asks again and again, less and less often, until every callout of the fired event is delivered,
-/// dead or cancelled. Returns `fired` with `state` and `reason` added to its callouts. A daemon
-/// that goes away is an error.
-[[nodiscard]] core::Result<boost::json::value> wait_until_finished(Context& context,
-                                                                   boost::json::value fired);
+/// Tells each attempt of the fired event's callouts as it ends, with its error and when the next
+/// one is due, until every callout is delivered, dead or cancelled. Returns `fired` with `state`
+/// and `reason` added to its callouts. Errors: `not_finished` after `patience`; a daemon that goes
+/// away.
+[[nodiscard]] core::Result<boost::json::value> wait_until_finished(
+    Context& context, boost::json::value fired, std::optional<std::chrono::milliseconds> patience);
 
 }  // namespace herald::cli

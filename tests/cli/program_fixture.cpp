@@ -10,6 +10,7 @@ public:
 
     core::Result<api::ApiResponse> call(const api::ApiRequest& request) override {
         fixture_.requests_.push_back(request);
+        fixture_.called_(fixture_.requests_.size());
         api::ApiResponse response;
         response.body = "{}";
         if (!fixture_.answers_.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -29,6 +30,8 @@ public:
     void set_environment(const std::string& name, const std::string& value) {
         environment_[name] = value;
     }
+    /// Called with the number of each request, from 1, before it is answered.
+    void on_request(std::function<void(std::size_t)> called) { called_ = std::move(called); }
     void set_daemon(bool is_daemon) { is_daemon_ = is_daemon; }
     [[nodiscard]] const std::vector<api::ApiRequest>& requests() const { return requests_; }
     [[nodiscard]] cli::DatabaseUse last_use() const { return last_use_; }
@@ -43,6 +46,7 @@ private:
     std::vector<api::ApiRequest> requests_;
     cli::DatabaseUse last_use_ = cli::DatabaseUse::kMustExist;
     bool is_daemon_ = false;
+    std::function<void(std::size_t)> called_ = [](std::size_t) {};
     core::SystemClock clock_;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <csignal>
 #include <fstream>
 
 #include "tests/cli/program_fixture.h"
@@ -241,22 +242,60 @@ TEST(EventFireTest, WaitNeedsADaemonAndFiresNothingWithoutOne) {
     EXPECT_THAT(program.requests(), IsEmpty());
 }
 
+constexpr const char* kFired =
+    R"({"id":"evt_1","duplicate":false,"callouts":[{"id":"cal_1","notification":"n"}]})";
+constexpr const char* kRetrying =
+    R"({"items":[{"id":"cal_1","notification":"n","state":"pending","reason":null,)"
+    R"("due_at":"2026-11-21T08:00:05.000Z","attempts":[{"number":1,"outcome":"failed","status":503,)"
+    R"("error":null}]}],"next_cursor":null})";
+constexpr const char* kDied =
+    R"({"items":[{"id":"cal_1","notification":"n","state":"dead","reason":"gone",)"
+    R"("due_at":null,"attempts":[{"number":1,"outcome":"failed","status":503,"error":null},)"
+    R"({"number":2,"outcome":"failed","status":null,"error":"connect_refused"}]}],)"
+    R"("next_cursor":null})";
+
 TEST(EventFireTest, WaitAsksUntilEveryCalloutIsFinished) {
     ProgramFixture program;
     program.set_daemon(true);
-    program.answer(
-        202, R"({"id":"evt_1","duplicate":false,"callouts":[{"id":"cal_1","notification":"n"}]})");
-    program.answer(
-        200,
-        R"({"id":"evt_1","callouts":[{"id":"cal_1","notification":"n","state":"in_flight","reason":null}]})");
-    program.answer(
-        200,
-        R"({"id":"evt_1","callouts":[{"id":"cal_1","notification":"n","state":"dead","reason":"gone"}]})");
+    program.answer(202, kFired);
+    program.answer(200, kRetrying);
+    program.answer(200, kDied);
     const auto result = program.run({"event", "fire", "a.b", "--wait", "--json"});
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_EQ(program.requests().size(), 3U);
-    EXPECT_THAT(result.out, HasSubstr(R"("state":"dead")"));
-    EXPECT_THAT(result.out, HasSubstr(R"("duplicate":false)"));
+    EXPECT_EQ(result.out,
+              R"({"id":"evt_1","duplicate":false,"callouts":[{"id":"cal_1","notification":"n",)"
+              R"("state":"dead","reason":"gone"}]})"
+              "\n");
+}
+
+TEST(EventFireTest, WaitTellsTheIdFirstAndEachAttemptAsItEnds) {
+    ProgramFixture program;
+    program.set_daemon(true);
+    program.answer(202, kFired);
+    program.answer(200, kRetrying);
+    program.answer(200, kRetrying);
+    program.answer(200, kDied);
+    const auto result = program.run({"event", "fire", "--wait", "a.b"});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_THAT(result.out, testing::StartsWith(
+                                "evt_1\n"
+                                "cal_1 n: attempt 1 failed 503, next at 2026-11-21T08:00:05.000Z\n"
+                                "cal_1 n: attempt 2 failed connect_refused\n"));
+    EXPECT_THAT(program.requests().front().body, HasSubstr(R"("type":"a.b")"));
+}
+
+TEST(EventFireTest, WaitEndsAfterItsTime) {
+    ProgramFixture program;
+    program.set_daemon(true);
+    program.answer(202, kFired);
+    for (int i = 0; i < 50; ++i) program.answer(200, kRetrying);
+    const auto result = program.run({"event", "fire", "a.b", "--wait", "20ms", "--json"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr(R"("code":"not_finished")"));
+    EXPECT_THAT(result.err, HasSubstr(R"("id":"evt_1")"));
+    EXPECT_EQ(ProgramFixture().run({"event", "fire", "a.b", "--wait", "soon"}).exit_code, 2);
+    EXPECT_EQ(ProgramFixture().run({"event", "fire", "--wait"}).exit_code, 2);
 }
 
 TEST(EventImportTest, NumbersRejectedLinesByTheWholeFile) {
@@ -293,6 +332,55 @@ TEST(EventImportTest, SaysWhereItWasInterrupted) {
     EXPECT_EQ(error_code(result.err), "storage_full");
     EXPECT_THAT(result.err, HasSubstr(R"("line":501)"));
     EXPECT_THAT(result.out, IsEmpty());
+}
+
+TEST(EventImportTest, GoesOnWithALine) {
+    TempDirectory folder;
+    std::ofstream(folder.file("events"))
+        << "{\"type\":\"a.a\"}\n\n{\"type\":\"a.b\"}\n{\"type\":\"a.c\"}\n";
+    ProgramFixture program;
+    program.answer(202, R"({"accepted":1,"duplicates":0,"rejected":[{"line":2,"error":"bad"}]})");
+    const auto result =
+        program.run({"event", "import", folder.file("events").string(), "--resume", "3", "--json"});
+    EXPECT_EQ(program.requests().front().body, "{\"type\":\"a.b\"}\n{\"type\":\"a.c\"}\n");
+    EXPECT_THAT(result.out, HasSubstr(R"("rejected":[{"line":4,"error":"bad"}])"));
+    EXPECT_EQ(ProgramFixture().run({"event", "import", "x", "--resume", "0"}).exit_code, 2);
+}
+
+TEST(EventImportTest, MakesKeysOfFileNameAndLineWhereThereAreNone) {
+    TempDirectory folder;
+    std::ofstream(folder.file("events.ndjson"))
+        << "{\"type\":\"a.b\"}\n{\"key\":\"own\",\"type\":\"a.b\"}\nnone\n { }\n";
+    ProgramFixture program;
+    program.answer(202, R"({"accepted":4,"duplicates":0,"rejected":[]})");
+    const std::string file = folder.file("events.ndjson").string();
+    EXPECT_EQ(program.run({"event", "import", file, "--key-from", "line"}).exit_code, 0);
+    EXPECT_EQ(program.requests().front().body,
+              "{\"key\":\"events.ndjson:1\",\"type\":\"a.b\"}\n"
+              "{\"key\":\"own\",\"type\":\"a.b\"}\nnone\n"
+              "{\"key\":\"events.ndjson:4\" }\n");
+    EXPECT_EQ(ProgramFixture().run({"event", "import", "-", "--key-from", "line"}).exit_code, 2);
+    EXPECT_EQ(ProgramFixture().run({"event", "import", file, "--key-from", "x"}).exit_code, 2);
+}
+
+TEST(EventImportTest, SaysTheLineWhereCtrlCStoppedIt) {
+    TempDirectory folder;
+    {
+        std::ofstream file(folder.file("events"));
+        for (int i = 0; i < 1200; ++i) file << "{\"type\":\"a.b\"}\n";
+    }
+    ProgramFixture program;
+    program.on_request([](std::size_t number) {
+        if (number == 2) std::raise(SIGINT);
+    });
+    program.answer(202, R"({"accepted":500,"duplicates":0,"rejected":[]})");
+    program.answer(202, R"({"accepted":499,"duplicates":1,"rejected":[]})");
+    const auto result = program.run({"event", "import", folder.file("events").string(), "--json"});
+    EXPECT_EQ(result.exit_code, 130);
+    EXPECT_EQ(program.requests().size(), 2U);
+    EXPECT_EQ(error_code(result.err), "interrupted");
+    EXPECT_THAT(result.err, HasSubstr(R"("details":{"line":1001,"accepted":999,"duplicates":1})"));
+    EXPECT_THAT(result.err, HasSubstr("--resume 1001"));
 }
 
 TEST(EventImportTest, RejectsALineTooLongWithoutSendingIt) {
