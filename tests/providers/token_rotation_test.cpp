@@ -114,12 +114,12 @@ TEST_F(TokenRotationTest, AnIdleGrantIsRefreshedBeforeItEnds) {
     EXPECT_EQ(store->token(id).value()->grant_ends_at, clock.system_now() + 1800s);
     advance(1400s);
     EXPECT_EQ(token_requests, 1);
-    advance(120s);
+    advance(135s);
     EXPECT_EQ(token_requests, 2) << "some five minutes ahead";
     restart();
     advance(1400s);
     EXPECT_EQ(token_requests, 2);
-    advance(120s);
+    advance(135s);
     EXPECT_EQ(token_requests, 3) << "also after a restart";
     for (int half_hour = 0; half_hour < 48; ++half_hour) advance(30min);
     EXPECT_LE(token_requests, 3 + 48 * 2);
@@ -132,17 +132,17 @@ TEST_F(TokenRotationTest, AGrantWhoseEndDoesNotMoveIsLeftToIt) {
     start();
     const core::SystemTime ends_at = clock.system_now() + 1h;
     rotate = false;
-    const auto answer_now = [&] {
+    const auto answer_in = [&](std::chrono::seconds time) {
         const auto left =
-            std::chrono::duration_cast<std::chrono::seconds>(ends_at - clock.system_now());
+            std::chrono::duration_cast<std::chrono::seconds>(ends_at - clock.system_now() - time);
         next_answer = respond(200, R"({"access_token":"t","expires_in":60,"refresh_token":"r",)"
                                    R"("refresh_expires_in":)" +
                                        std::to_string(left.count()) + "}");
     };
-    answer_now();
+    answer_in(0s);
     obtain(id);
     for (int minute = 0; minute < 59; ++minute) {
-        answer_now();
+        answer_in(60s);
         advance(1min);
     }
     EXPECT_EQ(token_requests, 2) << "one more, which told that it is of no use";

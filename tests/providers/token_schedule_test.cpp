@@ -65,6 +65,29 @@ core::Error failure(core::ErrorKind kind, std::optional<milliseconds> retry_afte
     return {.kind = kind, .code = "x", .message = "x", .details = {}, .retry_after = retry_after};
 }
 
+TEST(GrantRefreshTest, IsDailyAndAheadOfTheEndThatIsTold) {
+    herald::test::SeededRandom random{5};
+    ProviderSettings settings;
+    const core::SteadyTime from{};
+    const auto after = [&](std::optional<std::chrono::milliseconds> lifetime, bool is_fixed) {
+        return grant_refresh_at(from, lifetime, is_fixed, settings, random);
+    };
+    for (int i = 0; i < 100; ++i) {
+        const auto daily = *after(std::nullopt, false) - from;
+        EXPECT_GE(daily, 22h + 45min);
+        EXPECT_LE(daily, 25h + 15min);
+        const auto ahead = *after(1800s, false) - from;
+        EXPECT_GE(ahead, 1800s - 330s);
+        EXPECT_LE(ahead, 1800s - 270s);
+        EXPECT_LE(*after(24h * 90, true) - from, 25h + 15min) << "a distant end may be fixed";
+        EXPECT_EQ(*after(40s, false) - from, 30s) << "never in a storm";
+    }
+    EXPECT_FALSE(after(1800s, true));
+    settings.grant_refresh_s = 0s;
+    EXPECT_FALSE(after(std::nullopt, false));
+    EXPECT_FALSE(after(1800s, false));
+}
+
 TEST(WaitAfterFailureTest, DoublesUpToFiveMinutesWithFullJitter) {
     test::SeededRandom random(4);
     const std::vector<milliseconds> ceilings = {1s,  2s,   4s,   8s,   16s, 32s,

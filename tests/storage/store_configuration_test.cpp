@@ -341,6 +341,56 @@ core::Result<bool> note(Store& store, TokenFence fence, const std::string& finge
     });
 }
 
+core::Result<> learn(Store& store, core::ProviderId id, std::int64_t config_version) {
+    return core::wait_done<void>([&](core::Done<> done) {
+        store.save_metadata(id, config_version, {{"issuer", "https://id.example"}},
+                            std::move(done));
+    });
+}
+
+core::Result<bool> rotate(Store& store, core::ProviderId id, std::string_view presented) {
+    return core::wait_done<bool>([&](core::Done<bool> done) {
+        store.replace_refresh_token(id, core::Secret(presented), core::Secret("successor"),
+                                    std::move(done));
+    });
+}
+
+TEST_P(StoreConformance, MetadataIsSavedForTheConfigurationThatLearnedItOnly) {
+    const ProviderRecord record = given_provider("crm");
+    ASSERT_TRUE(learn(*store_, record.id, 1));
+    EXPECT_EQ(store_->provider("crm")->metadata.at("issuer"), "https://id.example");
+    ASSERT_TRUE(store_->edit_provider("crm", [](Store::ProviderEdit& edit) -> core::Result<> {
+        ++edit.record.config_version;
+        edit.record.metadata.clear();
+        return {};
+    }));
+    EXPECT_EQ(learn(*store_, record.id, 1).error().kind, core::ErrorKind::kConflict);
+    EXPECT_TRUE(store_->provider("crm")->metadata.empty());
+    ASSERT_TRUE(learn(*store_, record.id, 2));
+}
+
+TEST_P(StoreConformance, ARefreshTokenGivesWayToTheOneThatWasGivenForIt) {
+    const ProviderRecord record = given_provider("crm");
+    TokenFence fence{.provider = record.id, .config_version = 1, .invalidation_epoch = 0};
+    ASSERT_TRUE(save(*store_, fence, sample_token()));
+    EXPECT_FALSE(rotate(*store_, record.id, "another").value());
+    EXPECT_FALSE(*note(*store_, fence, "f"));
+    ASSERT_TRUE(store_->edit_provider("crm", [](Store::ProviderEdit& edit) -> core::Result<> {
+        ++edit.record.config_version;
+        edit.drop_token = true;
+        return {};
+    }));
+    const std::string presented((*store_->token(record.id))->refresh_token->reveal());
+    EXPECT_TRUE(rotate(*store_, record.id, presented).value());
+    const auto token = store_->token(record.id);
+    EXPECT_EQ((*token)->refresh_token->reveal(), "successor");
+    EXPECT_FALSE((*token)->access_token) << "what the edit dropped stays dropped";
+    fence.config_version = 2;
+    fence.invalidation_epoch = 1;
+    EXPECT_FALSE(*note(*store_, fence, "f")) << "the note of the exchange is over";
+    EXPECT_FALSE(rotate(*store_, record.id, presented).value()) << "once";
+}
+
 TEST_P(StoreConformance, SavesATokenOnlyBehindItsFence) {
     const ProviderRecord record = given_provider("crm");
     TokenFence fence{.provider = record.id, .config_version = 1, .invalidation_epoch = 0};
@@ -380,6 +430,7 @@ TEST_P(StoreConformance, RevocationDropsTheTokenAndQueuesWhatIsLeftToRevoke) {
         one.token_type_hint = "refresh_token";
         one.next_try_at = kNow;
         one.give_up_at = kNow + std::chrono::hours(24);
+        one.issued_by = "https://login.example/token";
         return one;
     };
     const auto epoch = core::wait_done<std::int64_t>([&](core::Done<std::int64_t> done) {
@@ -400,6 +451,7 @@ TEST_P(StoreConformance, RevocationDropsTheTokenAndQueuesWhatIsLeftToRevoke) {
     EXPECT_EQ((*waiting)[0].token.reveal(), "revoke-canary");
     EXPECT_EQ((*waiting)[0].token_type_hint, "refresh_token");
     EXPECT_EQ((*waiting)[0].give_up_at, kNow + std::chrono::hours(24));
+    EXPECT_EQ((*waiting)[0].issued_by, "https://login.example/token");
 
     const auto finish = [&](std::int64_t id, std::optional<core::SystemTime> next) {
         return core::wait_done<void>(
