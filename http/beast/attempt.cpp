@@ -44,7 +44,7 @@ core::Error Attempt::failure(std::string_view code, std::string_view cause) cons
 
 core::Error Attempt::failure(std::string_view code, const boost::system::error_code& ec) const {
     const auto own = is_interrupted() ? std::nullopt : failure::own_failure(ec);
-    return own && !sent_ ? own_failure(*own, ec.message()) : failure(code, ec.message());
+    return own ? own_failure(*own, ec.message()) : failure(code, ec.message());
 }
 
 core::Error Attempt::own_failure(std::string_view code, std::string_view cause) const {

@@ -122,8 +122,7 @@ private:
             if (progress == Progress::kMalformed) {
                 co_return attempt_.failure(failure::kMalformed, decoder_.problem());
             }
-            ended_unanswered_ =
-                ec && !is_fresh_ && !attempt_.is_interrupted() && !decoder_.has_begun();
+            ended_unanswered_ = ec && !attempt_.is_interrupted() && !decoder_.has_begun();
             if (ec) co_return attempt_.failure(failure::kHttp, describe(ec));
             room = kReadBodyAtOnce;
         }

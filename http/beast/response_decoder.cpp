@@ -203,12 +203,14 @@ void ResponseDecoder::on_folded(const Line& line) {
 }
 
 bool ResponseDecoder::is_kept(std::string_view name, std::size_t size) const {
+    const auto fits = [&](std::size_t shares) {
+        return response_.headers.size() < shares * limits_.header_fields &&
+               kept_bytes_ + size <= shares * limits_.header_bytes;
+    };
     const auto tells = [name](std::string_view telling) {
         return core::equals_ignoring_case(name, telling);
     };
-    const std::size_t share = std::ranges::any_of(kTellingNames, tells) ? 2 : 1;
-    return response_.headers.size() < share * limits_.header_fields &&
-           kept_bytes_ + size <= share * limits_.header_bytes;
+    return fits(1) || (fits(2) && std::ranges::any_of(kTellingNames, tells));
 }
 
 Progress ResponseDecoder::end_head() {

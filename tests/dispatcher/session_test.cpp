@@ -153,6 +153,41 @@ TEST_F(SessionTest, A401GetsOneNewLoginAndOneResendWithinTheSameAttempt) {
     EXPECT_EQ(received[0].headers.get("webhook-id"), received[1].headers.get("webhook-id"));
 }
 
+/// The login behind a 401 takes its time.
+class SlowSessionTest : public SessionTest {
+protected:
+    core::Result<http::Response> receive(const http::Request& request) override {
+        if (request.url.target.starts_with("/login") && logins.size() == 1)
+            clock.advance(second_login_takes);
+        return SessionTest::receive(request);
+    }
+    core::CalloutId fire_refused_once(std::chrono::milliseconds left) {
+        start();
+        auto record = with_session();
+        second_login_takes = record.timeout - left;
+        add(std::move(record));
+        answers = {respond(401)};
+        return fire_one();
+    }
+
+    std::chrono::milliseconds second_login_takes{0};
+};
+
+TEST_F(SlowSessionTest, NothingIsResentOnceTheAttemptsTimeIsUp) {
+    const core::CalloutId id = fire_refused_once(0ms);
+    EXPECT_EQ(logins.size(), 2U);
+    EXPECT_EQ(received.size(), 1U);
+    EXPECT_EQ(callout(id).state, CalloutState::kPending);
+    EXPECT_EQ(callout(id).attempts, 1);
+}
+
+TEST_F(SlowSessionTest, AMomentBeforeItIs) {
+    const core::CalloutId id = fire_refused_once(1ms);
+    ASSERT_EQ(received.size(), 2U);
+    EXPECT_EQ(received[1].deadline, clock.steady_now() + 1ms);
+    EXPECT_EQ(callout(id).state, CalloutState::kDelivered);
+}
+
 TEST_F(SessionTest, ASecond401IsAFailedAttemptAndNoLoop) {
     start();
     add(with_session());

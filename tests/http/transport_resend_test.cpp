@@ -135,7 +135,6 @@ TEST_F(TransportResendTest, NotWhenTheTransportGoes) {
 }
 
 TEST_F(TransportResendTest, TheSecondTimeEndsAtTheSameDeadline) {
-    Tap close;
     const auto& server = serve(End::kClose, stall_after(""));
     ASSERT_TRUE(send(post(server.url(), "1")).has_value());
     const auto begun = clock_.steady_now();
@@ -154,6 +153,20 @@ TEST_F(TransportResendTest, AFailureToConnectAgainSaysThatSomethingWasSent) {
     ASSERT_TRUE(send(post(url, "1")).has_value());
     const auto result = send(post(url, "2"));
     expect_error(result, "dns", "resolve", true);
+}
+
+// So it is an attempt, though the second time failed here.
+TEST_F(TransportResendTest, NorIsItAFailureOfThisMachineAlone) {
+    resolver_.answer("once.example", {"127.0.0.1"});
+    const auto& server = serve(End::kClose, LoopbackServer::always(answer("second")));
+    const auto url = "http://once.example:" + std::to_string(server.port()) + "/";
+    ASSERT_TRUE(send(post(url, "1")).has_value());
+    resolver_.stall("once.example");
+    const auto outcome = start(post(url, "2"));
+    run_until([this] { return resolver_.lookups("once.example") == 2; });
+    const auto result = expect_end_at(outcome, options_.resolve_timeout);
+    expect_error(result, "timeout", "resolve", true);
+    EXPECT_FALSE(result.error().details.contains("local"));
 }
 
 }  // namespace

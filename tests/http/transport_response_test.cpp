@@ -123,6 +123,16 @@ TEST_F(TransportResponseTest, AnAnswerBeforeTheRequestIsRefused) {
     EXPECT_EQ(send_get(server.url())->body, "asked for");
 }
 
+TEST_F(TransportResponseTest, AnEndBeforeTheRequestIsABrokenConnection) {
+    LoopbackServer server([](LoopbackSession&) {});
+    const auto outcome = start(get(server.url()));
+    context_.run_one();  // up to the connect, no further
+    ASSERT_TRUE(server.wait_for_ended(1));
+    const auto result = finish(outcome);
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().code, "http") << result.error().message;
+}
+
 TEST_F(TransportResponseTest, EarlyHintsAreNotTheAnswer) {
     std::string bytes = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n";
     bytes += "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer("real", "404 Not Found");
