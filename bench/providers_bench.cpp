@@ -37,7 +37,7 @@ void BM_ParseTokenResponse(benchmark::State& state) {
             R"({"access_token":"abcdefghijklmnopqrstuvwxyz","token_type":"Bearer","expires_in":3600,"scope":"read"})"};
     for (auto _ : state) {
         benchmark::DoNotOptimize(
-            providers::parse_token_response(response, provider, {}, core::SystemTime{}));
+            providers::parse_token_response(response, {}, provider, {}, core::SystemTime{}));
     }
 }
 BENCHMARK(BM_ParseTokenResponse);

@@ -1,6 +1,9 @@
 #include "core/text_rules.h"
 
 #include <algorithm>
+#include <array>
+
+#include "core/encoding.h"
 
 namespace herald::core {
 
@@ -19,6 +22,17 @@ bool has_control_character(std::string_view text) {
         const auto byte = static_cast<unsigned char>(c);
         return byte < 0x20 || byte == 0x7F;
     });
+}
+
+bool names_a_credential(std::string_view name) {
+    static constexpr std::array<std::string_view, 14> kParts{
+        "token",     "secret", "password", "passwd",  "passphrase", "credential", "assertion",
+        "signature", "key",    "cookie",   "session", "bearer",     "jwt",        "authorization"};
+    const std::string lower = to_lower(name);
+    return lower == "auth" || lower == "x-auth" || lower == "pwd" || lower == "pin" ||
+           std::any_of(kParts.begin(), kParts.end(), [&](std::string_view part) {
+               return lower.find(part) != std::string::npos;
+           });
 }
 
 }  // namespace herald::core

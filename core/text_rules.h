@@ -12,4 +12,8 @@ namespace herald::core {
 /// C0 and DEL: what must not stand in a header, a log line or an identifier.
 [[nodiscard]] bool has_control_character(std::string_view text);
 
+/// Whether a field, header or setting of this name usually holds a credential: `api_key`,
+/// `X-Auth-Token`, `password`.
+[[nodiscard]] bool names_a_credential(std::string_view name);
+
 }  // namespace herald::core

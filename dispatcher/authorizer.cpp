@@ -1,38 +1,17 @@
 #include "dispatcher/authorizer.h"
 
+#include <algorithm>
+
 #include "core/encoding.h"
-#include "core/json.h"
+#include "core/text_rules.h"
+#include "dispatcher/composer.h"
 #include "dispatcher/key_pair.h"
 
 namespace herald::dispatcher {
 namespace {
 
-constexpr std::string_view kMask = "********";
-
 std::string basic_credentials(const storage::BasicAuth& basic) {
     return core::base64_encode(basic.username + ":" + std::string(basic.password.reveal()));
-}
-
-void replace_all(std::string& text, std::string_view what) {
-    if (what.empty()) return;
-    for (std::size_t at = text.find(what); at != std::string::npos;
-         at = text.find(what, at + kMask.size())) {
-        text.replace(at, what.size(), kMask);
-    }
-}
-
-void mask_one(std::string& text, std::string_view credential) {
-    // No spelling is shorter than the credential itself.
-    if (text.size() < credential.size()) return;
-    replace_all(text, credential);
-    std::string json = core::escape_json(credential);
-    replace_all(text, json);
-    for (std::size_t at = json.find('/'); at != std::string::npos; at = json.find('/', at + 2))
-        json.insert(at, "\\");
-    replace_all(text, json);  // many encoders escape the slash as well
-    replace_all(text, core::percent_encode(credential));
-    replace_all(text, core::form_encode(credential));
-    replace_all(text, core::base64_encode(credential));
 }
 
 // Puts an authentication into a request.
@@ -73,40 +52,36 @@ struct Authorizer {
     }
 };
 
-// Takes what a notification itself holds out of a text.
-struct Masker {
-    std::string& text;
+/// Collects what an authentication itself holds.
+struct Collector {
+    core::Masking& masking;
 
     void operator()(const storage::NoAuth&) const {}
     void operator()(const storage::BasicAuth& basic) const {
-        mask_one(text, basic.password.reveal());
-        mask_one(text, basic_credentials(basic));
+        masking.add(basic.password);
+        masking.add(basic_credentials(basic));
     }
-    void operator()(const storage::HeaderAuth& header) const {
-        mask_one(text, header.value.reveal());
-    }
+    void operator()(const storage::HeaderAuth& header) const { add_value(header.value.reveal()); }
     void operator()(const storage::OauthAuth&) const {}
-    void operator()(const storage::KeyPairAuth& pair) const { mask(pair.key); }
-    void operator()(const storage::SessionCookieAuth& session) const { mask(session.key); }
-    void operator()(const storage::SingleUseTokenAuth& single) const { mask(single.key); }
+    void operator()(const storage::KeyPairAuth& pair) const { add(pair.key); }
+    void operator()(const storage::SessionCookieAuth& session) const { add(session.key); }
+    void operator()(const storage::SingleUseTokenAuth& single) const { add(single.key); }
 
-    void mask(const storage::KeyPair& key) const {
-        mask_one(text, key.secret.reveal());
-        mask_one(text, key.id.reveal());
+    // A scheme before it may be left out by an echo.
+    void add_value(std::string_view value) const {
+        masking.add(value);
+        masking.add(core::trim(value.substr(std::min(value.find(' '), value.size()))));
+    }
+    void add(const storage::KeyPair& key) const {
+        masking.add(key.secret);
+        masking.add(key.id);
+    }
+    void add_named(const storage::Fields& fields) const {
+        for (const auto& [name, value] : fields) {
+            if (core::names_a_credential(name)) add_value(value);
+        }
     }
 };
-
-void mask_fetched(std::string& text, const Credentials& credentials) {
-    if (credentials.token) mask_one(text, credentials.token->value.reveal());
-    if (credentials.cookie) {
-        mask_one(text, credentials.cookie->header.reveal());
-        for (const core::Secret& echo : credentials.cookie->echoes) mask_one(text, echo.reveal());
-    }
-    if (credentials.single_use) {
-        mask_one(text, credentials.single_use->signature.reveal());
-        mask_one(text, credentials.single_use->token.reveal());
-    }
-}
 
 }  // namespace
 
@@ -115,20 +90,24 @@ core::Result<> authorize(http::Request& request, const storage::Authentication& 
     return std::visit(Authorizer{request, credentials, input}, auth);
 }
 
-std::string mask_credentials(std::string_view text, const storage::NotificationRecord& notification,
-                             const Credentials& credentials) {
-    std::string masked(text);
-    if (masked.empty()) return masked;
-    mask_fetched(masked, credentials);
-    std::visit(Masker{masked}, notification.auth);
-    for (const auto& [name, value] : notification.headers) {
-        if (!core::equals_ignoring_case(name, "Authorization")) continue;
-        mask_one(masked, value);
-        mask_one(
-            masked,
-            core::trim(std::string_view(value).substr(std::min(value.find(' '), value.size()))));
-    }
-    return masked;
+core::Masking credentials_of(const storage::NotificationRecord& notification) {
+    core::Masking masking;
+    const Collector collect{masking};
+    std::visit(collect, notification.auth);
+    collect.add_named(notification.headers);
+    collect.add_named(notification.parameters);
+    if (!notification.signing_secret) return masking;
+    masking.add(*notification.signing_secret);
+    if (const auto key = decode_signing_secret(*notification.signing_secret)) masking.add(*key);
+    return masking;
+}
+
+void add_credentials(core::Masking& masking, const Credentials& credentials) {
+    if (credentials.token) masking.add(credentials.token->masking);
+    if (credentials.cookie) masking.add(credentials.cookie->masking);
+    if (!credentials.single_use) return;
+    masking.add(credentials.single_use->signature);
+    masking.add(credentials.single_use->token);
 }
 
 }  // namespace herald::dispatcher

@@ -1,9 +1,6 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
+#include "core/masking.h"
 #include "dispatcher/credentials.h"
 #include "http/message.h"
 #include "providers/show_token.h"
@@ -18,10 +15,10 @@ namespace herald::dispatcher {
                                        const Credentials& credentials,
                                        const providers::ShowInput& input);
 
-/// Takes every credential that was sent out of text that a receiver sent back, in the spellings an
-/// echo would have: ours, and an Authorization header of the notification's own.
-[[nodiscard]] std::string mask_credentials(std::string_view text,
-                                           const storage::NotificationRecord& notification,
-                                           const Credentials& credentials);
+/// The credentials that a notification itself holds, in the forms in which they are sent: of its
+/// authentication, its signing secret, and headers and parameters whose names say so.
+[[nodiscard]] core::Masking credentials_of(const storage::NotificationRecord& notification);
+/// Adds what was fetched for one request.
+void add_credentials(core::Masking& masking, const Credentials& credentials);
 
 }  // namespace herald::dispatcher

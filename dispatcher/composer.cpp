@@ -6,6 +6,7 @@
 
 #include "core/encoding.h"
 #include "core/time_text.h"
+#include "dispatcher/authorizer.h"
 #include "herald_version.h"
 
 namespace herald::dispatcher {
@@ -184,6 +185,7 @@ core::Result<> add_user_headers(http::Request& request, const CompiledNotificati
 core::Result<CompiledNotificationPtr> compile(storage::NotificationRecord record) {
     auto compiled = std::make_shared<CompiledNotification>();
     compiled->carries_credentials = carries_credentials(record);
+    compiled->masking = credentials_of(record);
     compiled->record = std::move(record);
     for (const auto step : {compile_url, compile_parameters, compile_headers, compile_body,
                             compile_order, compile_login, compile_signature_resource, decode_key}) {

@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/id.h"
+#include "core/masking.h"
 #include "dispatcher/merge_template.h"
 #include "http/message.h"
 #include "storage/records.h"
@@ -37,6 +38,7 @@ struct CompiledNotification {
     std::vector<std::string> order_path;
     bool sets_user_agent = false;  ///< one of `headers` replaces ours
     bool carries_credentials = false;
+    core::Masking masking;                          ///< hides the credentials that the record holds
     std::optional<CredentialResource> credentials;  ///< where the authentication has one
 };
 using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;

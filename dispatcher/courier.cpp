@@ -1,6 +1,5 @@
 #include "dispatcher/courier.h"
 
-#include "core/encoding.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "dispatcher/authorizer.h"
@@ -14,6 +13,8 @@ using providers::AccessTokenPtr;
 using storage::AttemptRecord;
 
 constexpr std::size_t kExcerptBytes = 4096;
+constexpr std::size_t kErrorBytes = 600;
+constexpr std::size_t kTrackIdBytes = 64;
 constexpr std::chrono::seconds kPauseWhenShort{5};
 /// Where the wait for credentials ended before the request for them did.
 constexpr std::chrono::seconds kPauseAfterWaiting{1};
@@ -21,30 +22,12 @@ constexpr std::chrono::seconds kNoncePatience{1};
 
 // As the receiver echoed it, so that it can be found in its logs (O-49).
 std::optional<std::string> track_id_of(const http::Response& response,
-                                       const Credentials& credentials) {
+                                       const Credentials& credentials,
+                                       const core::Masking& masking) {
     if (!credentials.token || credentials.token->use->track_header.empty()) return std::nullopt;
     const auto echo = response.headers.get(credentials.token->use->track_header);
     if (!echo) return std::nullopt;
-    return core::printable(*echo, 64);
-}
-
-AttemptRecord to_record(const Result<http::Response>& response, const Verdict& verdict,
-                        const CalloutJob& job, const storage::NotificationRecord& notification,
-                        const Credentials& credentials) {
-    AttemptRecord record;
-    record.callout = job.id;
-    record.number = job.attempts + 1;
-    record.outcome = verdict.outcome;
-    if (verdict.error) record.error = mask_credentials(*verdict.error, notification, credentials);
-    if (credentials.token) record.token_generation = credentials.token->generation;
-    if (response) {
-        record.status = response->status;
-        record.track_id = track_id_of(*response, credentials);
-        if (response->body_truncated && !record.error) record.error = "body_truncated";
-        record.response_excerpt =
-            mask_credentials(response->body, notification, credentials).substr(0, kExcerptBytes);
-    }
-    return record;
+    return masking.shown(*echo, kTrackIdBytes);
 }
 
 storage::CalloutUpdate to_update(const CalloutJob& job, core::NotificationId notification,
@@ -129,9 +112,10 @@ struct Courier::Try {
     Credentials credentials = {};
     core::SteadyTime deadline{};
     Verdict verdict = {};
-    bool in_flight = false;    ///< noted before the first byte
-    bool withdrawn = false;    ///< cancelled before the first byte
-    bool wants_proof = false;  ///< the same token again, with the nonce that just came
+    bool in_flight = false;           ///< noted before the first byte
+    bool withdrawn = false;           ///< cancelled before the first byte
+    bool wants_proof = false;         ///< the same token again, with the nonce that just came
+    core::Masking shown_before = {};  ///< what earlier requests of the attempt showed
 
     [[nodiscard]] Result<http::Request> compose(core::SystemTime now) const {
         return dispatcher::compose(*notification, *job.event, job.id, job.attempts + 1, now,
@@ -140,6 +124,14 @@ struct Courier::Try {
     [[nodiscard]] const storage::OauthAuth* oauth() const {
         return std::get_if<storage::OauthAuth>(&notification->record.auth);
     }
+    /// Hides whatever the receiver may know by now.
+    [[nodiscard]] core::Masking masking() const {
+        core::Masking all = notification->masking;
+        add_credentials(all, credentials);
+        all.add(shown_before);
+        return all;
+    }
+    [[nodiscard]] AttemptRecord record(const Result<http::Response>& response) const;
     [[nodiscard]] bool may_renew() const { return oauth() != nullptr || source != nullptr; }
 };
 
@@ -149,6 +141,23 @@ struct Courier::Proof {
     std::string nonce = {};
     bool goes_first = false;
 };
+
+// Every text in it is the receiver's, and goes through the masking before it is cut.
+AttemptRecord Courier::Try::record(const Result<http::Response>& response) const {
+    AttemptRecord record;
+    record.callout = job.id;
+    record.number = job.attempts + 1;
+    record.outcome = verdict.outcome;
+    const core::Masking hidden = masking();
+    if (verdict.error) record.error = hidden.shown(*verdict.error, kErrorBytes);
+    if (credentials.token) record.token_generation = credentials.token->generation;
+    if (!response) return record;
+    record.status = response->status;
+    record.track_id = track_id_of(*response, credentials, hidden);
+    if (response->body_truncated && !record.error) record.error = "body_truncated";
+    record.response_excerpt = hidden.masked(response->body, kExcerptBytes);
+    return record;
+}
 
 Courier::Courier(StartSending start_sending, http::Transport& transport,
                  providers::TokenManager& tokens, core::Clock& clock, core::Random& random)
@@ -281,6 +290,7 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
     }
     const auto authorized = authorize(request, notification.auth, attempt.credentials,
                                       {.now = clock_.system_now(), .dpop_nonce = proof.nonce});
+    if (const auto shown = request.headers.get("DPoP")) attempt.shown_before.add(*shown);
     const core::SteadyTime started = clock_.steady_now();
     Result<http::Response> response = core::Error{};
     if (!authorized) {
@@ -295,8 +305,7 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
     }
     if (attempt.withdrawn) co_return std::nullopt;
     if (!response && is_refused_here(authorized, response.error())) co_return std::nullopt;
-    AttemptRecord record =
-        to_record(response, attempt.verdict, attempt.job, notification, attempt.credentials);
+    AttemptRecord record = attempt.record(response);
     if (attempt.source && record.outcome == storage::AttemptOutcome::kDelivered)
         attempt.source->accepted(attempt.credentials, started);
     record.started_at = started_at;
@@ -357,6 +366,7 @@ asio::awaitable<void> Courier::resend(Try& attempt, std::vector<AttemptRecord>& 
     // Composed anew rather than copied for every first try: a 401 is rare.
     Result<http::Request> request = attempt.compose(clock_.system_now());
     if (!request || clock_.steady_now() >= attempt.deadline) co_return;
+    add_credentials(attempt.shown_before, attempt.credentials);
     attempt.credentials = std::move(*renewed);
     const Verdict first_verdict = attempt.verdict;
     std::optional<AttemptRecord> again = co_await send(attempt, std::move(*request));

@@ -51,7 +51,7 @@ core::Error credential_failure(const CredentialErrand& errand, std::string_view 
         .kind = core::ErrorKind::kTransient, .code = "auth_unavailable", .message = {}};
     error.message.append(errand.what).append(" for notification '").append(errand.notification);
     error.message.append("' at ").append(without_query(errand.url)).append(": ");
-    error.message.append(core::printable(why, kMaxWhy));
+    error.message.append(errand.masking.shown(why, kMaxWhy));
     error.details["class"] = error_class;
     error.details["notification"] = errand.notification;
     return error;

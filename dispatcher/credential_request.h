@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/masking.h"
 #include "http/message.h"
 #include "storage/records.h"
 
@@ -29,9 +30,10 @@ struct CredentialErrand {
     std::string_view what;  ///< `log in`
     const http::Url& url;   ///< shown without its query
     const std::string& notification;
+    const core::Masking& masking;  ///< hides what the resource may know
 };
 
-/// `auth_unavailable`, details {class, notification}. `why` holds no secret.
+/// `auth_unavailable`, details {class, notification}. `why` may be the resource's words.
 [[nodiscard]] core::Error credential_failure(const CredentialErrand& errand,
                                              std::string_view error_class, std::string_view why);
 /// The failure of a request that got no 2xx, with details.status and `retry_after` where the answer

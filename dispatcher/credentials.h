@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
+#include "core/masking.h"
 #include "core/secret.h"
 #include "providers/access_token.h"
 
@@ -12,9 +12,9 @@ namespace herald::dispatcher {
 
 /// The cookies of one login.
 struct SessionCookie {
-    core::Secret header;               ///< as it is sent: `a=1; b=2`
-    std::vector<core::Secret> echoes;  ///< the parts of it that no excerpt may show
-    std::int64_t generation = 0;       ///< grows with each login of one notification
+    core::Secret header;          ///< as it is sent: `a=1; b=2`
+    core::Masking masking;        ///< hides it and its parts
+    std::int64_t generation = 0;  ///< grows with each login of one notification
 };
 using SessionCookiePtr = std::shared_ptr<const SessionCookie>;
 

@@ -55,11 +55,12 @@ Result<SessionCookie> read_cookies(const http::Headers& headers) {
     std::string text;
     for (auto& [name, value] : cookies) {
         text.append(text.empty() ? "" : "; ").append(name).append("=").append(value);
-        std::string echo = value.size() < kShortestEcho ? name + "=" + value : std::move(value);
-        out.echoes.push_back(core::Secret::take(std::move(echo)));
+        out.masking.add(value.size() < kShortestEcho ? name + "=" + value : value);
+        core::wipe(value);
     }
     if (cookies.size() > kMaxCookies || text.size() > kMaxCookieHeader)
         return malformed("the answer sets more than 64 cookies or 16 KiB of them");
+    out.masking.add(text);
     out.header = core::Secret::take(std::move(text));
     return out;
 }
@@ -128,7 +129,8 @@ Result<> Session::adopt(const Result<http::Response>& answer, core::SteadyTime a
 CredentialErrand Session::errand() const {
     return {.what = "log in",
             .url = notification_->credentials->url,
-            .notification = notification_->record.name};
+            .notification = notification_->record.name,
+            .masking = notification_->masking};
 }
 
 void Session::accepted(const Credentials& shown, core::SteadyTime sent_at) {

@@ -117,7 +117,8 @@ Result<Credentials> SingleUseTokens::read(const Result<http::Response>& answer) 
 CredentialErrand SingleUseTokens::errand() const {
     return {.what = "ask for a single-use token",
             .url = notification_->credentials->url,
-            .notification = notification_->record.name};
+            .notification = notification_->record.name,
+            .masking = notification_->masking};
 }
 
 bool SingleUseTokens::serves(const storage::Authentication& auth) const {

@@ -15,7 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 using storage::AttemptOutcome;
 
-constexpr std::size_t kMaxOutsideText = 512;
 constexpr milliseconds kShortestRetryAfter{1'000};
 
 // Answers about the moment or about our credentials, not about this callout: `reject=4xx` leaves
@@ -45,8 +44,7 @@ std::optional<milliseconds> wait_asked_for(const http::Response& response, core:
 
 std::string redirect_text(const http::Response& response) {
     const auto location = response.headers.get("Location");
-    return "redirect: " +
-           (location ? core::printable(*location, kMaxOutsideText) : std::string("no Location"));
+    return "redirect: " + (location ? std::string(*location) : std::string("no Location"));
 }
 
 // The scope a Bearer challenge says is missing; empty optional where no challenge speaks of scope
@@ -55,7 +53,7 @@ std::optional<std::string> missing_scope(const http::Response& response) {
     for (const http::Challenge& challenge : http::parse_challenges(response.headers)) {
         if (challenge.scheme != "bearer" || challenge.parameter("error") != "insufficient_scope")
             continue;
-        return core::printable(challenge.parameter("scope").value_or(""), kMaxOutsideText);
+        return std::string(challenge.parameter("scope").value_or(""));
     }
     return std::nullopt;
 }
@@ -75,7 +73,7 @@ std::optional<std::string> unsuccessful(const http::Response& response,
     const bool equal =
         is_string ? core::decode_json_string(*found) == success.value : *found == success.value;
     if (equal) return std::nullopt;
-    return where + " is not " + core::printable(success.value, kMaxOutsideText);
+    return where + " is not " + success.value;
 }
 
 Verdict judge_success(const http::Response& response,
@@ -116,7 +114,7 @@ Verdict judge_response(const http::Response& response,
 }
 
 std::string text_of(const core::Error& error) {
-    return core::printable(error.code + ": " + error.message, kMaxOutsideText);
+    return error.code + ": " + error.message;
 }
 
 // A blocked literal stays blocked; a name may lead elsewhere tomorrow (E-37).

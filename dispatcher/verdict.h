@@ -25,6 +25,7 @@ struct Verdict {
     /// is not a usual one: `rate_limited`; else empty.
     std::string reason = {};
     /// What the history shows beside the status: `timeout: …`, the Location of a refused redirect.
+    /// As the receiver said it, neither masked nor cut: whoever keeps it does both.
     std::optional<std::string> error = std::nullopt;
     std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
     ReceiverHealth receiver = ReceiverHealth::kUnknown;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/masking.h"
 #include "core/secret.h"
 #include "http/message.h"
 #include "providers/dpop.h"
@@ -31,8 +32,10 @@ struct AccessToken {
     core::Secret value;
     core::Secret authorization;  ///< the header value: `Bearer …`
     std::shared_ptr<const TokenUse> use = std::make_shared<TokenUse>();
-    std::vector<std::string> entities;    ///< that its scope names
-    std::optional<http::Url> base;        ///< of relative callout URLs
+    std::vector<std::string> entities;  ///< that its scope names
+    std::optional<http::Url> base;      ///< of relative callout URLs
+    /// Hides this token, the ones before it, and what else its provider's servers may know.
+    core::Masking masking;
     std::shared_ptr<const DpopKey> dpop;  ///< null: whoever bears it may use it
     std::int64_t generation = 0;
     core::SteadyTime refresh_from;  ///< from here on, use starts a refresh in the background (O-75)

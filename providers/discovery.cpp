@@ -16,6 +16,8 @@ using core::Error;
 using core::ErrorKind;
 using core::Result;
 
+constexpr std::size_t kMaxShown = 300;
+
 constexpr std::array<std::string_view, 9> kUsed{"token_endpoint",
                                                 "revocation_endpoint",
                                                 "introspection_endpoint",
@@ -52,6 +54,20 @@ Result<http::Request> request_for(const std::string& url, const ProviderSettings
     return request;
 }
 
+json::value masked(const json::value& value, const core::Masking& masking) {
+    if (value.is_string()) return json::value(masking.masked(value.get_string()));
+    if (value.is_object()) {
+        json::object out;
+        for (const auto& member : value.get_object())
+            out[member.key()] = masked(member.value(), masking);
+        return out;
+    }
+    if (!value.is_array()) return value;
+    json::array out;
+    for (const json::value& one : value.get_array()) out.push_back(masked(one, masking));
+    return out;
+}
+
 // Why a place has no document for us. `passes`: it may have one later.
 struct Shortcoming {
     std::string why;
@@ -60,6 +76,7 @@ struct Shortcoming {
 };
 
 boost::system::result<json::object, Shortcoming> read(const http::Response& response,
+                                                      const core::Masking& masking,
                                                       const std::string& issuer) {
     const auto body = parse_token_body(response);
     if (response.status != 200 || !body) {
@@ -70,20 +87,20 @@ boost::system::result<json::object, Shortcoming> read(const http::Response& resp
     const auto told = core::string_member(*body, "issuer");
     if (told != issuer) {
         return Shortcoming{.why = "the document is of issuer '" +
-                                  core::printable(told.value_or("(none)"), 200) +
+                                  masking.shown(told.value_or("(none)"), kMaxShown) +
                                   "'; give exactly that with --issuer if it is the right one"};
     }
     if (!core::string_member(*body, "token_endpoint"))
         return Shortcoming{.why = "the document names no token_endpoint"};
     json::object used;
     for (const std::string_view key : kUsed) {
-        if (const json::value* value = body->if_contains(key)) used[key] = *value;
+        if (const json::value* value = body->if_contains(key)) used[key] = masked(*value, masking);
     }
     return used;
 }
 
-Shortcoming no_answer(const Error& error) {
-    return {.why = error.message,
+Shortcoming no_answer(const Error& error, const core::Masking& masking) {
+    return {.why = masking.shown(error.message, kMaxShown),
             .passes = error.kind != ErrorKind::kPermanent,
             .is_blocked = error.code == "blocked_address"};
 }
@@ -115,7 +132,8 @@ private:
 }  // namespace
 
 asio::awaitable<Result<json::object>> discover(std::string issuer, ProviderSettings settings,
-                                               http::Transport& transport, core::Clock& clock) {
+                                               core::Masking masking, http::Transport& transport,
+                                               core::Clock& clock) {
     const auto url = http::Url::parse(issuer, "issuer");
     if (!url) co_return url.error();
     std::string path = url->target == "/" ? "" : url->target;
@@ -129,10 +147,10 @@ asio::awaitable<Result<json::object>> discover(std::string issuer, ProviderSetti
         http::Request sendable = std::move(*request);
         const Result<http::Response> response = co_await transport.send(std::move(sendable));
         if (!response) {
-            shortcomings.add(place, no_answer(response.error()), 0);
+            shortcomings.add(place, no_answer(response.error(), masking), 0);
             continue;
         }
-        auto document = read(*response, issuer);
+        auto document = read(*response, masking, issuer);
         if (document) co_return std::move(*document);
         shortcomings.add(place, document.error(), response->status);
     }

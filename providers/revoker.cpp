@@ -5,6 +5,7 @@
 
 #include "core/json.h"
 #include "core/log.h"
+#include "providers/request_masking.h"
 #include "providers/token_request.h"
 #include "providers/token_response.h"
 
@@ -23,10 +24,10 @@ bool is_revoked(const Result<http::Response>& response) {
     return response && (response->status == 200 || response->status == 204);
 }
 
-core::Error failure_of(const Result<http::Response>& response, std::string_view endpoint,
-                       core::SystemTime now) {
-    return response ? answer_failure(*response, endpoint, now)
-                    : endpoint_failure(response.error(), endpoint);
+core::Error failure_of(const Result<http::Response>& response, const core::Masking& masking,
+                       std::string_view endpoint, core::SystemTime now) {
+    return response ? answer_failure(*response, masking, endpoint, now)
+                    : endpoint_failure(response.error(), masking, endpoint);
 }
 
 bool is_transient(const core::Error& error) {
@@ -98,9 +99,13 @@ asio::awaitable<Revoker::Outcome> Revoker::tell_server(const storage::PendingRev
         revocation_request(input, pending.token, pending.token_type_hint, clock_.steady_now());
     if (!request) co_return Outcome{.told = revocation_failed(request.error())};
     http::Request sendable = std::move(*request);
+    core::Masking masking = slot->masking();
+    masking.add(pending.token);
+    masking.add(credentials_of(ready.record, ready.settings));
+    masking.add(credentials_of(sendable, ready.record, ready.settings));
     const Result<http::Response> response = co_await transport_.send(std::move(sendable));
     if (is_revoked(response)) co_return Outcome{.told = RemoteRevocation::kDone};
-    core::Error failure = failure_of(response, endpoint, clock_.system_now());
+    core::Error failure = failure_of(response, masking, endpoint, clock_.system_now());
     if (core::string_member(failure.details, "error") == "unsupported_token_type")
         co_return Outcome{.told = RemoteRevocation::kNotRevocable};
     if (!is_transient(failure)) co_return Outcome{.told = revocation_failed(std::move(failure))};

@@ -113,13 +113,14 @@ Result<http::Request> device_request(const GrantInput& input, core::SteadyTime n
                           "device_authorization_endpoint", input, std::move(form), now);
 }
 
-Result<SetupStart> read_device_answer(const http::Response& response, const std::string& endpoint,
-                                      core::SteadyTime now, core::SystemTime system_now,
-                                      PendingSetup& pending) {
+Result<SetupStart> read_device_answer(const http::Response& response, const core::Masking& masking,
+                                      const std::string& endpoint, core::SteadyTime now,
+                                      core::SystemTime system_now, PendingSetup& pending) {
     auto body = parse_token_body(response);
-    if (response.status != 200 || !body) return answer_failure(response, endpoint, system_now);
+    if (response.status != 200 || !body)
+        return answer_failure(response, masking, endpoint, system_now);
     const auto text = [&](std::string_view key) {
-        return core::printable(core::string_member(*body, key).value_or(""), 2048);
+        return masking.shown(core::string_member(*body, key).value_or(""), 2048);
     };
     const auto seconds = [&](std::string_view key, std::int64_t otherwise) {
         const auto* value = body->if_contains(key);

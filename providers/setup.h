@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/masking.h"
 #include "http/message.h"
 #include "providers/grant.h"
 #include "storage/token_store.h"
@@ -74,10 +75,8 @@ struct SetupAnswer {
 [[nodiscard]] core::Result<http::Request> device_request(const GrantInput& input,
                                                          core::SteadyTime now,
                                                          PendingSetup& pending);
-[[nodiscard]] core::Result<SetupStart> read_device_answer(const http::Response& response,
-                                                          const std::string& endpoint,
-                                                          core::SteadyTime now,
-                                                          core::SystemTime system_now,
-                                                          PendingSetup& pending);
+[[nodiscard]] core::Result<SetupStart> read_device_answer(
+    const http::Response& response, const core::Masking& masking, const std::string& endpoint,
+    core::SteadyTime now, core::SystemTime system_now, PendingSetup& pending);
 
 }  // namespace herald::providers

@@ -16,7 +16,6 @@ using core::Result;
 
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxWords = 4096;
-constexpr std::size_t kMaxPreview = 200;
 
 core::Error unreadable(std::string why) {
     return {.kind = core::ErrorKind::kTransient,
@@ -73,9 +72,7 @@ Result<json::value> parse_form(std::string_view text) {
 Result<json::value> parse_answer(const http::Response& response) {
     const std::string text = core::outside_text(response.body);
     if (text.empty()) return unreadable("the body is empty");
-    if (text.front() == '<') {
-        return unreadable("unexpected HTML: " + core::printable(words_of_html(text), kMaxPreview));
-    }
+    if (text.front() == '<') return unreadable("unexpected HTML: " + words_of_html(text));
     if (const auto encoding = response.headers.get("Content-Encoding");
         encoding && !core::equals_ignoring_case(*encoding, "identity")) {
         return unreadable("the body is compressed though that was not asked for");

@@ -14,7 +14,7 @@ namespace herald::providers {
 /// The members of a token endpoint's answer, by content and not by Content-Type (O-52, O-53): JSON
 /// (a byte order mark is skipped, of duplicate keys the last wins, at most 16 deep) or a form.
 /// Bytes that are no UTF-8 are read as Latin-1. The error's message says what it was instead, with
-/// a printable preview only where it is HTML.
+/// the words of HTML, which are neither masked nor printable yet.
 [[nodiscard]] core::Result<boost::json::object> parse_token_body(const http::Response& response);
 
 /// The same for whatever JSON it is, also an array or a bare string.

@@ -3,6 +3,7 @@
 #include "core/await.h"
 #include "core/json.h"
 #include "providers/credentials.h"
+#include "providers/request_masking.h"
 #include "providers/token_body.h"
 #include "providers/token_request.h"
 
@@ -29,8 +30,9 @@ Error cut_by_deadline() {
 }
 
 // The answer to one request; a proof refused for its nonce is made anew once (O-140, O-141).
-asio::awaitable<Result<http::Response>> send(const ExchangeInput& input, ExchangeTools tools,
+asio::awaitable<Result<http::Response>> send(ExchangeInput& input, ExchangeTools tools,
                                              http::Request request) {
+    input.masking.add(credentials_of(request, input.provider, input.settings));
     if (!input.dpop) {
         Result<http::Response> only = co_await tools.transport.send(std::move(request));
         co_return only;
@@ -43,6 +45,7 @@ asio::awaitable<Result<http::Response>> send(const ExchangeInput& input, Exchang
                                         .now = tools.clock.system_now(),
                                         .nonce = nonce});
         if (!proof) co_return proof.error();
+        input.masking.add(*proof);
         request.headers.set("DPoP", std::move(*proof));
         http::Request copy = request;
         Result<http::Response> response = co_await tools.transport.send(std::move(copy));
@@ -61,7 +64,7 @@ GrantInput grant_input(const ExchangeInput& input, core::Clock& clock) {
             .setup = input.setup.get()};
 }
 
-asio::awaitable<Answer> ask(const ExchangeInput& input, ExchangeTools tools) {
+asio::awaitable<Answer> ask(ExchangeInput& input, ExchangeTools tools) {
     auto request = token_request(grant_input(input, tools.clock), tools.clock.steady_now());
     if (!request) co_return Answer{.response = request.error()};
     http::Request sendable = std::move(*request);
@@ -73,11 +76,11 @@ asio::awaitable<Answer> ask(const ExchangeInput& input, ExchangeTools tools) {
         const Error cause = response.error();
         const auto* sent = cause.details.if_contains("sent");
         const bool lost = sent != nullptr && sent->is_bool() && sent->as_bool();
-        Error failure = endpoint_failure(cause, input.settings.endpoints.token);
+        Error failure = endpoint_failure(cause, input.masking, input.settings.endpoints.token);
         co_return Answer{.response = std::move(failure), .lost = lost};
     }
-    co_return Answer{.response = parse_token_response(*response, input.provider, input.settings,
-                                                      tools.clock.system_now())};
+    co_return Answer{.response = parse_token_response(*response, input.masking, input.provider,
+                                                      input.settings, tools.clock.system_now())};
 }
 
 // Done with whether an earlier exchange with the same refresh token never came to its end.
@@ -154,6 +157,7 @@ asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tool
                           .requested_at = tools.clock.steady_now(),
                           .obtained_at = tools.clock.system_now()};
     result.presented = input.refresh_token;
+    input.masking.add(credentials_of(input.provider, input.settings));  // those in files, too
     bool interrupted_before = false;
     if (input.refresh_token) {
         Result<bool> noted = co_await note_rotation(input, tools.store);

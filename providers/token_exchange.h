@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/clock.h"
+#include "core/masking.h"
 #include "http/transport.h"
 #include "providers/dpop.h"
 #include "providers/dpop_nonces.h"
@@ -24,6 +25,7 @@ struct ExchangeInput {
     std::shared_ptr<const SetupCode> setup;             ///< null unless a set-up is being finished
     std::shared_ptr<const DpopKey> dpop;                ///< null: no proof of possession
     storage::TokenFence fence;
+    core::Masking masking = {};  ///< what the server may know and nobody is to see
 };
 
 struct ExchangeResult {

@@ -33,9 +33,20 @@ constexpr std::array<std::string_view, 8> kClientErrors = {
 constexpr std::array<std::string_view, 3> kOtherErrors = {"invalid_grant", "use_dpop_nonce",
                                                           "invalid_dpop_proof"};
 
+constexpr std::array<std::string_view, 4> kPassingErrors = {
+    "authorization_pending", "slow_down", "temporarily_unavailable", "unsupported_token_type"};
+
 template <std::size_t kSize>
 bool is_one_of(std::string_view code, const std::array<std::string_view, kSize>& codes) {
     return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+// What the standards name decides what is done, and stays readable whatever the credentials are.
+std::string shown_code(const std::string& told, const core::Masking& masking) {
+    const bool is_standard = is_one_of(told, kConfigurationErrors) ||
+                             is_one_of(told, kClientErrors) || is_one_of(told, kOtherErrors) ||
+                             is_one_of(told, kPassingErrors);
+    return is_standard ? told : masking.shown(told, kMaxDescription);
 }
 
 bool is_transient_status(int status) {
@@ -43,10 +54,12 @@ bool is_transient_status(int status) {
            status >= 500;
 }
 
-Error redirect_failure(const http::Response& response, std::string_view endpoint) {
+Error redirect_failure(const http::Response& response, const core::Masking& masking,
+                       std::string_view endpoint) {
     std::string where = "elsewhere";
     if (const auto location = response.headers.get("Location")) {
-        if (auto url = http::Url::parse(*location, "location")) where = url->origin();
+        if (auto url = http::Url::parse(*location, "location"))
+            where = masking.shown(url->origin(), kMaxDescription);
     }
     Error error{.kind = ErrorKind::kPermanent,
                 .code = "token_endpoint_unreachable",
@@ -70,10 +83,11 @@ ErrorKind kind_of(int status, std::string_view code) {
     return ErrorKind::kPermanent;  // an unknown answer; the manager waits for three alike (O-105)
 }
 
-Error told_failure(const http::Response& response, std::string_view endpoint) {
+Error told_failure(const http::Response& response, const core::Masking& masking,
+                   std::string_view endpoint) {
     const Refusal refusal = read_refusal(response);
-    std::string code = core::printable(refusal.code, kMaxDescription);
-    const std::string description = core::printable(refusal.description, kMaxDescription);
+    std::string code = shown_code(refusal.code, masking);
+    const std::string description = masking.shown(refusal.description, kMaxDescription);
     if (code.empty() && refusal.is_document) code = "unsuccessful";
     Error error{.kind = kind_of(response.status, code),
                 .code = refusal.is_document ? "oauth_error" : "token_endpoint_unreachable",
@@ -102,11 +116,12 @@ bool refuses_client(const Error& error) {
     return status != nullptr && *status == 401 && !is_one_of(code, kOtherErrors);
 }
 
-Error answer_failure(const http::Response& response, std::string_view endpoint,
-                     core::SystemTime now) {
+Error answer_failure(const http::Response& response, const core::Masking& masking,
+                     std::string_view endpoint, core::SystemTime now) {
     const bool is_redirect = response.status >= 300 && response.status < 400;
     Error error =
-        is_redirect ? redirect_failure(response, endpoint) : told_failure(response, endpoint);
+        is_redirect ? redirect_failure(response, masking, endpoint)
+                    : told_failure(response, masking, endpoint);
     error.details["status"] = response.status;
     // A clock that is off makes assertions invalid, and nothing else says so (O-158).
     if (const auto skew = clock_skew(response, now)) {
@@ -120,16 +135,18 @@ Error answer_failure(const http::Response& response, std::string_view endpoint,
     return error;
 }
 
-Error endpoint_failure(const Error& transport_error, std::string_view endpoint) {
+Error endpoint_failure(const Error& transport_error, const core::Masking& masking,
+                       std::string_view endpoint) {
+    const std::string why = masking.shown(transport_error.message, kMaxDescription);
     const bool blocked = transport_error.code == "blocked_address";
     Error error{.kind = blocked ? ErrorKind::kPermanent : ErrorKind::kTransient,
                 .code = blocked ? "blocked_address" : "token_endpoint_unreachable",
-                .message = "ask " + std::string(endpoint) + ": " + transport_error.message,
+                .message = "ask " + std::string(endpoint) + ": " + why,
                 .details = {}};
     const bool malformed = transport_error.code == "malformed";
     if (malformed) error.code = "malformed_token_response";
     error.details["class"] = transport_error.code;
-    error.details["error_description"] = transport_error.message;
+    error.details["error_description"] = why;
     return error;
 }
 

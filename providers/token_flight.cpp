@@ -79,7 +79,8 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(FlightPtr flig
                         .refresh_token = flight->refresh_token,
                         .setup = flight->setup,
                         .dpop = flight->dpop,
-                        .fence = flight->fence};
+                        .fence = flight->fence,
+                        .masking = flight->masking};
     ExchangeResult result = co_await exchange(std::move(input), tools());
     if (result.response || !flight->refresh_token) co_return result;
     if (core::string_member(result.response.error().details, "error") != "invalid_grant")
@@ -95,7 +96,8 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(FlightPtr flig
         .refresh_token = std::make_shared<const core::Secret>((*stored)->refresh_token->clone()),
         .setup = nullptr,
         .dpop = flight->dpop,
-        .fence = flight->fence};
+        .fence = flight->fence,
+        .masking = flight->masking};
     const int requests = result.requests;
     result = co_await exchange(std::move(again), tools());
     result.requests += requests;

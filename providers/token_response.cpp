@@ -6,6 +6,7 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
+#include "core/text_rules.h"
 #include "core/time_text.h"
 #include "providers/grant.h"
 #include "providers/kind.h"
@@ -22,6 +23,7 @@ using core::ErrorKind;
 using core::Result;
 using std::chrono::milliseconds;
 
+constexpr std::size_t kMaxPreview = 220;
 constexpr std::size_t kMaxTokenBytes = 64 * 1024;   // O-63
 constexpr std::chrono::seconds kTolerableSkew{30};  // O-158
 
@@ -203,18 +205,9 @@ std::vector<std::string> granted_scopes(const json::value& body,
     return granted;
 }
 
-bool names_a_credential(std::string_view key) {
-    const std::string lower = core::to_lower(key);
-    for (const std::string_view part :
-         {"token", "secret", "password", "assertion", "signature", "key"}) {
-        if (lower.find(part) != std::string::npos) return true;
-    }
-    return false;
-}
-
 // Small scalars that callouts may need later (instance_url, api_domain, id …), never a credential
 // (O-62).
-json::object attributes_of(const json::value& body) {
+json::object attributes_of(const json::value& body, const core::Masking& masking) {
     json::object kept;
     if (!body.is_object()) return kept;
     for (const auto& entry : body.get_object()) {
@@ -222,8 +215,11 @@ json::object attributes_of(const json::value& body) {
         const bool small = value.is_number() || value.is_bool() ||
                            (value.is_string() && value.as_string().size() <= 1024);
         const std::string_view key = entry.key();
-        if (!small || names_a_credential(key) || key == "expires_in" || key == "scope") continue;
-        if (kept.size() < 32) kept[key] = value;
+        if (!small || core::names_a_credential(key) || key == "expires_in" || key == "scope")
+            continue;
+        if (kept.size() == 32) break;
+        kept[key] = value;
+        if (value.is_string()) kept[key] = masking.masked(value.get_string());
     }
     return kept;
 }
@@ -261,8 +257,9 @@ Result<core::Secret> access_token_of(const json::value& body, const http::Respon
 // RFC 6749 section 7.1: a token whose type is not understood must not be used (O-59); one that is
 // not bound though that was asked for neither (O-60).
 Result<> check_token_type(const json::value& body, const http::Response& response,
-                          std::string_view endpoint, const ProviderSettings& settings,
+                          const core::Masking& masking, const ProviderSettings& settings,
                           std::vector<std::string>& warnings) {
+    const std::string& endpoint = settings.endpoints.token;
     const json::value* value = at(body, "/token_type");
     if (value == nullptr && !settings.dpop) {
         warnings.emplace_back("token_type is missing; taken as Bearer");
@@ -274,13 +271,13 @@ Result<> check_token_type(const json::value& body, const http::Response& respons
     if (settings.dpop) {
         if (is("DPoP")) return {};
         return malformed(ErrorKind::kPermanent, response, endpoint,
-                         "token_type '" + core::printable(type, 40) +
+                         "token_type '" + masking.shown(type, 40) +
                              "' is not DPoP: the server did not bind the token to our key");
     }
     const auto& more = settings.answer.token_types;
     if (is("bearer") || is("BearerToken") || std::any_of(more.begin(), more.end(), is)) return {};
     return malformed(ErrorKind::kPermanent, response, endpoint,
-                     "token_type '" + core::printable(type, 40) + "' is not Bearer");
+                     "token_type '" + masking.shown(type, 40) + "' is not Bearer");
 }
 
 std::optional<core::Secret> refresh_token_of(const json::value& body,
@@ -310,11 +307,23 @@ bool says_no(const json::value& body, const TokenAnswer& answer) {
     return answer.error && is_told(*answer.error);
 }
 
-void note_repeated(const http::Response& response, std::vector<std::string>& warnings) {
+void note_repeated(const http::Response& response, const core::Masking& masking,
+                   std::vector<std::string>& warnings) {
     for (const std::string& name : repeated_members(response)) {
-        warnings.push_back("'" + core::printable(name, 64) +
+        warnings.push_back("'" + masking.shown(name, 64) +
                            "' stands more than once in the answer; the last one counts");
     }
+}
+
+// Its own tokens as well: an answer may say them twice.
+core::Masking with_tokens_of(const json::value& body, const TokenAnswer& answer,
+                             const core::Masking& masking) {
+    core::Masking all = masking;
+    for (const std::string& pointer : {answer.access_token_pointer, answer.refresh_token_pointer}) {
+        const json::value* token = at(body, pointer);
+        if (token != nullptr && token->is_string()) all.add(token->get_string());
+    }
+    return all;
 }
 
 Result<json::value> body_of(const http::Response& response, const TokenAnswer& answer) {
@@ -354,20 +363,25 @@ milliseconds clamped_lifetime(double seconds, const ProviderSettings& settings) 
 }
 
 Result<TokenResponse> parse_token_response(const http::Response& response,
+                                           const core::Masking& masking,
                                            const storage::ProviderRecord& provider,
                                            const ProviderSettings& settings, core::SystemTime now) {
     const std::string& endpoint = settings.endpoints.token;
     if (response.status < 200 || response.status > 299)
-        return answer_failure(response, endpoint, now);
+        return answer_failure(response, masking, endpoint, now);
     if (response.body_truncated) {
         return malformed(ErrorKind::kTransient, response, endpoint,
                          "the answer was cut short or exceeds 1 MiB");
     }
     const auto body = body_of(response, settings.answer);
-    if (!body) return malformed(ErrorKind::kTransient, response, endpoint, body.error().message);
-    if (says_no(*body, settings.answer)) return answer_failure(response, endpoint, now);
+    if (!body) {
+        return malformed(ErrorKind::kTransient, response, endpoint,
+                         masking.shown(body.error().message, kMaxPreview));
+    }
+    const core::Masking hidden = with_tokens_of(*body, settings.answer, masking);
+    if (says_no(*body, settings.answer)) return answer_failure(response, hidden, endpoint, now);
     TokenResponse token;
-    if (auto type = check_token_type(*body, response, endpoint, settings, token.warnings); !type)
+    if (auto type = check_token_type(*body, response, hidden, settings, token.warnings); !type)
         return type.error();
     auto access = access_token_of(*body, response, settings.answer.access_token_pointer, endpoint);
     if (!access) return access.error();
@@ -376,11 +390,12 @@ Result<TokenResponse> parse_token_response(const http::Response& response,
     note_lifetime(*body, settings, now, token);
     token.grant_lifetime = told_grant_lifetime(*body);
     token.scopes = granted_scopes(*body, provider, settings, token.warnings);
-    token.attributes = attributes_of(*body);
-    note_repeated(response, token.warnings);
+    for (std::string& scope : token.scopes) scope = hidden.masked(scope);
+    token.attributes = attributes_of(*body, hidden);
+    note_repeated(response, hidden, token.warnings);
     if (!settings.call.track_header.empty()) {
         if (const auto echo = response.headers.get(settings.call.track_header))
-            token.attributes["track_id"] = core::printable(*echo, 64);
+            token.attributes["track_id"] = hidden.shown(*echo, 64);
     }
     if (const auto skew = clock_skew(response, now))
         token.warnings.push_back(skew_text(response, *skew));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/masking.h"
 #include "core/secret.h"
 #include "http/message.h"
 #include "providers/settings.h"
@@ -34,10 +35,12 @@ struct TokenResponse {
 /// Errors are what the token manager acts on: `kind` kTransient or kThrottled (back off),
 /// kUnauthorized (a person must act) or kPermanent; `code` of docs/errors.md; details {class,
 /// error, error_description, status}. No part of the body reaches an error but what the server says
-/// of its refusal (providers/refusal.h), made printable.
+/// of its refusal (providers/refusal.h), masked and made printable. Masked as well, also by the
+/// tokens of the answer itself, is what is kept beside a token: scopes, attributes, warnings.
 [[nodiscard]] core::Result<TokenResponse> parse_token_response(
-    const http::Response& response, const storage::ProviderRecord& provider,
-    const ProviderSettings& settings, core::SystemTime now);
+    const http::Response& response, const core::Masking& masking,
+    const storage::ProviderRecord& provider, const ProviderSettings& settings,
+    core::SystemTime now);
 
 /// Seconds of a lifetime as we use them: whole, not below 0, at most max_lifetime_s (O-58).
 [[nodiscard]] std::chrono::milliseconds clamped_lifetime(double seconds,
@@ -51,11 +54,12 @@ struct TokenResponse {
 
 /// A failed exchange with one of the provider's endpoints (DNS, TLS, timeout …) in the same terms.
 [[nodiscard]] core::Error endpoint_failure(const core::Error& transport_error,
-                                           std::string_view endpoint);
+                                           const core::Masking& masking, std::string_view endpoint);
 
 /// An answer that is no success: OAuth error object, bare status, or redirect; the same for every
 /// endpoint.
-[[nodiscard]] core::Error answer_failure(const http::Response& response, std::string_view endpoint,
+[[nodiscard]] core::Error answer_failure(const http::Response& response,
+                                         const core::Masking& masking, std::string_view endpoint,
                                          core::SystemTime now);
 
 /// Whether the client itself was refused, so that another secret may work: a 401 that names nothing

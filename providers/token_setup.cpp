@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "providers/discovery.h"
+#include "providers/request_masking.h"
 #include "providers/slot_errors.h"
 #include "providers/token_engine.h"
 #include "providers/token_request.h"
@@ -50,7 +51,7 @@ asio::awaitable<Result<ConfigurationPtr>> TokenEngine::discovered(SlotPtr slot,
                                                                   ProviderSettings settings) {
     const std::string issuer = *configuration->record().issuer;
     Result<boost::json::object> metadata =
-        co_await discover(issuer, std::move(settings), transport_, clock_);
+        co_await discover(issuer, std::move(settings), slot->masking(), transport_, clock_);
     if (!metadata) co_return metadata.error();
     Result<ConfigurationPtr> known = configuration->with_metadata(issuer, *metadata);
     if (!known) co_return known.error();
@@ -100,10 +101,13 @@ asio::awaitable<void> TokenEngine::begin_setup(SlotPtr slot, std::string redirec
         auto request = device_request(input, clock_.steady_now(), begun);
         if (!request) co_return done(request.error());
         http::Request sendable = std::move(*request);
+        core::Masking masking = slot->masking();
+        masking.add(credentials_of(ready.record, ready.settings));
+        masking.add(credentials_of(sendable, ready.record, ready.settings));
         const Result<http::Response> response = co_await transport_.send(std::move(sendable));
-        if (!response) co_return done(endpoint_failure(response.error(), endpoint));
-        start = read_device_answer(*response, endpoint, clock_.steady_now(), clock_.system_now(),
-                                   begun);
+        if (!response) co_return done(endpoint_failure(response.error(), masking, endpoint));
+        start = read_device_answer(*response, masking, endpoint, clock_.steady_now(),
+                                   clock_.system_now(), begun);
     }
     if (start && (slot->gone || slot->fence() != fence)) start = overtaken_setup(*slot);
     if (start) slot->pending_setup = std::move(begun);

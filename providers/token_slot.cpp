@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "providers/credentials.h"
 #include "providers/grant.h"
+#include "providers/request_masking.h"
 #include "providers/token_schedule.h"
 
 namespace herald::providers {
@@ -21,6 +22,9 @@ constexpr std::chrono::minutes kForcedWindow{10};
 constexpr std::size_t kForcedPerWindow = 5;
 constexpr std::chrono::seconds kBackwardsJump{60};  // O-81
 constexpr std::chrono::seconds kGrantMoves{5};      // less is rounding
+
+/// Access and refresh tokens of four generations.
+constexpr std::size_t kSeenTokens = 8;
 
 constexpr std::string_view kEntityPrefix = "entity.";
 
@@ -65,7 +69,7 @@ std::vector<std::string> entities_of(const std::vector<std::string>& scopes) {
 
 AccessTokenPtr make_access(const storage::TokenRecord& record, const TokenTimes& times,
                            std::shared_ptr<const TokenUse> use,
-                           std::shared_ptr<const DpopKey> dpop) {
+                           std::shared_ptr<const DpopKey> dpop, core::Masking masking) {
     auto access = std::make_shared<AccessToken>();
     const Placement& placement = use->placement;
     const std::string prefix = dpop && placement.prefix == "Bearer " ? "DPoP " : placement.prefix;
@@ -75,6 +79,7 @@ AccessTokenPtr make_access(const storage::TokenRecord& record, const TokenTimes&
     access->base = base_of(record, placement);
     access->use = std::move(use);
     access->dpop = std::move(dpop);
+    access->masking = std::move(masking);
     access->generation = record.generation;
     access->refresh_from = times.refresh_from;
     access->usable_until = times.usable_until;
@@ -112,6 +117,7 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
                       core::Clock& clock, core::Random& random) {
     const storage::TokenFence before = fence();
     configuration = configuration_of(std::move(provider));
+    renew_masking();
     condition = record().condition;
     last_error = record().last_error;
     invalidation_epoch = record().invalidation_epoch;
@@ -131,6 +137,7 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
         blocked_until_ += std::clamp<milliseconds>(left, milliseconds(0), longest);
     }
     if (!stored) return;
+    remember(*stored);
     last_generation_ = std::max(last_generation_, stored->generation);
     if (settings().dpop != stored->dpop_key.has_value()) stored->access_token.reset();
     token = std::make_shared<const storage::TokenRecord>(std::move(*stored));
@@ -148,7 +155,7 @@ void TokenSlot::show_stored(std::shared_ptr<const TokenUse> shown, core::Clock& 
     const auto age = std::max(now - token->obtained_at, milliseconds(0));
     const auto times = token_times(clock.steady_now() - age, token->expires_at - token->obtained_at,
                                    settings(), random);
-    access = make_access(*token, times, use, dpop);
+    access = make_access(*token, times, use, dpop, masking());
     if (record().enabled) cell->publish(access);
 }
 
@@ -157,6 +164,7 @@ Obtained TokenSlot::made_usable(storage::TokenRecord token_record, const Flight&
                                 core::SteadyTime requested_at, milliseconds lifetime,
                                 core::Random& random) {
     token_record.generation = ++last_generation_;
+    remember(token_record);
     if (landed.dpop) {
         token_record.token_type = "DPoP";
         token_record.dpop_key = landed.dpop->pem();
@@ -164,7 +172,7 @@ Obtained TokenSlot::made_usable(storage::TokenRecord token_record, const Flight&
     Obtained obtained;
     obtained.access =
         make_access(token_record, token_times(requested_at, lifetime, settings(), random),
-                    std::move(shown), landed.dpop);
+                    std::move(shown), landed.dpop, masking());
     obtained.record = std::make_shared<const storage::TokenRecord>(std::move(token_record));
     return obtained;
 }
@@ -199,6 +207,23 @@ void TokenSlot::follow_rotation(const core::Secret& presented, const core::Secre
     storage::TokenRecord rotated = token->clone();
     rotated.refresh_token = successor.clone();
     token = std::make_shared<const storage::TokenRecord>(std::move(rotated));
+}
+
+void TokenSlot::remember(const storage::TokenRecord& stored) {
+    const auto note = [&](const std::optional<core::Secret>& one) {
+        const bool known = one && std::any_of(seen_tokens_.begin(), seen_tokens_.end(),
+                                              [&](const auto& seen) { return seen.equals(*one); });
+        if (one && !known) seen_tokens_.push_back(one->clone());
+    };
+    note(stored.refresh_token);
+    note(stored.access_token);
+    while (seen_tokens_.size() > kSeenTokens) seen_tokens_.pop_front();
+    renew_masking();
+}
+
+void TokenSlot::renew_masking() {
+    masking_ = credentials_of(record(), settings());
+    for (const core::Secret& seen : seen_tokens_) masking_.add(seen);
 }
 
 void TokenSlot::drop_token() {
@@ -320,7 +345,10 @@ std::vector<Waiter> TokenSlot::take_setups() {
 }
 
 Flight TokenSlot::take_off() const {
-    Flight next{.configuration = configuration, .fence = fence(), .dpop = dpop};
+    Flight next{.configuration = configuration,
+                .fence = fence(),
+                .dpop = dpop,
+                .masking = masking()};
     const auto person = std::find_if(waiters.begin(), waiters.end(),
                                      [](const Waiter& one) { return one.setup != nullptr; });
     if (person != waiters.end()) {

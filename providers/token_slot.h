@@ -42,6 +42,7 @@ struct Flight {
     std::shared_ptr<const core::Secret> refresh_token = nullptr;  ///< to be presented; null: none
     std::shared_ptr<const SetupCode> setup = nullptr;             ///< to be exchanged; null: none
     std::shared_ptr<const DpopKey> dpop = nullptr;                ///< null: no proof of possession
+    core::Masking masking = {};                                   ///< the slot's
 };
 using FlightPtr = std::shared_ptr<const Flight>;
 
@@ -118,6 +119,9 @@ public:
     [[nodiscard]] std::vector<Waiter> take_setups();
 
     [[nodiscard]] storage::TokenFence fence() const;
+    /// Hides the record's credentials and the tokens of the last generations, whatever became of
+    /// them: servers remember, and echo.
+    [[nodiscard]] const core::Masking& masking() const { return masking_; }
     [[nodiscard]] const storage::ProviderRecord& record() const { return configuration->record(); }
     [[nodiscard]] const ProviderSettings& settings() const { return configuration->settings(); }
     [[nodiscard]] const std::string& name() const { return record().name; }
@@ -150,6 +154,9 @@ public:
 private:
     [[nodiscard]] std::vector<Waiter> take_if(const std::function<bool(const Waiter&)>& chosen);
 
+    void remember(const storage::TokenRecord& stored);
+    void renew_masking();
+
     /// Sets when the grant is refreshed though nobody uses it (O-83).
     void plan_grant_refresh(bool end_is_fixed, core::Clock& clock, core::Random& random);
 
@@ -160,6 +167,8 @@ private:
     int alike_ = 0;
     std::int64_t last_generation_ = 0;
     std::deque<core::SteadyTime> forced_;
+    std::deque<core::Secret> seen_tokens_;  ///< the newest last
+    core::Masking masking_;
 };
 using SlotPtr = std::shared_ptr<TokenSlot>;
 

@@ -17,6 +17,8 @@ using core::Result;
 
 namespace {
 
+constexpr std::size_t kMaxReason = 500;
+
 TokenTestResult accepted() {
     return {.ok = true, .verdict = "accepted"};
 }
@@ -145,7 +147,7 @@ asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done
     }
     if (!response && response.error().kind != core::ErrorKind::kTransient)
         co_return done(response.error());
-    TokenTestResult result = !response ? inconclusive(response.error().message)
+    TokenTestResult result = !response ? inconclusive(slot->masking().shown(response.error().message, kMaxReason))
                              : by_introspection
                                  ? judge_introspection(*response, ready.record)
                                  : judge_request(*response, ready.settings, *access, *token);

@@ -1,4 +1,5 @@
 // Callouts with OAuth 2.0: the token on the wire, the 401, and parking (oauth.md 6.5, 6.6).
+#include "core/encoding.h"
 #include "core/json.h"
 #include "tests/providers/jws_reading.h"
 #include "tests/support/dispatcher_fixture.h"
@@ -198,6 +199,64 @@ TEST_F(AuthenticatedDeliveryTest, HistoryNeverHoldsACredentialThatWasSent) {
     const core::CalloutId id = fire_one();
     EXPECT_THAT(attempts(id)[0].response_excerpt, Not(HasSubstr("token-1")));
     EXPECT_THAT(attempts(id)[0].response_excerpt, HasSubstr("********"));
+}
+
+// It knows the first token as well when it answers the resend.
+TEST_F(AuthenticatedDeliveryTest, HistoryHidesTheTokenThatWasRefusedBeforeTheResend) {
+    start();
+    add(with_oauth());
+    answers = {respond(401), respond(500, "you sent token-1 and then token-2")};
+    const core::CalloutId id = fire_one();
+    ASSERT_EQ(attempts(id).size(), 2U);
+    EXPECT_EQ(attempts(id)[1].response_excerpt, "you sent ******** and then ********");
+}
+
+TEST_F(AuthenticatedDeliveryTest, HistoryHidesTokensOfEarlierGenerations) {
+    start();
+    add(with_oauth());
+    (void)fire();
+    manager->refresh(provider, [](const core::Result<storage::TokenRecord>&) {});
+    settle();
+    answers = {respond(500, "yesterday token-1, today token-2")};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(received[1].headers.get("Authorization"), "Bearer token-2");
+    EXPECT_EQ(attempts(id)[0].response_excerpt, "yesterday ********, today ********");
+}
+
+TEST_F(AuthenticatedDeliveryTest, WhatIsCutShowsNoPartOfACredential) {
+    token_answer = respond(
+        200, R"({"access_token":"0123456789abcdefghijklmnopqrstuvwxyz","expires_in":3600})");
+    start();
+    add(with_oauth());
+    for (std::size_t before = 480; before < 620; before += 4) {
+        const std::string text = std::string(before, '.') + "0123456789abcdefghijklmnopqrstuvwxyz" +
+                                 std::string(100, '.');
+        http::Headers location;
+        location.set("Location", "https://elsewhere.example/" + text);
+        http::Headers challenge;
+        challenge.set("WWW-Authenticate",
+                      R"(Bearer error="insufficient_scope", scope=")" + text + "\"");
+        answers = {respond(302, "", location), respond(401, "", challenge)};
+        for (int i = 0; i < 2; ++i) {
+            const core::CalloutId id = fire_one();
+            EXPECT_EQ(attempts(id)[0].error->find("0123"), std::string::npos) << before;
+        }
+    }
+    answers = {respond(500, std::string(4080, '.') + "0123456789abcdefghijklmnopqrstuvwxyz")};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(attempts(id)[0].response_excerpt, std::string(4080, '.') + "********");
+}
+
+TEST_F(AuthenticatedDeliveryTest, HistoryHidesWhatAnOwnHeaderOrTheSigningSecretHolds) {
+    start();
+    auto record = notification("own");
+    record.headers = {{"X-Api-Key", "the-key-of-ours"}, {"X-Plain", "plain-value"}};
+    record.signing_secret = core::Secret("whsec_" + core::base64_encode(std::string(24, 'k')));
+    add(std::move(record));
+    answers = {respond(500, "the-key-of-ours plain-value " + std::string(24, 'k') + " whsec_" +
+                                core::base64_encode(std::string(24, 'k')))};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(attempts(id)[0].response_excerpt, "******** plain-value ******** ********");
 }
 
 TEST_F(AuthenticatedDeliveryTest, StaticCredentialsGoOutAndAreMaskedToo) {

@@ -72,7 +72,7 @@ TEST(QuirksTest, AnswersAreUnderstoodAsTheSettingsSay) {
         const ProviderRecord provider = provider_with(row.settings);
         const http::Response response{.status = 200, .headers = {}, .body = row.body};
         const auto token =
-            parse_token_response(response, provider, test::settings_of(provider), kNow);
+            parse_token_response(response, {}, provider, test::settings_of(provider), kNow);
         ASSERT_EQ(token.has_value(), row.token != nullptr);
         if (!token) continue;
         EXPECT_EQ(token->access_token.reveal(), row.token);
@@ -252,7 +252,7 @@ TEST(QuirksTest, AClockThatIsOffIsSaid) {
     headers.add("Date", "Fri, 15 Jan 2027 07:50:00 GMT");
     const http::Response refused{
         .status = 400, .headers = headers, .body = R"({"error":"invalid_grant"})"};
-    const auto error = answer_failure(refused, "https://login.example/token", kNow);
+    const auto error = answer_failure(refused, {}, "https://login.example/token", kNow);
     EXPECT_THAT(error.message,
                 HasSubstr("600 s ahead of the server's Date, Fri, 15 Jan 2027 07:50:00 GMT"));
 }

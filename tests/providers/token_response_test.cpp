@@ -22,7 +22,7 @@ core::Result<TokenResponse> parse(int status, std::string body, http::Headers he
         .status = status, .headers = std::move(headers), .body = std::move(body)};
     ProviderSettings known = settings;
     known.endpoints.token = test::sample_provider().token_endpoint;
-    return parse_token_response(response, test::sample_provider(), known, kNow);
+    return parse_token_response(response, {}, test::sample_provider(), known, kNow);
 }
 
 std::string with(std::string_view member) {
@@ -338,7 +338,7 @@ TEST(TokenResponseTest, ARedirectNamesTheHostOnly) {
 TEST(TokenResponseTest, ACutBodyIsNoAnswer) {
     const http::Response response{
         .status = 200, .headers = {}, .body = R"({"access_token":"t"})", .body_truncated = true};
-    EXPECT_FALSE(parse_token_response(response, test::sample_provider(), {}, kNow));
+    EXPECT_FALSE(parse_token_response(response, {}, test::sample_provider(), {}, kNow));
 }
 
 TEST(ProviderErrorTest, KeepsClassCodeAndStatus) {
