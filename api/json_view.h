@@ -18,6 +18,9 @@ namespace herald::api {
 /// are kept.
 [[nodiscard]] boost::json::value fields_json(const storage::Fields& fields);
 
+/// Their names, with "set" for each value.
+[[nodiscard]] boost::json::object secret_fields_json(const storage::SecretFields& fields);
+
 /// Contract section 3. `token` may be null; one that has expired shows as null.
 [[nodiscard]] boost::json::object provider_json(const storage::ProviderRecord& record,
                                                 const storage::TokenRecord* token,

@@ -132,6 +132,24 @@ void MemberReader::secret(std::string_view key, std::optional<core::Secret>& int
     into = core::Secret(value->get_string());
 }
 
+void MemberReader::secret_fields(std::string_view key, storage::SecretFields& into) {
+    const json::value* value = take(key);
+    if (value == nullptr) return;
+    if (!value->is_object()) return refuse(key, "an object of strings is expected");
+    for (const auto& [name, secret] : value->get_object()) {
+        std::erase_if(into, [&name = name](const auto& one) { return one.first == name; });
+        if (secret.is_null()) continue;
+        if (!secret.is_string() || secret.get_string().empty())
+            return refuse(key, "each is a string that is not empty, or null to take it away");
+        if (secret.get_string() == "set") {
+            return refuse(key,
+                          "\"set\" only stands for a secret in answers; give the secret, or leave "
+                          "the name out to keep it");
+        }
+        into.emplace_back(name, core::Secret(secret.get_string()));
+    }
+}
+
 void MemberReader::other(std::string_view key,
                          const std::function<core::Result<>(const json::value&)>& read) {
     const json::value* value = take(key);

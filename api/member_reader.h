@@ -39,6 +39,8 @@ public:
     /// Write-only: a string that is not empty, and not the word "set" that stands for it in
     /// answers.
     void secret(std::string_view key, std::optional<core::Secret>& into);
+    /// Write-only as `secret` is: an object of strings, merged by name; null takes one away.
+    void secret_fields(std::string_view key, storage::SecretFields& into);
     /// Leaves the meaning of the value to `read`, called only where the member is there.
     void other(std::string_view key,
                const std::function<core::Result<>(const boost::json::value&)>& read);

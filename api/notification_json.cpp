@@ -106,6 +106,8 @@ json::object notification_json(const storage::NotificationRecord& record) {
     out["url"] = record.url;
     out["headers"] = fields_json(record.headers);
     out["parameters"] = fields_json(record.parameters);
+    out["secret_headers"] = secret_fields_json(record.secret_headers);
+    out["secret_parameters"] = secret_fields_json(record.secret_parameters);
     out["content_type"] = record.content_type;
     out["body_template"] = text_or_null(record.body_template);
     out["auth"] = std::visit(AuthView{}, record.auth);

@@ -134,6 +134,8 @@ void read_request_shape(MemberReader& in, NotificationRecord& record) {
     in.text("url", record.url);
     in.fields("headers", record.headers);
     in.fields("parameters", record.parameters);
+    in.secret_fields("secret_headers", record.secret_headers);
+    in.secret_fields("secret_parameters", record.secret_parameters);
     in.text("content_type", record.content_type);
     in.optional_text("body_template", record.body_template);
     in.secret("signing_secret", record.signing_secret);

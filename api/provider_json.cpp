@@ -98,9 +98,17 @@ void add_configuration(json::object& out, const storage::ProviderRecord& record)
     out["issuer"] = text_or_null(record.issuer);
     out["scopes"] = texts_json(record.scopes);
     out["parameters"] = fields_json(record.parameters);
+    out["secret_parameters"] = secret_fields_json(record.secret_parameters);
+    out["secret_token_headers"] = secret_fields_json(record.secret_token_headers);
+    out["secret_callout_headers"] = secret_fields_json(record.secret_callout_headers);
     out["audience"] = text_or_null(record.audience);
     out["resources"] = texts_json(record.resources);
     out["settings"] = record.settings;
+}
+
+void add_names(json::array& out, std::string_view member, const storage::SecretFields& fields) {
+    for (const auto& [name, value] : fields)
+        out.emplace_back(std::string(member) + "/" + shown(name));
 }
 
 }  // namespace
@@ -115,6 +123,12 @@ json::value fields_json(const storage::Fields& fields) {
     }
     json::array out;
     for (const auto& [name, value] : fields) out.push_back(json::array{name, shown(value)});
+    return out;
+}
+
+json::object secret_fields_json(const storage::SecretFields& fields) {
+    json::object out;
+    for (const auto& [name, value] : fields) out[shown(name)] = "set";
     return out;
 }
 
@@ -161,6 +175,9 @@ json::object provider_export_json(const storage::ProviderRecord& record, bool ha
     if (record.client_secret) secrets.emplace_back("client_secret");
     if (record.private_key) secrets.emplace_back("private_key");
     if (has_refresh_token) secrets.emplace_back("refresh_token");
+    add_names(secrets, "secret_parameters", record.secret_parameters);
+    add_names(secrets, "secret_token_headers", record.secret_token_headers);
+    add_names(secrets, "secret_callout_headers", record.secret_callout_headers);
     out["secrets"] = std::move(secrets);
     return out;
 }

@@ -52,6 +52,9 @@ void read_credentials(MemberReader& in, ProviderRecord& record,
     in.secret("refresh_token", refresh_token);
     in.secret("private_key", record.private_key);
     in.optional_text("certificate", record.certificate);
+    in.secret_fields("secret_parameters", record.secret_parameters);
+    in.secret_fields("secret_token_headers", record.secret_token_headers);
+    in.secret_fields("secret_callout_headers", record.secret_callout_headers);
 }
 
 Result<> read_time(const json::object& secret, std::string_view key,

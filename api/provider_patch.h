@@ -17,9 +17,9 @@ enum class PatchKind {
 
 /// Applies a request object to `record`: the same members as provider_json. Pure and repeatable.
 ///
-/// `settings` are merged, a null removes one; every other member replaces. `refresh_token` goes to
-/// its own place because it is kept with the token. Rules between members are
-/// providers::validate's.
+/// `settings` and the sealed fields are merged, a null removes one; every other member replaces.
+/// `refresh_token` goes to its own place because it is kept with the token. Rules between members
+/// are providers::validate's.
 [[nodiscard]] core::Result<> patch_provider(PatchKind kind, const boost::json::object& request,
                                             storage::ProviderRecord& record,
                                             std::optional<core::Secret>& refresh_token);

@@ -12,6 +12,7 @@
 #include "core/text_rules.h"
 #include "dispatcher/key_pair.h"
 #include "http/message.h"
+#include "http/special_addresses.h"
 
 namespace herald::dispatcher {
 namespace {
@@ -27,8 +28,6 @@ constexpr std::size_t kMaxEntityName = 256;
 constexpr std::size_t kUuidLength = 36;
 constexpr std::size_t kBareUuidLength = 32;
 constexpr std::chrono::seconds kLongestSession = std::chrono::hours(24);
-constexpr std::string_view kWebhookPrefix = "webhook-";
-constexpr std::array<std::string_view, 2> kOwnHeaders{"herald-attempt", "accept-encoding"};
 constexpr std::array<std::string_view, 3> kMethods{"POST", "PUT", "GET"};
 
 /// A header that an authentication sets, and the member that names it.
@@ -37,17 +36,8 @@ struct AuthHeader {
     std::string_view name;
 };
 
-bool is_taken(std::string_view lower) {
-    return is_own_header(lower) || lower == "content-type" || lower == "user-agent" ||
-           http::is_reserved_header(lower);
-}
-
 Result<> check_header_name(const AuthHeader& header) {
-    if (auto valid = http::validate_header(header.name, "x", header.field); !valid) return valid;
-    if (!is_taken(core::to_lower(header.name))) return {};
-    return invalid_argument(
-        header.field,
-        std::string(header.name) + " is set by herald or the connection; choose another");
+    return http::check_header_name(header.name, http::HeaderRole::kCredential, header.field);
 }
 
 Result<> check_distinct(const std::vector<AuthHeader>& headers) {
@@ -68,11 +58,16 @@ Result<> check_distinct(const std::vector<AuthHeader>& headers) {
 // Those that go out with the callout itself.
 Result<> check_beside(const std::vector<AuthHeader>& headers, const NotificationRecord& record) {
     for (const AuthHeader& ours : headers) {
-        for (const auto& [name, value] : record.headers) {
-            if (!core::equals_ignoring_case(name, ours.name)) continue;
-            return invalid_argument(
-                "headers", std::string(ours.name) + " is the header of the authentication already");
-        }
+        const auto is_ours = [&](const auto& header) {
+            return core::equals_ignoring_case(header.first, ours.name);
+        };
+        const bool plain = std::any_of(record.headers.begin(), record.headers.end(), is_ours);
+        const bool secret =
+            std::any_of(record.secret_headers.begin(), record.secret_headers.end(), is_ours);
+        if (!plain && !secret) continue;
+        return invalid_argument(
+            plain ? "headers" : "secret_headers",
+            std::string(ours.name) + " is the header of the authentication already");
     }
     return {};
 }
@@ -262,7 +257,7 @@ bool is_allowed_loopback(const std::string& host, const http::EgressPolicy& poli
     }
     boost::system::error_code ec;
     const ip::address address = ip::make_address(host, ec);
-    return !ec && address.is_loopback() && policy.allows(address);
+    return !ec && http::is_loopback(address) && policy.allows(address);
 }
 
 }  // namespace
@@ -280,11 +275,6 @@ Result<> check_credential_url(const http::Url& url, const http::EgressPolicy& po
         field,
         "credentials go over https only; plain http is for loopback addresses that "
         "HERALD_EGRESS_ALLOW lists");
-}
-
-bool is_own_header(std::string_view lower) {
-    return lower.starts_with(kWebhookPrefix) ||
-           std::find(kOwnHeaders.begin(), kOwnHeaders.end(), lower) != kOwnHeaders.end();
 }
 
 }  // namespace herald::dispatcher

@@ -22,7 +22,4 @@ namespace herald::dispatcher {
                                                   const http::EgressPolicy& policy,
                                                   std::string_view field);
 
-/// Whether herald sets this header on every callout. `lower` is in lower case.
-[[nodiscard]] bool is_own_header(std::string_view lower);
-
 }  // namespace herald::dispatcher

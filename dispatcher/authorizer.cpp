@@ -52,6 +52,20 @@ struct Authorizer {
     }
 };
 
+storage::Fields query_of(std::string_view url) {
+    storage::Fields fields;
+    const auto question = url.find('?');
+    if (question == std::string_view::npos) return fields;
+    for (std::string_view rest = url.substr(question + 1); !rest.empty();) {
+        const std::string_view pair = rest.substr(0, rest.find('&'));
+        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
+        fields.emplace_back(pair.substr(0, equals), core::form_decode(value).value_or(""));
+    }
+    return fields;
+}
+
 /// Collects what an authentication itself holds.
 struct Collector {
     core::Masking& masking;
@@ -96,6 +110,9 @@ core::Masking credentials_of(const storage::NotificationRecord& notification) {
     std::visit(collect, notification.auth);
     collect.add_named(notification.headers);
     collect.add_named(notification.parameters);
+    collect.add_named(query_of(notification.url));
+    for (const auto& [name, value] : notification.secret_headers) collect.add_value(value.reveal());
+    for (const auto& [name, value] : notification.secret_parameters) masking.add(value);
     if (!notification.signing_secret) return masking;
     masking.add(*notification.signing_secret);
     if (const auto key = decode_signing_secret(*notification.signing_secret)) masking.add(*key);

@@ -16,7 +16,8 @@ namespace herald::dispatcher {
                                        const providers::ShowInput& input);
 
 /// The credentials that a notification itself holds, in the forms in which they are sent: of its
-/// authentication, its signing secret, and headers and parameters whose names say so.
+/// authentication, its signing secret, its sealed fields, and what stands in the clear under a name
+/// that says so, in headers, parameters and the URL's query.
 [[nodiscard]] core::Masking credentials_of(const storage::NotificationRecord& notification);
 /// Adds what was fetched for one request.
 void add_credentials(core::Masking& masking, const Credentials& credentials);

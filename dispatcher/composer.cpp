@@ -133,6 +133,11 @@ core::Result<> append_parameters(std::string& target, const CompiledNotification
         target.push_back(target.find('?') == std::string::npos ? '?' : '&');
         target.append(name).append("=").append(*rendered);
     }
+    for (const auto& [name, value] : notification.record.secret_parameters) {
+        target.push_back(target.find('?') == std::string::npos ? '?' : '&');
+        target.append(core::percent_encode(name)).append("=");
+        target.append(core::percent_encode(value.reveal()));
+    }
     return {};
 }
 
@@ -177,6 +182,8 @@ core::Result<> add_user_headers(http::Request& request, const CompiledNotificati
             return valid.error();
         request.headers.add(name, std::move(*rendered));
     }
+    for (const auto& [name, value] : notification.record.secret_headers)
+        request.headers.add(name, std::string(value.reveal()));
     return {};
 }
 
@@ -199,6 +206,7 @@ bool carries_credentials(const storage::NotificationRecord& record) {
         return core::equals_ignoring_case(header.first, "Authorization");
     };
     return !std::holds_alternative<storage::NoAuth>(record.auth) ||
+           !record.secret_headers.empty() || !record.secret_parameters.empty() ||
            std::any_of(record.headers.begin(), record.headers.end(), is_authorization);
 }
 

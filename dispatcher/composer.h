@@ -46,7 +46,8 @@ using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;
 /// Errors: invalid_argument, naming the field whose text cannot be understood.
 [[nodiscard]] core::Result<CompiledNotificationPtr> compile(storage::NotificationRecord record);
 
-/// Whether its requests show who we are: an authentication, or an Authorization header of its own.
+/// Whether its requests show who we are: an authentication, sealed headers or parameters, or an
+/// Authorization header of its own.
 [[nodiscard]] bool carries_credentials(const storage::NotificationRecord& record);
 
 /// The request of one attempt, without authentication: URL, headers of contract section 7, body,

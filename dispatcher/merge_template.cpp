@@ -4,6 +4,7 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
+#include "core/text_rules.h"
 #include "core/time_text.h"
 
 namespace herald::dispatcher {
@@ -11,17 +12,6 @@ namespace {
 
 bool is_json_string(std::string_view source) {
     return source.starts_with('"');
-}
-
-// C0, DEL, and the C1 controls as UTF-8 writes them.
-bool has_control_character(std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte < 0x20 || byte == 0x7F) return true;
-        if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0)
-            return true;
-    }
-    return false;
 }
 
 bool is_dot_segment(std::string segment) {
@@ -165,7 +155,7 @@ core::Result<> MergeTemplate::append_value(std::string& out, const MergePart& pa
         out.append(text);
     } else if (context_ == MergeContext::kForm) {
         out.append(core::form_encode(text));
-    } else if (has_control_character(text)) {
+    } else if (core::has_control_character(text)) {
         return cannot_render(part, "holds a control character, which may not stand there");
     } else if (context_ == MergeContext::kHeader) {
         out.append(text);

@@ -65,34 +65,51 @@ core::Result<> check_url(const NotificationRecord& record, const CompiledNotific
     return policy.check_literal(url->host, "url");
 }
 
-core::Result<> check_header_name(const std::string& name, const NotificationRecord& record) {
-    const std::string lower = core::to_lower(name);
-    const auto refused = [&](std::string_view why) {
-        return core::invalid_argument("headers",
-                                      core::printable(name, 64) + " " + std::string(why));
-    };
-    if (http::is_reserved_header(name))
-        return refused("is set by the connection and cannot be set here");
-    if (is_own_header(lower))
-        return refused("is set by herald on every callout and cannot be set here");
-    if (lower == "content-type")
-        return refused("is set by content_type (--content-type), not as a header");
-    if (lower == "authorization" && !std::holds_alternative<storage::NoAuth>(record.auth)) {
-        return refused(
-            "would stand beside the authentication of this notification; use one of the two");
+core::Result<> check_headers(const NotificationRecord& record) {
+    if (record.headers.size() > kMaxFields)
+        return core::invalid_argument("headers", "there are at most 64 headers");
+    const auto role = std::holds_alternative<storage::NoAuth>(record.auth)
+                          ? http::HeaderRole::kWithoutOurs
+                          : http::HeaderRole::kBesideOurs;
+    for (const auto& [name, value] : record.headers) {
+        // The name alone first: other errors show it.
+        if (auto valid = http::check_header_name(name, role, "headers"); !valid)
+            return valid.error();
+        if (value.size() > kMaxFieldText)
+            return core::invalid_argument("headers", name + ": at most 8 KiB");
     }
     return {};
 }
 
-core::Result<> check_headers(const NotificationRecord& record) {
-    if (record.headers.size() > kMaxFields)
-        return core::invalid_argument("headers", "there are at most 64 headers");
-    for (const auto& [name, value] : record.headers) {
-        // The name alone first: other errors show it.
-        if (auto valid = http::validate_header(name, "x", "headers"); !valid) return valid.error();
-        if (auto valid = check_header_name(name, record); !valid) return valid.error();
-        if (value.size() > kMaxFieldText)
-            return core::invalid_argument("headers", name + ": at most 8 KiB");
+core::Result<> check_secret_fields(const NotificationRecord& record) {
+    if (record.secret_headers.size() + record.secret_parameters.size() > kMaxFields)
+        return core::invalid_argument("secret_headers", "there are at most 64 sealed fields");
+    const auto role = std::holds_alternative<storage::NoAuth>(record.auth)
+                          ? http::HeaderRole::kWithoutOurs
+                          : http::HeaderRole::kBesideOurs;
+    for (const auto& [name, value] : record.secret_headers) {
+        auto valid = http::check_header_name(name, role, "secret_headers");
+        if (valid) valid = http::validate_header(name, value.reveal(), "secret_headers");
+        if (!valid) return valid.error();
+        const bool twice = std::any_of(record.headers.begin(), record.headers.end(),
+                                       [&name = name](const auto& plain) {
+                                           return core::equals_ignoring_case(plain.first, name);
+                                       });
+        if (twice) {
+            return core::invalid_argument("secret_headers",
+                                          name + " is a header in the clear already");
+        }
+    }
+    for (const auto& [name, value] : record.secret_parameters) {
+        if (name.empty() || core::has_control_character(name) ||
+            core::has_control_character(value.reveal())) {
+            return core::invalid_argument(
+                "secret_parameters",
+                "a query parameter has a name, and no control characters anywhere");
+        }
+        if (name.size() + value.reveal().size() > kMaxFieldText)
+            return core::invalid_argument("secret_parameters",
+                                          "a query parameter has at most 8 KiB");
     }
     return {};
 }
@@ -161,8 +178,9 @@ core::Result<> check_success(const NotificationRecord& record) {
 
 core::Result<> validate(const NotificationRecord& record, const http::EgressPolicy& policy) {
     if (auto valid = core::validate_name(record.name); !valid) return valid.error();
-    for (const auto rule : {check_patterns, check_method, check_sizes, check_content_type,
-                            check_headers, check_parameters, check_ranges, check_success}) {
+    for (const auto rule :
+         {check_patterns, check_method, check_sizes, check_content_type, check_headers,
+          check_secret_fields, check_parameters, check_ranges, check_success}) {
         if (auto valid = rule(record); !valid) return valid.error();
     }
     if (auto valid = validate_authentication(record, policy); !valid) return valid.error();

@@ -26,11 +26,6 @@ AddressBits bits_of(const ip::address& address) {
     return AddressBits(address.to_v6().to_bytes());
 }
 
-bool is_loopback(const AddressBits& bits) {
-    return bits.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, bits).is_loopback()
-                               : bits.is_loopback();
-}
-
 bool is_unspecified(const AddressBits& bits) {
     return bits.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, bits).is_unspecified()
                                : bits.is_unspecified();
@@ -133,7 +128,7 @@ bool EgressPolicy::is_own_listener(const ip::tcp::endpoint& endpoint) const {
         if (own.port() != endpoint.port()) return false;
         if (is_here && own.address().is_unspecified()) return true;
         // Connecting to 0.0.0.0 or :: reaches the loopback interface.
-        if (is_anywhere && own.address().is_loopback()) return true;
+        if (is_anywhere && is_loopback(own.address())) return true;
         return bits_of(own.address()).to_bytes() == bits.to_bytes();
     });
 }

@@ -29,6 +29,62 @@ bool is_field_value(std::string_view text) {
     return wrong == 0;
 }
 
+/// Who writes a header, and for which roles nobody else may.
+struct TakenHeader {
+    std::string_view name;  ///< ends in `-` where it is the beginning of several
+    std::string_view why;
+    bool as_credential = true;
+    bool beside_ours = true;
+    bool without_ours = true;
+};
+
+constexpr std::string_view kByConnection = "is set by the connection and cannot be set here";
+constexpr std::string_view kByHerald = "is set by herald itself and cannot be set here";
+constexpr std::array kTaken{
+    TakenHeader{"host", kByConnection},
+    TakenHeader{"content-length", kByConnection},
+    TakenHeader{"transfer-encoding", kByConnection},
+    TakenHeader{"connection", kByConnection},
+    TakenHeader{"keep-alive", kByConnection},
+    TakenHeader{"te", kByConnection},
+    TakenHeader{"trailer", kByConnection},
+    TakenHeader{"upgrade", kByConnection},
+    TakenHeader{"expect", kByConnection},
+    TakenHeader{"proxy-", kByConnection},
+    TakenHeader{"webhook-", kByHerald},
+    TakenHeader{"herald-", kByHerald},
+    TakenHeader{"accept-encoding", kByHerald},
+    TakenHeader{"content-type",
+                "is set by the content type (--content-type, or the setting token_content_type), "
+                "not as a header"},
+    TakenHeader{
+        .name = "user-agent", .why = kByHerald, .beside_ours = false, .without_ours = false},
+    TakenHeader{.name = "authorization",
+                .why = "would stand beside the authentication; use one of the two",
+                .as_credential = false,
+                .without_ours = false},
+    TakenHeader{.name = "dpop",
+                .why = "is the proof of possession (--setting dpop=true) and cannot be set here",
+                .without_ours = false},
+};
+
+bool is_named(std::string_view name, const TakenHeader& taken) {
+    if (taken.name.ends_with('-')) name = name.substr(0, taken.name.size());
+    return core::equals_ignoring_case(name, taken.name);
+}
+
+bool is_taken_for(HeaderRole role, const TakenHeader& taken) {
+    switch (role) {
+        case HeaderRole::kCredential:
+            return taken.as_credential;
+        case HeaderRole::kBesideOurs:
+            return taken.beside_ours;
+        case HeaderRole::kWithoutOurs:
+            return taken.without_ours;
+    }
+    return true;
+}
+
 }  // namespace
 
 void Headers::set(std::string_view name, std::string value) {
@@ -80,14 +136,18 @@ core::Result<> validate_header(std::string_view name, std::string_view value,
 }
 
 bool is_reserved_header(std::string_view name) {
-    static constexpr std::array<std::string_view, 9> kReserved = {
-        "host", "content-length", "transfer-encoding", "connection", "keep-alive",
-        "te",   "trailer",        "upgrade",           "expect"};
-    static constexpr std::string_view kProxy = "proxy-";
-    return core::equals_ignoring_case(name.substr(0, kProxy.size()), kProxy) ||
-           std::ranges::any_of(kReserved, [name](std::string_view reserved) {
-               return core::equals_ignoring_case(name, reserved);
-           });
+    return std::ranges::any_of(kTaken, [name](const TakenHeader& taken) {
+        return taken.why == kByConnection && is_named(name, taken);
+    });
+}
+
+core::Result<> check_header_name(std::string_view name, HeaderRole role, std::string_view field) {
+    if (auto valid = validate_header(name, "x", field); !valid) return valid;
+    for (const TakenHeader& taken : kTaken) {
+        if (!is_named(name, taken) || !is_taken_for(role, taken)) continue;
+        return core::invalid_argument(field, std::string(name) + " " + std::string(taken.why));
+    }
+    return {};
 }
 
 }  // namespace herald::http

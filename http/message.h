@@ -86,8 +86,21 @@ struct Response {
 [[nodiscard]] core::Result<> validate_header(std::string_view name, std::string_view value,
                                              std::string_view field);
 
-/// Header names a user may not set on a callout: framing, routing and connection are ours (S-06).
-/// Authorization is not among them; the rule for it depends on the notification.
+/// Names that only the transport writes: framing, routing, connection (S-06).
 [[nodiscard]] bool is_reserved_header(std::string_view name);
+
+/// What a header is for that an operator names.
+enum class HeaderRole {
+    kCredential,   ///< carries an authentication of ours
+    kBesideOurs,   ///< goes out beside one
+    kWithoutOurs,  ///< goes out where there is none
+};
+
+/// The one rule for every place where a header can be named: options, settings, authentications.
+/// Refused are names that are no RFC 9110 token, those of the transport, and those that herald
+/// itself writes; and what would stand in the way of an authentication. The error's rule tells who
+/// sets it.
+[[nodiscard]] core::Result<> check_header_name(std::string_view name, HeaderRole role,
+                                               std::string_view field);
 
 }  // namespace herald::http

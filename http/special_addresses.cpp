@@ -117,4 +117,10 @@ bool is_metadata(const AddressBits& address) {
     return address.to_bytes() == kAmazonV6.to_bytes();
 }
 
+bool is_loopback(const boost::asio::ip::address& address) {
+    namespace ip = boost::asio::ip;
+    if (address.is_v4() || !address.to_v6().is_v4_mapped()) return address.is_loopback();
+    return ip::make_address_v4(ip::v4_mapped, address.to_v6()).is_loopback();
+}
+
 }  // namespace herald::http

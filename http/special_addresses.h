@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/asio/ip/address_v6.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <optional>
 
 namespace herald::http {
@@ -15,6 +15,9 @@ using AddressBits = boost::asio::ip::address_v6;
 /// Reachable on the public internet, by the IANA special-purpose registries; an IPv4 address
 /// wrapped in NAT64 or 6to4 counts as itself. IPv6 outside 2000::/3 is never public.
 [[nodiscard]] bool is_public(const AddressBits& address);
+
+/// This machine; an IPv4 address in its mapped form counts as itself.
+[[nodiscard]] bool is_loopback(const boost::asio::ip::address& address);
 
 /// Where clouds hand out credentials to whoever asks; looks inside IPv6 wrappings too.
 [[nodiscard]] bool is_metadata(const AddressBits& address);

@@ -119,6 +119,8 @@ ReadyConfiguration Prepared::ready() const {
 std::shared_ptr<const TokenUse> token_use_of(const ReadyConfiguration& ready) {
     auto use = std::make_shared<TokenUse>();
     use->placement = ready.settings.placement;
+    for (const auto& [name, value] : ready.record.secret_callout_headers)
+        use->placement.headers.emplace_back(name, value.reveal());
     use->track_header = ready.settings.call.track_header;
     if (const Kind* kind = find_kind(ready.record.kind)) use->refuses_token = kind->refuses_token;
     // Its receivers are of the same public key infrastructure: they are trusted by its CA.

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "core/encoding.h"
+#include "core/masking.h"
 #include "providers/credentials.h"
 #include "providers/token_request.h"
 
@@ -12,8 +13,6 @@ namespace {
 
 namespace json = boost::json;
 using core::Result;
-
-constexpr std::string_view kMask = "********";
 
 /// One part of a JWT, decoded; null where it is none.
 json::value decoded(std::string_view part) {
@@ -60,7 +59,7 @@ void mask_assertion(storage::Fields& fields, json::object& out) {
     for (auto& [name, value] : fields) {
         if (name != "client_assertion" && name != "assertion") continue;
         out["assertion"] = explained_assertion(value);
-        value = kMask;
+        value = core::kMask;
     }
 }
 
@@ -69,13 +68,17 @@ void mask_authorization(http::Headers& headers, json::object& out) {
     if (!value) return;
     const std::string scheme(value->substr(0, value->find(' ')));
     if (scheme == "Bearer") out["assertion"] = explained_assertion(value->substr(7));
-    headers.set("Authorization", scheme + " " + std::string(kMask));
+    headers.set("Authorization", scheme + " " + std::string(core::kMask));
 }
 
 storage::ProviderRecord without_secrets(const storage::ProviderRecord& record) {
     storage::ProviderRecord masked = record.clone();
     if (masked.client_authentication != "client_secret_jwt" || !masked.client_secret)
-        masked.client_secret = core::Secret(kMask);
+        masked.client_secret = core::Secret(core::kMask);
+    for (storage::SecretFields* fields :
+         {&masked.secret_parameters, &masked.secret_token_headers}) {
+        for (auto& [name, value] : *fields) value = core::Secret(core::kMask);
+    }
     return masked;
 }
 
@@ -89,7 +92,7 @@ Result<json::object> explain_token_request(const storage::ProviderRecord& record
     if (!files) return files.error();
     put_in_place(*files, loaded);
     const storage::ProviderRecord masked = without_secrets(loaded);
-    const core::Secret placeholder(kMask);
+    const core::Secret placeholder(core::kMask);
     const GrantInput input{.provider = masked,
                            .settings = settings,
                            .now = now,

@@ -4,6 +4,7 @@
 
 #include "core/encoding.h"
 #include "core/text_rules.h"
+#include "http/special_addresses.h"
 #include "http/url.h"
 #include "providers/endpoint_template.h"
 #include "providers/grant.h"
@@ -56,8 +57,7 @@ Result<> check_endpoint(std::string_view field, const std::string& text,
     if (url->is_https()) return {};
     boost::system::error_code ec;
     const auto address = boost::asio::ip::make_address(url->host, ec);
-    const bool loopback = url->host == "localhost" || (!ec && address.is_loopback());
-    if (loopback) return {};
+    if (url->host == "localhost" || (!ec && http::is_loopback(address))) return {};
     return invalid_argument(
         field,
         "plain http would send the client's credentials unprotected; use https (http is "
@@ -139,6 +139,79 @@ Result<> check_keys(const ProviderRecord& record, const ProviderSettings& settin
     return {};
 }
 
+/// A header that an operator named, and the member that did.
+struct NamedHeader {
+    std::string_view field;
+    std::string_view name;
+};
+
+// Each is set, not added: the second of two would replace the first.
+Result<> check_distinct(const std::vector<NamedHeader>& headers) {
+    for (auto header = headers.begin(); header != headers.end(); ++header) {
+        const auto same = std::find_if(headers.begin(), header, [&](const NamedHeader& before) {
+            return !before.name.empty() && core::equals_ignoring_case(before.name, header->name);
+        });
+        if (same == header) continue;
+        return invalid_argument(header->field, std::string(header->name) + " is set by " +
+                                                   std::string(same->field) +
+                                                   " already; each header needs a name of its own");
+    }
+    return {};
+}
+
+Result<> check_callout_headers(const ProviderRecord& record, const ProviderSettings& settings) {
+    const Placement& placement = settings.placement;
+    std::vector<NamedHeader> headers{{"settings.entity_header", placement.entity_header},
+                                     {"settings.track_header", settings.call.track_header}};
+    if (placement.query_parameter.empty())
+        headers.push_back({"settings.token_header", placement.header});
+    for (const auto& [name, value] : placement.headers)
+        headers.push_back({"settings.callout_headers", name});
+    for (const auto& [name, value] : record.secret_callout_headers)
+        headers.push_back({"secret_callout_headers", name});
+    return check_distinct(headers);
+}
+
+// Basic is an Authorization header of ours.
+Result<> check_token_headers(const ProviderRecord& record, const ProviderSettings& settings) {
+    const auto role = record.client_authentication == "client_secret_basic"
+                          ? http::HeaderRole::kBesideOurs
+                          : http::HeaderRole::kWithoutOurs;
+    std::vector<NamedHeader> headers{{"settings.track_header", settings.call.track_header}};
+    for (const auto& [name, value] : settings.call.headers)
+        headers.push_back({"settings.token_headers", name});
+    for (const auto& [name, value] : record.secret_token_headers)
+        headers.push_back({"secret_token_headers", name});
+    for (const NamedHeader& header : headers) {
+        if (header.name.empty()) continue;
+        if (auto free = http::check_header_name(header.name, role, header.field); !free)
+            return free;
+    }
+    return check_distinct(headers);
+}
+
+Result<> check_secret_headers(const storage::SecretFields& headers, std::string_view field,
+                              http::HeaderRole role) {
+    if (headers.size() > kMaxParameters) return invalid_argument(field, "at most 64");
+    for (const auto& [name, value] : headers) {
+        if (auto free = http::check_header_name(name, role, field); !free) return free;
+        if (auto valid = http::validate_header(name, value.reveal(), field); !valid) return valid;
+    }
+    return {};
+}
+
+Result<> check_headers(const ProviderRecord& record, const ProviderSettings& settings) {
+    auto done = check_secret_headers(record.secret_token_headers, "secret_token_headers",
+                                     http::HeaderRole::kWithoutOurs);
+    if (!done) return done;
+    done = check_secret_headers(record.secret_callout_headers, "secret_callout_headers",
+                                http::HeaderRole::kBesideOurs);
+    if (!done) return done;
+    done = check_token_headers(record, settings);
+    if (!done) return done;
+    return check_callout_headers(record, settings);
+}
+
 // What is needed to ask for a token. A disabled provider may be without, as an imported one is.
 Result<> check_credentials(const ProviderRecord& record, const ProviderSettings& settings,
                            bool has_refresh_token) {
@@ -169,20 +242,31 @@ Result<> check_credentials(const ProviderRecord& record, const ProviderSettings&
     return {};
 }
 
+Result<> check_parameter(std::string_view field, std::string_view name, std::string_view value) {
+    if (name.empty() || name.size() > 256 || value.size() > 16 * 1024)
+        return invalid_argument(field, "a name has 1 to 256 bytes and a value at most 16384");
+    if (std::find(kReservedParameters.begin(), kReservedParameters.end(), name) ==
+        kReservedParameters.end()) {
+        return {};
+    }
+    return invalid_argument(field, "'" + std::string(name) +
+                                       "' is written by the token request itself; use the option "
+                                       "of that name");
+}
+
 Result<> check_parameters(const ProviderRecord& record) {
-    if (record.parameters.size() > kMaxParameters)
+    if (record.parameters.size() + record.secret_parameters.size() > kMaxParameters)
         return invalid_argument("parameters", "at most 64");
     for (const auto& [name, value] : record.parameters) {
-        if (name.empty() || name.size() > 256 || value.size() > 16 * 1024) {
-            return invalid_argument("parameters",
-                                    "a name has 1 to 256 bytes and a value at most 16384");
-        }
-        if (std::find(kReservedParameters.begin(), kReservedParameters.end(), name) !=
-            kReservedParameters.end()) {
-            return invalid_argument("parameters",
-                                    "'" + name +
-                                        "' is written by the token request itself; use the "
-                                        "option of that name");
+        if (auto ok = check_parameter("parameters", name, value); !ok) return ok;
+    }
+    for (const auto& [name, value] : record.secret_parameters) {
+        if (auto ok = check_parameter("secret_parameters", name, value.reveal()); !ok) return ok;
+        const bool twice = std::any_of(record.parameters.begin(), record.parameters.end(),
+                                       [&](const auto& plain) { return plain.first == name; });
+        if (twice || name == "grant_type") {
+            return invalid_argument("secret_parameters",
+                                    "'" + name + "' is a parameter in the clear already");
         }
     }
     return {};
@@ -268,6 +352,7 @@ Result<> validate(const ProviderRecord& record, bool has_refresh_token,
     if (auto ok = check_client_id(record); !ok) return ok;
     if (auto ok = check_secrets(record); !ok) return ok;
     if (auto ok = check_keys(record, *settings); !ok) return ok;
+    if (auto ok = check_headers(record, *settings); !ok) return ok;
     if (record.enabled) {
         if (auto ok = check_credentials(record, *settings, has_refresh_token); !ok) return ok;
     }
@@ -303,6 +388,8 @@ bool shapes_another_token(const ProviderRecord& before, const ProviderRecord& af
            before.client_authentication != after.client_authentication ||
            before.token_endpoint != after.token_endpoint || before.issuer != after.issuer ||
            before.scopes != after.scopes || before.parameters != after.parameters ||
+           !storage::same(before.secret_parameters, after.secret_parameters) ||
+           !storage::same(before.secret_token_headers, after.secret_token_headers) ||
            before.audience != after.audience || before.resources != after.resources ||
            shaping(before.settings) != shaping(after.settings);
 }

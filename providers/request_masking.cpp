@@ -105,6 +105,11 @@ core::Masking credentials_of(const storage::ProviderRecord& record,
     };
     if (record.client_secret) add(*record.client_secret);
     for (const storage::ClientSecret& secret : record.further_secrets) add(secret.value);
+    for (const storage::SecretFields* fields :
+         {&record.secret_parameters, &record.secret_token_headers,
+          &record.secret_callout_headers}) {
+        for (const auto& [name, value] : *fields) masking.add(value);
+    }
     add_named(record.parameters, masking);
     add_named(settings.call.headers, masking);
     add_named(settings.call.refresh_parameters, masking);

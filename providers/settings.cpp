@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/encoding.h"
+#include "core/text_rules.h"
 #include "http/message.h"
 #include "providers/endpoint_template.h"
 #include "providers/kind.h"
@@ -29,7 +30,8 @@ void read_call(SettingsReader& reader, TokenCall& call) {
     read_encoding(reader, "token_encoding", call.encoding);
     if (call.method == "GET") call.encoding = BodyEncoding::kQuery;
     reader.text("token_content_type", call.content_type);
-    reader.headers("token_headers", call.headers);
+    // Whether Authorization is free is a question of the client authentication.
+    reader.headers("token_headers", http::HeaderRole::kWithoutOurs, call.headers);
     reader.text("client_id_field", call.client_id_field);
     reader.text("client_secret_field", call.client_secret_field);
     if (call.client_id_field.empty()) reader.fail("client_id_field", "is not empty");
@@ -41,9 +43,7 @@ void read_call(SettingsReader& reader, TokenCall& call) {
     reader.flag("raw_basic", call.raw_basic);
     reader.fields("refresh_parameters", call.refresh_parameters);
     reader.flag("refresh_scope", call.refresh_scope);
-    reader.text("track_header", call.track_header);
-    if (!call.track_header.empty() && !http::validate_header(call.track_header, "x", "header"))
-        reader.fail("track_header", "is the name of a header");
+    reader.header("track_header", http::HeaderRole::kBesideOurs, call.track_header);
     reader.number("token_requests_per_minute", 1, 100'000, call.requests_per_minute);
 }
 
@@ -58,18 +58,24 @@ void read_answer(SettingsReader& reader, TokenAnswer& answer) {
     answer.expiry_in_milliseconds = unit == "ms";
     reader.flag("expires_at_first", answer.expires_at_first);
     reader.texts("token_types", answer.token_types);
+    reader.texts("kept_attributes", answer.kept_attributes);
+    for (const std::string& name : answer.kept_attributes) {
+        if (core::names_a_credential(name))
+            reader.fail("kept_attributes", "'" + core::printable(name, 64) +
+                                               "' looks like a credential, which is never kept in "
+                                               "the clear");
+    }
 }
 
 void read_placement(SettingsReader& reader, Placement& placement) {
-    reader.text("token_header", placement.header);
-    if (!http::validate_header(placement.header, "x", "header"))
-        reader.fail("token_header", "is the name of a header");
+    reader.header("token_header", http::HeaderRole::kCredential, placement.header);
+    if (placement.header.empty()) reader.fail("token_header", "is not empty");
     reader.text("token_prefix", placement.prefix);
     if (!http::validate_header("x", placement.prefix + "x", "header"))
         reader.fail("token_prefix", "is a text that may begin a header");
     reader.text("token_query", placement.query_parameter);
-    reader.headers("callout_headers", placement.headers);
-    reader.text("entity_header", placement.entity_header);
+    reader.headers("callout_headers", http::HeaderRole::kBesideOurs, placement.headers);
+    reader.header("entity_header", http::HeaderRole::kBesideOurs, placement.entity_header);
     placement.entity_without_dashes =
         core::equals_ignoring_case(placement.entity_header, "entityId");
     reader.text("base_attribute", placement.base_attribute);

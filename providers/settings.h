@@ -58,6 +58,9 @@ struct TokenAnswer {
     bool expiry_in_milliseconds = false;
     bool expires_at_first = false;
     std::vector<std::string> token_types;  ///< accepted besides Bearer
+    /// Other members that are kept and shown with the token; the base_attribute and the track id
+    /// always are.
+    std::vector<std::string> kept_attributes;
 };
 
 /// How callouts show the token (O-23, O-24, O-62).

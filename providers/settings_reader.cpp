@@ -5,7 +5,6 @@
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/time_text.h"
-#include "http/message.h"
 
 namespace herald::providers {
 
@@ -91,11 +90,21 @@ void SettingsReader::fields(std::string_view key, storage::Fields& out) {
     }
 }
 
-void SettingsReader::headers(std::string_view key, storage::Fields& out) {
+void SettingsReader::check(std::string_view key, const core::Result<>& checked) {
+    if (checked) return;
+    fail(key, core::string_member(checked.error().details, "rule").value_or(""));
+}
+
+void SettingsReader::header(std::string_view key, http::HeaderRole role, std::string& out) {
+    text(key, out);
+    if (!out.empty()) check(key, http::check_header_name(out, role, key));
+}
+
+void SettingsReader::headers(std::string_view key, http::HeaderRole role, storage::Fields& out) {
     fields(key, out);
     for (const auto& [name, value] : out) {
-        if (!http::validate_header(name, value, key) || http::is_reserved_header(name))
-            fail(key, "has a header '" + core::printable(name, 64) + "' that may not be set");
+        check(key, http::check_header_name(name, role, key));
+        check(key, http::validate_header(name, value, key));
     }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "http/message.h"
 #include "storage/records.h"
 
 namespace herald::providers {
@@ -40,8 +41,10 @@ public:
     void texts(std::string_view key, std::vector<std::string>& out);
     /// An object of texts.
     void fields(std::string_view key, storage::Fields& out);
-    /// The same, with names and values that may stand in a header.
-    void headers(std::string_view key, storage::Fields& out);
+    /// The name of one header; empty: none.
+    void header(std::string_view key, http::HeaderRole role, std::string& out);
+    /// An object of texts, names and values as headers may have them.
+    void headers(std::string_view key, http::HeaderRole role, storage::Fields& out);
     void object(std::string_view key, boost::json::object& out);
 
     void fail(std::string_view key, std::string_view rule);
@@ -50,6 +53,7 @@ public:
 
 private:
     const boost::json::value* member(std::string_view key);
+    void check(std::string_view key, const core::Result<>& checked);
     std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high);
 
     const boost::json::object& settings_;

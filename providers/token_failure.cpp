@@ -119,9 +119,8 @@ bool refuses_client(const Error& error) {
 Error answer_failure(const http::Response& response, const core::Masking& masking,
                      std::string_view endpoint, core::SystemTime now) {
     const bool is_redirect = response.status >= 300 && response.status < 400;
-    Error error =
-        is_redirect ? redirect_failure(response, masking, endpoint)
-                    : told_failure(response, masking, endpoint);
+    Error error = is_redirect ? redirect_failure(response, masking, endpoint)
+                              : told_failure(response, masking, endpoint);
     error.details["status"] = response.status;
     // A clock that is off makes assertions invalid, and nothing else says so (O-158).
     if (const auto skew = clock_skew(response, now)) {

@@ -80,6 +80,8 @@ void add_common_fields(const GrantInput& input, TokenForm& form) {
             form.fields.emplace_back(name, value);
         }
     }
+    for (const auto& [name, value] : input.provider.secret_parameters)
+        form.fields.emplace_back(name, value.reveal());
     if (!input.settings.call.send_grant_type) form.fields.erase(form.fields.begin());
 }
 
@@ -153,6 +155,8 @@ Result<http::Request> token_request(const GrantInput& input, core::SteadyTime no
     request->method = call.method;
     request->tls = tls_identity(input.provider, input.settings);
     for (const auto& [name, value] : call.headers) request->headers.set(name, value);
+    for (const auto& [name, value] : input.provider.secret_token_headers)
+        request->headers.set(name, std::string(value.reveal()));
     for (const auto& [name, value] : form.headers) request->headers.set(name, value);
     if (!call.track_header.empty()) request->headers.set(call.track_header, random_jti());
     write_body(*request, call.encoding, form.fields, call.content_type);

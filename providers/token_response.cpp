@@ -6,7 +6,6 @@
 
 #include "core/encoding.h"
 #include "core/json.h"
-#include "core/text_rules.h"
 #include "core/time_text.h"
 #include "providers/grant.h"
 #include "providers/kind.h"
@@ -24,6 +23,7 @@ using core::Result;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxPreview = 220;
+constexpr std::string_view kTrackIdAttribute = "track_id";
 constexpr std::size_t kMaxTokenBytes = 64 * 1024;   // O-63
 constexpr std::chrono::seconds kTolerableSkew{30};  // O-158
 
@@ -205,21 +205,18 @@ std::vector<std::string> granted_scopes(const json::value& body,
     return granted;
 }
 
-// Small scalars that callouts may need later (instance_url, api_domain, id …), never a credential
-// (O-62).
-json::object attributes_of(const json::value& body, const core::Masking& masking) {
+// Small scalars that somebody asked for (O-62); whatever else stands in the answer may be a
+// credential.
+json::object attributes_of(const json::value& body, const ProviderSettings& settings,
+                           const core::Masking& masking) {
     json::object kept;
     if (!body.is_object()) return kept;
-    for (const auto& entry : body.get_object()) {
-        const json::value& value = entry.value();
+    for (const auto& [name, value] : kept_attributes(body.get_object(), settings)) {
         const bool small = value.is_number() || value.is_bool() ||
-                           (value.is_string() && value.as_string().size() <= 1024);
-        const std::string_view key = entry.key();
-        if (!small || core::names_a_credential(key) || key == "expires_in" || key == "scope")
-            continue;
-        if (kept.size() == 32) break;
-        kept[key] = value;
-        if (value.is_string()) kept[key] = masking.masked(value.get_string());
+                           (value.is_string() && value.get_string().size() <= 1024);
+        if (!small || kept.size() == 32) continue;
+        kept[name] = value;
+        if (value.is_string()) kept[name] = masking.masked(value.get_string());
     }
     return kept;
 }
@@ -234,7 +231,7 @@ Result<core::Secret> access_token_of(const json::value& body, const http::Respon
     const json::value* value = body.find_pointer(pointer, ec);
     if (ec || value == nullptr) {
         return refuse(usual ? "there is no access_token"
-                            : "there is no access_token at " + core::printable(pointer, 128));
+                            : "there is no access_token at " + pointer.substr(0, 128));
     }
     if (!value->is_string()) return refuse("access_token is not a string");
     const std::string_view token = value->as_string();
@@ -340,6 +337,19 @@ Result<json::value> body_of(const http::Response& response, const TokenAnswer& a
 
 }  // namespace
 
+json::object kept_attributes(const json::object& all, const ProviderSettings& settings) {
+    json::object kept;
+    for (const auto& [name, value] : all) {
+        const auto& asked_for = settings.answer.kept_attributes;
+        const bool is_kept = name == settings.placement.base_attribute ||
+                             name == kTrackIdAttribute ||
+                             std::find(asked_for.begin(), asked_for.end(),
+                                       std::string_view(name)) != asked_for.end();
+        if (is_kept) kept[name] = value;
+    }
+    return kept;
+}
+
 std::optional<std::chrono::seconds> clock_skew(const http::Response& response,
                                                core::SystemTime now) {
     const auto date = response.headers.get("Date");
@@ -353,7 +363,7 @@ std::optional<std::chrono::seconds> clock_skew(const http::Response& response,
 std::string skew_text(const http::Response& response, std::chrono::seconds skew) {
     return "this machine's clock is " + std::to_string(std::abs(skew.count())) + " s " +
            (skew.count() > 0 ? "ahead of" : "behind") + " the server's Date, " +
-           core::printable(response.headers.get("Date").value_or(""), 64);
+           core::printable(response.headers.get("Date").value_or(""), 64);  // tidy: an HTTP date
 }
 
 milliseconds clamped_lifetime(double seconds, const ProviderSettings& settings) {
@@ -391,11 +401,11 @@ Result<TokenResponse> parse_token_response(const http::Response& response,
     token.grant_lifetime = told_grant_lifetime(*body);
     token.scopes = granted_scopes(*body, provider, settings, token.warnings);
     for (std::string& scope : token.scopes) scope = hidden.masked(scope);
-    token.attributes = attributes_of(*body, hidden);
+    token.attributes = attributes_of(*body, settings, hidden);
     note_repeated(response, hidden, token.warnings);
     if (!settings.call.track_header.empty()) {
         if (const auto echo = response.headers.get(settings.call.track_header))
-            token.attributes["track_id"] = hidden.shown(*echo, 64);
+            token.attributes[kTrackIdAttribute] = hidden.shown(*echo, 64);
     }
     if (const auto skew = clock_skew(response, now))
         token.warnings.push_back(skew_text(response, *skew));

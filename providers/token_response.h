@@ -25,8 +25,7 @@ struct TokenResponse {
     bool lifetime_is_told = false;  ///< by the server or the token; else it is assumed
     /// How long the grant lives unless it is used again; empty: not told, or without an end.
     std::optional<std::chrono::milliseconds> grant_lifetime = std::nullopt;
-    boost::json::object
-        attributes;  ///< other members, without anything that looks like a credential
+    boost::json::object attributes;  ///< other members that are kept, masked
     std::vector<std::string> warnings;
 };
 
@@ -41,6 +40,11 @@ struct TokenResponse {
     const http::Response& response, const core::Masking& masking,
     const storage::ProviderRecord& provider, const ProviderSettings& settings,
     core::SystemTime now);
+
+/// Those of the members of an answer that may be kept and shown: a list of names, of the kind and
+/// of the record's settings.
+[[nodiscard]] boost::json::object kept_attributes(const boost::json::object& all,
+                                                  const ProviderSettings& settings);
 
 /// Seconds of a lifetime as we use them: whole, not below 0, at most max_lifetime_s (O-58).
 [[nodiscard]] std::chrono::milliseconds clamped_lifetime(double seconds,

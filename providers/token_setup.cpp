@@ -137,7 +137,11 @@ void TokenEngine::finish_setup(const SlotPtr& slot, const SetupAnswer& answer,
     const auto begun = std::exchange(slot->pending_setup, std::nullopt);
     if (!begun || begun->state.empty()) return done(nothing_begun(*slot));
     auto code = check_answer(slot->record(), slot->settings(), *begun, answer, clock_.steady_now());
-    if (!code) return done(code.error());
+    if (!code) {
+        Error refused = code.error();
+        refused.message = slot->masking().masked(refused.message);
+        return done(std::move(refused));
+    }
     obtain_by_hand(slot, std::make_shared<const SetupCode>(std::move(*code)), std::move(done));
 }
 

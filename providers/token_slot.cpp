@@ -8,6 +8,7 @@
 #include "providers/credentials.h"
 #include "providers/grant.h"
 #include "providers/request_masking.h"
+#include "providers/token_response.h"
 #include "providers/token_schedule.h"
 
 namespace herald::providers {
@@ -68,8 +69,8 @@ std::vector<std::string> entities_of(const std::vector<std::string>& scopes) {
 }
 
 AccessTokenPtr make_access(const storage::TokenRecord& record, const TokenTimes& times,
-                           std::shared_ptr<const TokenUse> use,
-                           std::shared_ptr<const DpopKey> dpop, core::Masking masking) {
+                           std::shared_ptr<const TokenUse> use, std::shared_ptr<const DpopKey> dpop,
+                           core::Masking masking) {
     auto access = std::make_shared<AccessToken>();
     const Placement& placement = use->placement;
     const std::string prefix = dpop && placement.prefix == "Bearer " ? "DPoP " : placement.prefix;
@@ -137,6 +138,7 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
         blocked_until_ += std::clamp<milliseconds>(left, milliseconds(0), longest);
     }
     if (!stored) return;
+    stored->attributes = kept_attributes(stored->attributes, settings());
     remember(*stored);
     last_generation_ = std::max(last_generation_, stored->generation);
     if (settings().dpop != stored->dpop_key.has_value()) stored->access_token.reset();
@@ -345,10 +347,8 @@ std::vector<Waiter> TokenSlot::take_setups() {
 }
 
 Flight TokenSlot::take_off() const {
-    Flight next{.configuration = configuration,
-                .fence = fence(),
-                .dpop = dpop,
-                .masking = masking()};
+    Flight next{
+        .configuration = configuration, .fence = fence(), .dpop = dpop, .masking = masking()};
     const auto person = std::find_if(waiters.begin(), waiters.end(),
                                      [](const Waiter& one) { return one.setup != nullptr; });
     if (person != waiters.end()) {

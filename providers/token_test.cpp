@@ -147,10 +147,10 @@ asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done
     }
     if (!response && response.error().kind != core::ErrorKind::kTransient)
         co_return done(response.error());
-    TokenTestResult result = !response ? inconclusive(slot->masking().shown(response.error().message, kMaxReason))
-                             : by_introspection
-                                 ? judge_introspection(*response, ready.record)
-                                 : judge_request(*response, ready.settings, *access, *token);
+    TokenTestResult result =
+        !response ? inconclusive(slot->masking().shown(response.error().message, kMaxReason))
+        : by_introspection ? judge_introspection(*response, ready.record)
+                           : judge_request(*response, ready.settings, *access, *token);
     result.kind = by_introspection ? "introspection" : "request";
     if (response) result.status = response->status;
     result.latency =

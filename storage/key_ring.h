@@ -45,6 +45,8 @@ struct SealedPlace {
     std::string_view column;
 };
 
+/// What every value begins with that is sealed under that key.
+[[nodiscard]] std::string sealed_prefix(std::uint32_t key_id);
 /// AES-256-GCM: `key id (4) | nonce (12) | ciphertext | tag (16)`, the place as associated data.
 [[nodiscard]] std::string seal(const KeyRing& ring, const SealedPlace& place,
                                std::string_view plain);

@@ -1,5 +1,7 @@
 #include "storage/records.h"
 
+#include <algorithm>
+
 #include <array>
 
 namespace herald::storage {
@@ -56,6 +58,18 @@ constexpr std::array kAllStates{CalloutState::kPending,  CalloutState::kClaimed,
 
 }  // namespace
 
+SecretFields clone(const SecretFields& fields) {
+    SecretFields twin;
+    for (const auto& [name, value] : fields) twin.emplace_back(name, value.clone());
+    return twin;
+}
+
+bool same(const SecretFields& a, const SecretFields& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.first == y.first && x.second.equals(y.second);
+    });
+}
+
 KeyPair KeyPair::clone() const {
     return {.id_header = id_header,
             .secret_header = secret_header,
@@ -81,6 +95,9 @@ ProviderRecord ProviderRecord::clone() const {
                         .test_endpoint = test_endpoint,
                         .scopes = scopes,
                         .parameters = parameters,
+                        .secret_parameters = storage::clone(secret_parameters),
+                        .secret_token_headers = storage::clone(secret_token_headers),
+                        .secret_callout_headers = storage::clone(secret_callout_headers),
                         .audience = audience,
                         .resources = resources,
                         .issuer = issuer,
@@ -120,6 +137,8 @@ NotificationRecord NotificationRecord::clone() const {
                             .url = url,
                             .headers = headers,
                             .parameters = parameters,
+                            .secret_headers = storage::clone(secret_headers),
+                            .secret_parameters = storage::clone(secret_parameters),
                             .content_type = content_type,
                             .body_template = body_template,
                             .auth = copy(auth),

@@ -20,6 +20,12 @@ namespace herald::storage {
 /// Ordered and repeatable, as headers and form fields are.
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
+/// Sent as Fields are; sealed in the database, and shown by name only.
+using SecretFields = std::vector<std::pair<std::string, core::Secret>>;
+[[nodiscard]] SecretFields clone(const SecretFields& fields);
+/// Whether both have the same names and values in the same order.
+[[nodiscard]] bool same(const SecretFields& a, const SecretFields& b);
+
 /// What a token operation last met; drives the `state` people see (docs/states.md).
 enum class ProviderCondition {
     kOk,          ///< nothing known against it
@@ -68,6 +74,9 @@ struct ProviderRecord {
     std::optional<std::string> test_endpoint = std::nullopt;
     std::vector<std::string> scopes;
     Fields parameters;  ///< extra token-request form fields
+    SecretFields secret_parameters = {};
+    SecretFields secret_token_headers = {};    ///< of the token request
+    SecretFields secret_callout_headers = {};  ///< of every callout
     std::optional<std::string> audience = std::nullopt;
     std::vector<std::string> resources;  ///< RFC 8707
     std::optional<std::string> issuer = std::nullopt;
@@ -199,7 +208,9 @@ struct NotificationRecord {
     std::string method = "POST";
     std::string url;
     Fields headers;
-    Fields parameters;  ///< query parameters of the callout URL
+    Fields parameters;                 ///< query parameters of the callout URL
+    SecretFields secret_headers = {};  ///< without merge fields, as they are
+    SecretFields secret_parameters = {};
     std::string content_type = "application/json";
     std::optional<std::string> body_template = std::nullopt;
     Authentication auth = NoAuth{};

@@ -80,11 +80,16 @@ bool decrypt(const core::Secret& key, std::string_view nonce, std::string_view d
 
 }  // namespace
 
+std::string sealed_prefix(std::uint32_t key_id) {
+    std::string prefix;
+    append_number(prefix, key_id);
+    return prefix;
+}
+
 std::string seal(const KeyRing& ring, const SealedPlace& place, std::string_view plain) {
     const std::uint32_t key_id = ring.newest();
     const std::string data = associated_data(place, key_id);
-    std::string sealed;
-    append_number(sealed, key_id);
+    std::string sealed = sealed_prefix(key_id);
     sealed.resize(kHeadSize + plain.size() + kTagSize);
     require(RAND_bytes(bytes(sealed) + kIdSize, static_cast<int>(kNonceSize)));
 

@@ -5,6 +5,7 @@
 #include "api/trial_thread.h"
 #include "core/await.h"
 #include "core/json.h"
+#include "core/masking.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/event_pattern.h"
 #include "dispatcher/key_pair.h"
@@ -17,7 +18,7 @@ namespace {
 using core::Result;
 using storage::NotificationRecord;
 
-constexpr std::string_view kMask = "********";
+using core::kMask;
 
 // `invoice.*` stands for any type below it; a sample needs one.
 std::string sample_type(const NotificationRecord& record) {
@@ -54,9 +55,19 @@ Result<storage::EventPtr> sample_event(const Call& call, const NotificationRecor
     return storage::EventPtr(std::move(event));
 }
 
-Result<Trial> prepare(const Call& call) {
+// Sealed values as they are shown.
+void mask_sealed(NotificationRecord& record) {
+    for (storage::SecretFields* fields : {&record.secret_headers, &record.secret_parameters}) {
+        for (auto& [name, value] : *fields) value = core::Secret(kMask);
+    }
+}
+
+enum class Purpose { kShow, kSend };
+
+Result<Trial> prepare(const Call& call, Purpose purpose) {
     auto record = call.services.store.notification(call.param("name"));
     if (!record) return record.error();
+    if (purpose == Purpose::kShow) mask_sealed(*record);
     auto event = sample_event(call, *record);
     if (!event) return event.error();
     auto compiled = dispatcher::compile(std::move(*record));
@@ -94,6 +105,8 @@ struct MaskedAuthorization {
             request.url.target += placement.query_parameter + "=" + std::string(kMask);
         }
         for (const auto& [name, value] : placement.headers) headers.set(name, value);
+        for (const auto& [name, value] : provider->secret_callout_headers)
+            headers.set(name, std::string(kMask));
         if (oauth.entity && !placement.entity_header.empty())
             headers.set(placement.entity_header, *oauth.entity);
         if (settings->dpop) headers.set("DPoP", std::string(kMask));
@@ -128,7 +141,7 @@ boost::json::value headers_json(const http::Headers& headers) {
 }
 
 Result<ApiResponse> preview(const Call& call) {
-    const auto trial = prepare(call);
+    const auto trial = prepare(call, Purpose::kShow);
     if (!trial) return trial.error();
     std::vector<std::string> warnings;
     const core::SystemTime now = call.services.clock.system_now();
@@ -188,7 +201,7 @@ core::Error nothing_sent(const NotificationRecord& notification,
 }
 
 Answering test(CallPtr call) {
-    const auto trial = prepare(*call);
+    const auto trial = prepare(*call, Purpose::kSend);
     if (!trial) co_return trial.error();
     auto sending = core::await_done<dispatcher::AttemptResult>(
         [call, prepared = *trial](core::Done<dispatcher::AttemptResult> done) {

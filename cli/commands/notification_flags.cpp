@@ -24,11 +24,25 @@ void write_text(const TextOption& option, std::string_view key, RequestBody& bod
 }
 
 core::Result<> write_pairs(const TextsOption& option, std::string_view key, char separator,
-                           std::string_view flag, RequestBody& body) {
+                           std::string_view flag, Context& context, RequestBody& body) {
     if (!option.given()) return {};
     auto pairs = pairs_of(option.values, separator, flag);
     if (!pairs) return pairs.error();
+    const std::string sealing = "--secret-" + std::string(flag.substr(2));
+    for (const std::string& warning :
+         warnings_of(*pairs, separator == ':' ? "header" : "parameter", sealing))
+        context.output().warning(warning);
     body.add(key, *pairs);
+    return {};
+}
+
+core::Result<> write_secret_fields(const TextsOption& option, std::string_view key,
+                                   std::string_view flag, Context& context, RequestBody& body) {
+    if (!option.given()) return {};
+    auto object = secret_fields_of(option.values, flag, context.secrets());
+    if (!object) return object.error();
+    body.add_raw(key, *object);
+    core::wipe(*object);
     return {};
 }
 
@@ -49,12 +63,21 @@ core::Result<> write_template(const NotificationFlags& flags, Context& context, 
 core::Result<> write_request(const NotificationFlags& flags, Context& context, RequestBody& body) {
     if (flags.events.given()) body.add("events", json::value_from(flags.events.values));
     write_text(flags.url, "url", body);
+    for (const std::string& warning :
+         warnings_of(query_pairs_of(flags.url.value), "query field", "--secret-param"))
+        context.output().warning(warning);
     write_text(flags.method, "method", body);
     write_text(flags.content_type, "content_type", body);
-    if (auto done = write_pairs(flags.headers, "headers", ':', "--header", body); !done)
-        return done;
-    if (auto done = write_pairs(flags.parameters, "parameters", '=', "--param", body); !done)
-        return done;
+    auto done = write_pairs(flags.headers, "headers", ':', "--header", context, body);
+    if (!done) return done;
+    done = write_pairs(flags.parameters, "parameters", '=', "--param", context, body);
+    if (!done) return done;
+    done = write_secret_fields(flags.secret_headers, "secret_headers", "--secret-header", context,
+                               body);
+    if (!done) return done;
+    done = write_secret_fields(flags.secret_parameters, "secret_parameters", "--secret-param",
+                               context, body);
+    if (!done) return done;
     return write_template(flags, context, body);
 }
 
@@ -151,6 +174,13 @@ void add_request_options(CLI::App& app, NotificationFlags& flags) {
     add_texts(app, "--header", flags.headers, "another header; repeatable", "'NAME: VALUE'")
         ->group(kRequest);
     add_texts(app, "--param", flags.parameters, "a query parameter; repeatable", "NAME=VALUE")
+        ->group(kRequest);
+    add_texts(app, "--secret-header", flags.secret_headers,
+              "another header, sealed; @- reads standard input; NAME= takes it away; repeatable",
+              "NAME=@FILE")
+        ->group(kRequest);
+    add_texts(app, "--secret-param", flags.secret_parameters,
+              "a query parameter, sealed; repeatable", "NAME=@FILE")
         ->group(kRequest);
     add_text(app, "--body-template", flags.body_template,
              "body with merge fields such as {{ data.id }}; '' for the default body", "FILE")

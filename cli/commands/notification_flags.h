@@ -8,7 +8,7 @@ namespace herald::cli {
 
 /// The options of `notification add` and `notification edit`.
 struct NotificationFlags {
-    TextsOption events, headers, parameters;
+    TextsOption events, headers, parameters, secret_headers, secret_parameters;
     TextOption url, method, body_template, content_type;
     AuthFlags auth;
     TextOption signing_secret_file, timeout, retry, max_in_flight, rate, breaker, order_by,

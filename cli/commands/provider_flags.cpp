@@ -1,6 +1,7 @@
 #include "cli/commands/provider_flags.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -54,13 +55,37 @@ std::map<std::string, OwnSetting> own_settings() {
     return found;
 }
 
-core::Result<> write_settings(const ProviderFlags& flags, RequestBody& body) {
+void warn_of(const json::array& pairs, std::string_view what, std::string_view option,
+             Context& context) {
+    for (const std::string& warning : warnings_of(pairs, what, option))
+        context.output().warning(warning);
+}
+
+// Settings that hold values by name.
+void warn_of_settings(const json::object& settings, Context& context) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kWithValues{
+        {{"token_headers", "--secret-token-header"},
+         {"callout_headers", "--secret-header"},
+         {"refresh_parameters", "--secret-param"}}};
+    for (const auto& [key, option] : kWithValues) {
+        const json::value* value = settings.if_contains(key);
+        if (value == nullptr || !value->is_object()) continue;
+        json::array pairs;
+        for (const auto& [name, text] : value->get_object()) {
+            if (text.is_string()) pairs.push_back(json::array{name, text});
+        }
+        warn_of(pairs, key, option, context);
+    }
+}
+
+core::Result<> write_settings(const ProviderFlags& flags, Context& context, RequestBody& body) {
     json::object settings;
     if (flags.settings.given()) {
         auto given = settings_of(flags.settings.values, "--setting");
         if (!given) return given.error();
         settings = std::move(*given);
     }
+    warn_of_settings(settings, context);
     const auto put = [&](const std::string& key, const TextOption& option) {
         if (!option.given()) return;
         settings[key] = option.value.empty() ? json::value(nullptr) : json::value(option.value);
@@ -93,7 +118,17 @@ core::Result<> write_secret(const TextOption& option, std::string_view key, std:
     return {};
 }
 
-core::Result<> write_lists(const ProviderFlags& flags, RequestBody& body) {
+core::Result<> write_secret_fields(const TextsOption& option, std::string_view key,
+                                   std::string_view flag, Context& context, RequestBody& body) {
+    if (!option.given()) return {};
+    auto object = secret_fields_of(option.values, flag, context.secrets());
+    if (!object) return object.error();
+    body.add_raw(key, *object);
+    core::wipe(*object);
+    return {};
+}
+
+core::Result<> write_lists(const ProviderFlags& flags, Context& context, RequestBody& body) {
     if (flags.scopes.given()) {
         std::string joined;
         for (const auto& scope : flags.scopes.values)
@@ -103,10 +138,23 @@ core::Result<> write_lists(const ProviderFlags& flags, RequestBody& body) {
     if (flags.parameters.given()) {
         auto pairs = pairs_of(flags.parameters.values, '=', "--param");
         if (!pairs) return pairs.error();
+        warn_of(*pairs, "parameter", "--secret-param", context);
         body.add("parameters", *pairs);
     }
     if (flags.resources.given()) body.add("resources", json::value_from(flags.resources.values));
-    return write_settings(flags, body);
+    return write_settings(flags, context, body);
+}
+
+core::Result<> write_secret_fields(const ProviderFlags& flags, Context& context,
+                                   RequestBody& body) {
+    auto done = write_secret_fields(flags.secret_parameters, "secret_parameters", "--secret-param",
+                                    context, body);
+    if (!done) return done;
+    done = write_secret_fields(flags.secret_token_headers, "secret_token_headers",
+                               "--secret-token-header", context, body);
+    if (!done) return done;
+    return write_secret_fields(flags.secret_callout_headers, "secret_callout_headers",
+                               "--secret-header", context, body);
 }
 
 core::Result<> write_certificate(const TextOption& option, Context& context, RequestBody& body) {
@@ -141,6 +189,16 @@ void ProviderFlags::add_credentials(CLI::App& app) {
         ->group(kCredentials);
     add_text(app, "--refresh-token-file", refresh_token_file,
              "an initial refresh token; - reads standard input", "FILE")
+        ->group(kCredentials);
+    add_texts(app, "--secret-param", secret_parameters,
+              "a form field of the token request, sealed; @- reads standard input; repeatable",
+              "NAME=@FILE")
+        ->group(kCredentials);
+    add_texts(app, "--secret-token-header", secret_token_headers,
+              "a header of the token request, sealed; repeatable", "NAME=@FILE")
+        ->group(kCredentials);
+    add_texts(app, "--secret-header", secret_callout_headers,
+              "a header of every callout, sealed; repeatable", "NAME=@FILE")
         ->group(kCredentials);
 }
 
@@ -199,7 +257,8 @@ core::Result<> write_provider(const ProviderFlags& flags, Context& context, Requ
     write_optional(flags.issuer, "issuer", body);
     if (auto done = write_certificate(flags.certificate_file, context, body); !done) return done;
     if (flags.disabled) body.add("enabled", json::value(false));
-    if (auto lists = write_lists(flags, body); !lists) return lists;
+    if (auto lists = write_lists(flags, context, body); !lists) return lists;
+    if (auto sealed = write_secret_fields(flags, context, body); !sealed) return sealed;
     if (auto secret = write_secret(flags.client_secret_file, "client_secret",
                                    "--client-secret-file", context, body);
         !secret) {

@@ -13,6 +13,7 @@ struct ProviderFlags {
     TextOption kind, grant, client_id, client_secret_file, client_authentication,
         refresh_token_file;
     TextOption private_key_file, certificate_file;
+    TextsOption secret_parameters, secret_token_headers, secret_callout_headers;
     TextOption token_url, revoke_url, test_url, audience, issuer, base_url;
     TextsOption scopes, parameters, resources, settings;
     /// One for each setting that a kind has of its own.

@@ -20,7 +20,13 @@ constexpr std::size_t kMaxDocument = std::size_t{4} * 1024 * 1024;
 std::string flag_of(std::string_view secret) {
     if (secret == "client_secret") return "--client-secret-file FILE";
     if (secret == "private_key") return "--private-key-file FILE";
-    return "--refresh-token-file FILE";
+    if (secret == "refresh_token") return "--refresh-token-file FILE";
+    const auto name = secret.substr(std::min(secret.find('/') + 1, secret.size()));
+    const std::string_view flag = secret.starts_with("secret_parameters/") ? "--secret-param "
+                                  : secret.starts_with("secret_token_headers/")
+                                      ? "--secret-token-header "
+                                      : "--secret-header ";
+    return std::string(flag) + std::string(name) + "=@FILE";
 }
 
 std::string what_is_left(const std::string& name, const json::array& secrets) {

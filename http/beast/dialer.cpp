@@ -6,17 +6,13 @@
 
 #include "core/encoding.h"
 #include "http/numeric_host.h"
+#include "http/special_addresses.h"
 
 namespace herald::http {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-bool is_loopback(const asio::ip::address& address) {
-    if (address.is_v4() || !address.to_v6().is_v4_mapped()) return address.is_loopback();
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-}
 
 /// How soon the first in line looks for a descriptor that somebody else has given back.
 constexpr std::chrono::milliseconds kLookAgain{100};

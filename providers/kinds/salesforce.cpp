@@ -134,6 +134,7 @@ const Kind kSalesforce{
     .may_hide_active_tokens = true,
     .settings = R"({"assumed_lifetime_s":900,"introspect_expiry":true,"jwt_algorithm":"RS256",
                     "jwt_audience":"base_url","base_attribute":"instance_url",
+                    "kept_attributes":["id","instance_url"],
                     "base_hosts":["*.salesforce.com","*.force.com","*.site.com",
                                   "*.cloudforce.com"]})",
     .own_settings = kOwn,

@@ -86,6 +86,35 @@ std::string to_json(const std::vector<ClientSecret>& secrets) {
     return json::serialize(array);
 }
 
+std::optional<core::Secret> secret_fields_text(std::initializer_list<const SecretFields*> lists) {
+    json::array all;
+    bool is_empty = true;
+    for (const SecretFields* list : lists) {
+        json::array fields;
+        for (const auto& [name, value] : *list) fields.push_back(json::array{name, value.reveal()});
+        is_empty = is_empty && list->empty();
+        all.push_back(std::move(fields));
+    }
+    if (is_empty) return std::nullopt;
+    return core::Secret::take(json::serialize(all));
+}
+
+void read_secret_fields(const std::optional<core::Secret>& text,
+                        std::initializer_list<SecretFields*> lists) {
+    if (!text) return;
+    parsed(text->reveal(), [&](const json::value& value) {
+        const json::array& all = value.as_array();
+        std::size_t number = 0;
+        for (SecretFields* list : lists) {
+            for (const json::value& field : all.at(number).as_array()) {
+                const json::array& pair = field.as_array();
+                list->emplace_back(text_of(pair.at(0)), core::Secret(pair.at(1).as_string()));
+            }
+            ++number;
+        }
+    });
+}
+
 std::vector<core::Secret> secrets_from(std::string_view json) {
     return parsed(json, [](const json::value& value) {
         std::vector<core::Secret> secrets;

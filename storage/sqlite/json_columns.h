@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,13 @@ namespace herald::storage::sqlite {
 [[nodiscard]] std::string to_json(const BreakerSettings& breaker);
 /// Holds the secrets themselves: only ever kept sealed.
 [[nodiscard]] std::string to_json(const std::vector<ClientSecret>& secrets);
+
+/// Several lists in one text, of the same use; empty where all of them are.
+[[nodiscard]] std::optional<core::Secret> secret_fields_text(
+    std::initializer_list<const SecretFields*> lists);
+/// As many lists as there are places for.
+void read_secret_fields(const std::optional<core::Secret>& text,
+                        std::initializer_list<SecretFields*> lists);
 
 [[nodiscard]] std::vector<std::string> texts_from(std::string_view json);
 [[nodiscard]] Fields fields_from(std::string_view json);

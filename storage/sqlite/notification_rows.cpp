@@ -15,7 +15,7 @@ constexpr SqlText kSelect =
     " n.signing_secret, n.timeout_ms, n.retry_schedule_s, n.retry_max_age_s, n.retry_reject,"
     " n.max_in_flight, n.rate_per_s, n.breaker, n.order_by, n.retry_jitter_percent, "
     "n.success_pointer, n.success_value, "
-    "n.created_at, n.updated_at"
+    "n.created_at, n.updated_at, n.secret_fields"
     " FROM notification n LEFT JOIN provider p ON p.id = n.provider_id";
 constexpr SqlText kSelectByName = kSelect + " WHERE n.name = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY n.name";
@@ -26,8 +26,9 @@ constexpr Sql kSave =
     "signing_secret,"
     " timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight, rate_per_s,"
     " breaker, order_by, retry_jitter_percent, success_pointer, success_value, created_at, "
-    "updated_at)"
+    "updated_at, secret_fields)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, "
     "?, ?)"
     " ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, paused = excluded.paused,"
     " events = excluded.events, method = excluded.method, url = excluded.url, headers = "
@@ -43,7 +44,7 @@ constexpr Sql kSave =
     " breaker = excluded.breaker, order_by = excluded.order_by,"
     " retry_jitter_percent = excluded.retry_jitter_percent,"
     " success_pointer = excluded.success_pointer, success_value = excluded.success_value,"
-    " updated_at = excluded.updated_at";
+    " updated_at = excluded.updated_at, secret_fields = excluded.secret_fields";
 
 SealedPlace place(const core::NotificationId& id, std::string_view column) {
     return {.table = "notification", .row = raw(id), .column = column};
@@ -96,6 +97,9 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     if (pointer && value) record.success = SuccessField{.pointer = *pointer, .value = *value};
     record.created_at = row.take<core::SystemTime>();
     record.updated_at = row.take<core::SystemTime>();
+    read_secret_fields(opened(ring, place(record.id, "secret_fields"),
+                              row.take<std::optional<std::string_view>>()),
+                       {&record.secret_headers, &record.secret_parameters});
     return record;
 }
 
@@ -104,6 +108,9 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
     const auto auth_secret = sealed(ring, place(record.id, "auth_secret"), auth.secret);
     const auto signing_secret =
         sealed(ring, place(record.id, "signing_secret"), record.signing_secret);
+    const auto fields =
+        sealed(ring, place(record.id, "secret_fields"),
+               secret_fields_text({&record.secret_headers, &record.secret_parameters}));
     std::optional<std::string_view> success_pointer;
     std::optional<std::string_view> success_value;
     if (record.success) {
@@ -117,7 +124,7 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
            to_json(record.retry.schedule), record.retry.max_age, to_json(record.retry.reject),
            record.max_in_flight, record.rate_per_s, to_json(record.breaker), record.order_by,
            record.retry.jitter_percent, success_pointer, success_value, record.created_at,
-           record.updated_at);
+           record.updated_at, blob(fields));
 }
 
 }  // namespace

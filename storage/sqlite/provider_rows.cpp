@@ -11,7 +11,7 @@ constexpr SqlText kSelect =
     " secret_in_use, private_key, certificate, client_authentication, token_endpoint,"
     " revocation_endpoint, test_endpoint, scopes, parameters, audience, resources, issuer,"
     " metadata, settings, config_version, created_at, updated_at, condition, last_error,"
-    " invalidation_epoch, token_requests"
+    " invalidation_epoch, token_requests, secret_fields"
     " FROM provider";
 constexpr SqlText kSelectByName = kSelect + " WHERE name = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY name";
@@ -21,8 +21,9 @@ constexpr Sql kSave =
     " further_secrets, secret_in_use, private_key, certificate, client_authentication,"
     " token_endpoint, revocation_endpoint, test_endpoint, scopes, parameters, audience, resources,"
     " issuer, metadata, settings, config_version, created_at, updated_at, condition, last_error,"
-    " invalidation_epoch, token_requests)"
+    " invalidation_epoch, token_requests, secret_fields)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+    "?, "
     "?)"
     " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, enabled = excluded.enabled,"
     " grant_type = excluded.grant_type, client_id = excluded.client_id,"
@@ -36,7 +37,7 @@ constexpr Sql kSave =
     " settings = excluded.settings, config_version = excluded.config_version,"
     " updated_at = excluded.updated_at, condition = excluded.condition,"
     " last_error = excluded.last_error, invalidation_epoch = excluded.invalidation_epoch,"
-    " token_requests = excluded.token_requests";
+    " token_requests = excluded.token_requests, secret_fields = excluded.secret_fields";
 
 SealedPlace place(const core::ProviderId& id, std::string_view column) {
     return {.table = "provider", .row = raw(id), .column = column};
@@ -86,6 +87,9 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
     record.last_error = provider_error_from(row.take<std::optional<std::string>>());
     record.invalidation_epoch = row.take<std::int64_t>();
     record.token_requests = row.take<std::int64_t>();
+    read_secret_fields(
+        open("secret_fields"),
+        {&record.secret_parameters, &record.secret_token_headers, &record.secret_callout_headers});
     return record;
 }
 
@@ -119,6 +123,9 @@ void save_provider(Connection& db, const KeyRing& ring, const ProviderRecord& re
     const auto secret = seal("client_secret", record.client_secret);
     const auto further = seal("further_secrets", further_secrets_text(record.further_secrets));
     const auto private_key = seal("private_key", record.private_key);
+    const auto fields = seal("secret_fields", secret_fields_text({&record.secret_parameters,
+                                                                  &record.secret_token_headers,
+                                                                  &record.secret_callout_headers}));
     db.run(kSave, record.id, record.name, record.kind, record.enabled, record.grant_type,
            record.client_id, blob(secret), blob(further), record.secret_in_use, blob(private_key),
            record.certificate, record.client_authentication, record.token_endpoint,
@@ -126,7 +133,7 @@ void save_provider(Connection& db, const KeyRing& ring, const ProviderRecord& re
            to_json(record.parameters), record.audience, to_json(record.resources), record.issuer,
            to_json(record.metadata), to_json(record.settings), record.config_version,
            record.created_at, record.updated_at, record.condition, to_json(record.last_error),
-           record.invalidation_epoch, record.token_requests);
+           record.invalidation_epoch, record.token_requests, blob(fields));
 }
 
 void check_fence(Connection& db, const TokenFence& fence) {

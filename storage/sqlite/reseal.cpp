@@ -32,6 +32,10 @@ constexpr std::array kSealedColumns{
         "provider", "private_key",
         "SELECT id, private_key FROM provider WHERE substr(private_key, 1, 4) <> ? LIMIT 64",
         "UPDATE provider SET private_key = ?2 WHERE id = ?1"},
+    SealedColumn{
+        "provider", "secret_fields",
+        "SELECT id, secret_fields FROM provider WHERE substr(secret_fields, 1, 4) <> ? LIMIT 64",
+        "UPDATE provider SET secret_fields = ?2 WHERE id = ?1"},
     SealedColumn{"token", "dpop_key",
                  "SELECT provider_id, dpop_key FROM token WHERE substr(dpop_key, 1, 4) <> ? LIMIT "
                  "64",
@@ -56,24 +60,21 @@ constexpr std::array kSealedColumns{
                  "SELECT id, signing_secret FROM notification WHERE substr(signing_secret, 1, 4) "
                  "<> ? LIMIT 64",
                  "UPDATE notification SET signing_secret = ?2 WHERE id = ?1"},
+    SealedColumn{
+        "notification", "secret_fields",
+        "SELECT id, secret_fields FROM notification WHERE substr(secret_fields, 1, 4) <> ? "
+        "LIMIT 64",
+        "UPDATE notification SET secret_fields = ?2 WHERE id = ?1"},
     SealedColumn{"meta", "value",
                  "SELECT CAST(key AS BLOB), value FROM meta WHERE key = 'key_check' AND "
                  "substr(value, 1, 4) <> ?",
                  "UPDATE meta SET value = ?2 WHERE key = CAST(?1 AS TEXT)"},
 };
 
-std::string key_prefix(std::uint32_t key_id) {
-    std::string prefix;
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) {
-        prefix.push_back(static_cast<char>((key_id >> shift) & 0xFFU));
-    }
-    return prefix;
-}
-
 std::int64_t reseal_some_of(WriteSession& session, const SealedColumn& column) {
     std::vector<std::pair<std::string, std::string>> resealed;
     {
-        auto row = session.db.query(column.find, Blob{key_prefix(session.ring.newest())});
+        auto row = session.db.query(column.find, Blob{sealed_prefix(session.ring.newest())});
         while (row.next()) {
             auto id = row.take<std::string>();
             const SealedPlace place{.table = column.table, .row = id, .column = column.column};

@@ -307,6 +307,25 @@ DROP INDEX callout_in_flight;
 CREATE INDEX callout_claimed ON callout (notification_id, id) WHERE state = 1;
 ALTER TABLE token ADD COLUMN grant_ends_at INTEGER;
 ALTER TABLE pending_revocation ADD COLUMN issued_by TEXT;
+-- Of what came with a token only what somebody asked for is kept, and of an error that a server
+-- told only what it cannot have echoed.
+ALTER TABLE provider ADD COLUMN secret_fields BLOB;
+ALTER TABLE notification ADD COLUMN secret_fields BLOB;
+UPDATE provider SET last_error = json_set(last_error, '$.description',
+        'not kept: it was written by an earlier version')
+    WHERE last_error IS NOT NULL;
+UPDATE provider SET last_error = json_set(last_error, '$.code', 'unsuccessful')
+    WHERE json_extract(last_error, '$.code') GLOB '*[^a-z_]*';
+UPDATE token SET attributes = coalesce((
+    SELECT json_group_object(one.key, one.value)
+    FROM provider, json_each(token.attributes) AS one
+    WHERE provider.id = token.provider_id
+      AND '/' || one.key <> coalesce(json_extract(provider.settings, '$.access_token_pointer'), '')
+      AND '/' || one.key <> coalesce(json_extract(provider.settings, '$.refresh_token_pointer'), '')
+      AND (one.key = 'track_id'
+           OR one.key = json_extract(provider.settings, '$.base_attribute')
+           OR (provider.kind = 'salesforce' AND one.key IN ('id', 'instance_url')))
+), '{}');
 )sql";
 
 /// The text of the 16-byte id `column` (core/id.h): 26 characters of five bits each, which lie in
@@ -430,9 +449,12 @@ void write_key_check(Connection& db, const KeyRing& ring) {
 
 void migrate(Connection& db, const KeyRing& ring, core::SystemTime now, std::int64_t from,
              std::int64_t to) {
+    // What a migration takes away is to be gone.
+    db.script("PRAGMA secure_delete = ON");
     for (const Migration& migration : kMigrations) {
         if (migration.number > from && migration.number <= to) apply(db, ring, now, migration);
     }
+    db.script("PRAGMA secure_delete = OFF");
 }
 
 }  // namespace herald::storage::sqlite

@@ -13,7 +13,8 @@ struct BadInput {
 };
 
 constexpr const char* kMembers =
-    "id name enabled paused events method url headers parameters content_type body_template auth "
+    "id name enabled paused events method url headers parameters secret_headers secret_parameters "
+    "content_type body_template auth "
     "signing_secret timeout_ms "
     "retry max_in_flight rate_per_s breaker order_by success created_at updated_at ";
 

@@ -24,6 +24,17 @@ TEST_F(NotificationTrialsTest, PreviewShowsTheRequestAndSendsNothing) {
     EXPECT_TRUE(received_.empty());
 }
 
+TEST_F(NotificationTrialsTest, SealedFieldsAreMaskedInPreviewAndShownByNameOnly) {
+    const Answer added = must("POST", "/v1/notifications",
+                              R"({"name":"posted","events":["*"],"url":"https://a.example/x",
+        "secret_headers":{"X-Api-Key":"CANARY-1"},"secret_parameters":{"sig":"CANARY-2"}})");
+    EXPECT_EQ(added.text_at("secret_headers"), R"({"X-Api-Key":"set"})");
+    const Answer shown = must("POST", "/v1/notifications/posted/preview");
+    EXPECT_EQ(shown.text_at("headers.X-Api-Key"), "********");
+    EXPECT_EQ(shown.text_at("url"), "https://a.example/x?sig=%2A%2A%2A%2A%2A%2A%2A%2A");
+    EXPECT_THAT(added.text + shown.text, testing::Not(testing::HasSubstr("CANARY")));
+}
+
 TEST_F(NotificationTrialsTest, PreviewMasksBearerAndBasicAuthorization) {
     given_provider();
     given_notification("bearer", "*", R"({"kind":"oauth2","provider":"crm"})");

@@ -10,7 +10,8 @@ using ProviderHandlersTest = ApiFixture;
 constexpr const char* kMembers =
     "id name kind enabled grant_type client_id client_secret further_secrets secret_in_use "
     "private_key certificate client_authentication token_endpoint revocation_endpoint "
-    "test_endpoint endpoints issuer scopes parameters audience resources settings state token "
+    "test_endpoint endpoints issuer scopes parameters secret_parameters secret_token_headers "
+    "secret_callout_headers audience resources settings state token "
     "refresh_token last_error warnings used_by token_requests created_at updated_at ";
 
 TEST_F(ProviderHandlersTest, ShowsEveryMemberOfTheContractInOrder) {
@@ -51,6 +52,28 @@ TEST_F(ProviderHandlersTest, ParametersAreAnObjectUnlessANameRepeats) {
     EXPECT_EQ(must("PATCH", "/v1/providers/crm", R"({"parameters":[["a","1"],["a","2"]]})")
                   .text_at("parameters"),
               R"([["a","1"],["a","2"]])");
+}
+
+TEST_F(ProviderHandlersTest, SealedFieldsAreMergedByNameAndNeverShown) {
+    given_provider();
+    must("PATCH", "/v1/providers/crm",
+         R"({"secret_parameters":{"a":"CANARY-1","b":"CANARY-2"},
+             "secret_token_headers":{"X-T":"CANARY-3"},
+             "secret_callout_headers":{"X-C":"CANARY-4"}})");
+    const Answer edited =
+        must("PATCH", "/v1/providers/crm", R"({"secret_parameters":{"a":null,"c":"CANARY-5"}})");
+    EXPECT_EQ(edited.text_at("secret_parameters"), R"({"b":"set","c":"set"})");
+    EXPECT_EQ(edited.text_at("secret_token_headers"), R"({"X-T":"set"})");
+    const Answer refused =
+        call("PATCH", "/v1/providers/crm", R"({"secret_parameters":{"b":"set"}})");
+    EXPECT_EQ(refused.status, 422);
+    const Answer explained = must("GET", "/v1/providers/crm/explain");
+    EXPECT_EQ(explained.text_at("headers.X-T"), "********");
+    EXPECT_THAT(explained.text, ::testing::HasSubstr(R"(["c","********"])"));
+    const Answer exported = call("GET", "/v1/providers", "", {{"export", "true"}});
+    EXPECT_THAT(exported.text, ::testing::HasSubstr(R"("secret_parameters/c")"));
+    for (const Answer& answer : {edited, explained, exported, must("GET", "/v1/providers/crm")})
+        EXPECT_THAT(answer.text, ::testing::Not(::testing::HasSubstr("CANARY")));
 }
 
 struct BadInput {

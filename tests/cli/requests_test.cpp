@@ -515,6 +515,63 @@ TEST(SecretsInRequestsTest, BelongToTheAuthenticationOfANotification) {
             R"({"name":"n","signing_secret":"k3y","auth":{"kind":"header","name":"X-Api-Key","value":"k3y"}})"));
 }
 
+TEST(SecretsInRequestsTest, AnyFieldOrHeaderMayBeOne) {
+    TempDirectory folder;
+    std::ofstream(folder.file("secret")) << "k3y\"\n";
+    const std::string secret = "@" + folder.file("secret").string();
+    ProgramFixture program;
+    auto result = program.run({"provider", "edit", "p", "--secret-param", "pin=" + secret,
+                               "--secret-param", "old=", "--secret-token-header", "X-T=" + secret,
+                               "--secret-header", "X-C=" + secret});
+    EXPECT_EQ(result.err, "");
+    EXPECT_EQ(boost::json::parse(program.requests().front().body),
+              boost::json::parse(R"({"secret_parameters":{"pin":"k3y\"","old":null},
+                                     "secret_token_headers":{"X-T":"k3y\""},
+                                     "secret_callout_headers":{"X-C":"k3y\""}})"));
+    ProgramFixture other;
+    result = other.run({"notification", "edit", "n", "--secret-header", "X-C=" + secret,
+                        "--secret-param", "sig=" + secret});
+    EXPECT_EQ(boost::json::parse(other.requests().front().body),
+              boost::json::parse(R"({"secret_headers":{"X-C":"k3y\""},
+                                     "secret_parameters":{"sig":"k3y\""}})"));
+}
+
+TEST(SecretsInRequestsTest, AreNotTakenFromArguments) {
+    for (const std::string given : {"X-C=k3y", "X-C", "=@file", "X-C=@"}) {
+        ProgramFixture program;
+        const auto result = program.run({"notification", "edit", "n", "--secret-header", given});
+        EXPECT_EQ(result.exit_code, 2) << given;
+        EXPECT_THAT(result.err, HasSubstr("NAME=@FILE"));
+        EXPECT_THAT(program.requests(), IsEmpty());
+    }
+}
+
+TEST(SecretsInRequestsTest, AValueInTheClearThatLooksLikeOneIsWarnedOf) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> rows{
+        {{"provider", "edit", "p", "--param", "api_key=k3y"}, "--secret-param api_key=@FILE"},
+        {{"provider", "edit", "p", "--setting", R"(token_headers={"X-Api-Key":"k3y"})"},
+         "--secret-token-header X-Api-Key=@FILE"},
+        {{"provider", "edit", "p", "--setting", R"(callout_headers={"X-Token":"k3y"})"},
+         "--secret-header X-Token=@FILE"},
+        {{"notification", "edit", "n", "--header", "Authorization: Bearer k3y"},
+         "--secret-header Authorization=@FILE"},
+        {{"notification", "edit", "n", "--url", "https://a.example/x?a=1&api_key=k3y"},
+         "--secret-param api_key=@FILE"},
+        {{"notification", "edit", "n", "--param", "password=k3y"},
+         "--secret-param password=@FILE"}};
+    for (const auto& [arguments, remedy] : rows) {
+        ProgramFixture program;
+        const auto result = program.run(arguments);
+        EXPECT_EQ(result.exit_code, 0);
+        EXPECT_THAT(result.err, HasSubstr(remedy));
+        EXPECT_THAT(result.err, Not(HasSubstr("k3y")));
+    }
+    ProgramFixture program;
+    const auto silent = program.run({"notification", "edit", "n", "--header", "X-Source: crm",
+                                     "--param", "token={{ data.token }}"});
+    EXPECT_EQ(silent.err, "");
+}
+
 TEST(SecretsInRequestsTest, BelongToAKeyPairOfAnyKind) {
     TempDirectory folder;
     std::ofstream(folder.file("secret")) << "k3y";

@@ -251,12 +251,27 @@ TEST_F(AuthenticatedDeliveryTest, HistoryHidesWhatAnOwnHeaderOrTheSigningSecretH
     start();
     auto record = notification("own");
     record.headers = {{"X-Api-Key", "the-key-of-ours"}, {"X-Plain", "plain-value"}};
+    record.url += "?api_key=key-in-the-query";
     record.signing_secret = core::Secret("whsec_" + core::base64_encode(std::string(24, 'k')));
     add(std::move(record));
-    answers = {respond(500, "the-key-of-ours plain-value " + std::string(24, 'k') + " whsec_" +
-                                core::base64_encode(std::string(24, 'k')))};
+    answers = {respond(500, "key-in-the-query the-key-of-ours plain-value " + std::string(24, 'k') +
+                                " whsec_" + core::base64_encode(std::string(24, 'k')))};
     const core::CalloutId id = fire_one();
-    EXPECT_EQ(attempts(id)[0].response_excerpt, "******** plain-value ******** ********");
+    EXPECT_EQ(attempts(id)[0].response_excerpt, "******** ******** plain-value ******** ********");
+}
+
+TEST_F(AuthenticatedDeliveryTest, SealedHeadersAndParametersGoOutAndAreMasked) {
+    start();
+    auto record = notification("sealed");
+    record.secret_headers.emplace_back("X-Api-Key", core::Secret("the-sealed-key"));
+    record.secret_parameters.emplace_back("sig", core::Secret("a/b+c d"));
+    add(std::move(record));
+    answers = {respond(500, "the-sealed-key a/b+c d")};
+    const core::CalloutId id = fire_one();
+    EXPECT_EQ(received[0].headers.get("X-Api-Key"), "the-sealed-key");
+    EXPECT_EQ(received[0].url.target, "/sealed?sig=a%2Fb%2Bc%20d");
+    EXPECT_TRUE(received[0].carries_credentials);
+    EXPECT_EQ(attempts(id)[0].response_excerpt, "******** ********");
 }
 
 TEST_F(AuthenticatedDeliveryTest, StaticCredentialsGoOutAndAreMaskedToo) {

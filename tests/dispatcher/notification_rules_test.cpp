@@ -122,6 +122,52 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"parameter name", [](auto& r) { r.parameters = {{"", "b"}}; }, "parameters"},
         RuleCase{"parameter line", [](auto& r) { r.parameters = {{"a", "b\n"}}; }, "parameters"}));
 
+RuleCase with_secret_header(std::string name, std::string value, std::string_view field) {
+    return {"sealed header " + name,
+            [=](NotificationRecord& record) {
+                record.secret_headers.emplace_back(name, core::Secret(value));
+            },
+            field};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    SecretFields, NotificationRuleTest,
+    testing::Values(with_secret_header("X-Api-Key", "s3cret", ""),
+                    with_secret_header("Authorization", "Bearer s3cret", ""),
+                    with_secret_header("webhook-id", "s3cret", "secret_headers"),
+                    with_secret_header("Content-Type", "s3cret", "secret_headers"),
+                    with_secret_header("X-A", "s3cret\r\nX: y", "secret_headers"),
+                    RuleCase{"sealed Authorization beside Basic",
+                             [](auto& r) {
+                                 basic(r);
+                                 r.secret_headers.emplace_back("Authorization",
+                                                               core::Secret("s3cret"));
+                             },
+                             "secret_headers"},
+                    RuleCase{"sealed and in the clear",
+                             [](auto& r) {
+                                 r.headers = {{"x-a", "b"}};
+                                 r.secret_headers.emplace_back("X-A", core::Secret("s3cret"));
+                             },
+                             "secret_headers"},
+                    RuleCase{"the header of the authentication",
+                             [](auto& r) {
+                                 header_auth(r, "X-A", "s3cret");
+                                 r.secret_headers.emplace_back("x-a", core::Secret("s3cret"));
+                             },
+                             "secret_headers"},
+                    RuleCase{"sealed parameter line",
+                             [](auto& r) {
+                                 r.secret_parameters.emplace_back("k", core::Secret("s3cret\n"));
+                             },
+                             "secret_parameters"},
+                    RuleCase{"plain http with a sealed header",
+                             [](auto& r) {
+                                 r.url = "http://a.example/";
+                                 r.secret_headers.emplace_back("X-A", core::Secret("s3cret"));
+                             },
+                             "url"}));
+
 // E-33 to E-45 at configuration; the policy lists 127.0.0.1 alone.
 INSTANTIATE_TEST_SUITE_P(Destinations, NotificationRuleTest,
                          testing::Values(with_url("https://receiver.example/a?b", ""),

@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const http::Response response{.status = size % 7 == 0 ? 400 : 200,
                                   .headers = {},
                                   .body = std::string(reinterpret_cast<const char*>(data), size)};
-    const auto token = providers::parse_token_response(response, {}, provider, {}, core::SystemTime{});
+    const auto token =
+        providers::parse_token_response(response, {}, provider, {}, core::SystemTime{});
     if (token) {
         const std::string value = "Bearer " + std::string(token->access_token.reveal());
         if (!http::validate_header("Authorization", value, "token")) std::abort();

@@ -99,5 +99,37 @@ TEST(ReservedHeaderTest, FramingAndRoutingAreOurs) {
     }
 }
 
+bool may_be(std::string_view name, HeaderRole role) {
+    return check_header_name(name, role, "f").has_value();
+}
+
+TEST(HeaderNameTest, NobodyNamesAHeaderOfTheConnectionOrOfOurs) {
+    for (const char* name :
+         {"Host", "content-LENGTH", "Transfer-Encoding", "Connection", "TE", "Proxy-Anything",
+          "webhook-id", "Webhook-Signature", "webhook-anything", "Herald-Attempt", "herald-x",
+          "Accept-Encoding", "Content-Type", "", "a b", "a:", "X\r\nY"}) {
+        for (const auto role :
+             {HeaderRole::kCredential, HeaderRole::kBesideOurs, HeaderRole::kWithoutOurs})
+            EXPECT_FALSE(may_be(name, role)) << name;
+    }
+}
+
+TEST(HeaderNameTest, WhoMayNameAuthorizationDependsOnTheAuthentication) {
+    EXPECT_TRUE(may_be("Authorization", HeaderRole::kCredential));
+    EXPECT_TRUE(may_be("authorization", HeaderRole::kWithoutOurs));
+    EXPECT_FALSE(may_be("authorization", HeaderRole::kBesideOurs));
+    EXPECT_FALSE(may_be("DPoP", HeaderRole::kBesideOurs));
+    EXPECT_FALSE(may_be("User-Agent", HeaderRole::kCredential));
+    EXPECT_TRUE(may_be("User-Agent", HeaderRole::kBesideOurs));
+    for (const char* name : {"X-Api-Key", "Accept", "Cookie", "webhooks", "Heralds", "Hosts"})
+        EXPECT_TRUE(may_be(name, HeaderRole::kBesideOurs)) << name;
+}
+
+TEST(HeaderNameTest, TheErrorSaysWhoSetsIt) {
+    const auto refused = check_header_name("Webhook-Id", HeaderRole::kBesideOurs, "headers");
+    EXPECT_EQ(refused.error().message,
+              "headers: Webhook-Id is set by herald itself and cannot be set here");
+}
+
 }  // namespace
 }  // namespace herald::http

@@ -14,6 +14,23 @@ namespace {
 using storage::ProviderRecord;
 using test::sample_provider;
 
+// Wherever a setting names a header.
+TEST(ProviderRulesTest, NoSettingNamesAHeaderOfOursOrOfTheConnection) {
+    for (const char* name : {"Host", "Content-Length", "webhook-id", "webhook-timestamp",
+                             "Herald-Attempt", "Accept-Encoding", "Content-Type", "a b"}) {
+        for (const char* setting : {"token_header", "track_header", "entity_header"}) {
+            ProviderRecord record = sample_provider();
+            record.settings[setting] = name;
+            EXPECT_FALSE(validate(record, false, {})) << setting << " " << name;
+        }
+        for (const char* setting : {"token_headers", "callout_headers"}) {
+            ProviderRecord record = sample_provider();
+            record.settings[setting] = {{name, "x"}};
+            EXPECT_FALSE(validate(record, false, {})) << setting << " " << name;
+        }
+    }
+}
+
 TEST(ScopesTest, SpacesAndCommasSeparateCaseAndOrderStay) {
     EXPECT_THAT(parse_scopes(" read, ,write  Read,,read ").value(),
                 ::testing::ElementsAre("read", "write", "Read"));
@@ -34,6 +51,20 @@ struct RuleRow {
     const char* field;
     const char* remedy;
 };
+
+void expect_each(const std::vector<RuleRow>& rows) {
+    for (const RuleRow& row : rows) {
+        ProviderRecord provider = sample_provider();
+        row.change(provider);
+        const auto verdict = validate(provider, false, test::loopback_allowed());
+        ASSERT_FALSE(verdict) << row.what;
+        EXPECT_EQ(verdict.error().code, "invalid_argument") << row.what;
+        EXPECT_EQ(core::string_member(verdict.error().details, "field"), row.field) << row.what;
+        EXPECT_THAT(verdict.error().message, ::testing::HasSubstr(row.remedy)) << row.what;
+        EXPECT_THAT(verdict.error().message, ::testing::Not(::testing::HasSubstr("s3cret")))
+            << row.what;
+    }
+}
 
 TEST(ProviderRulesTest, EachBrokenRuleNamesFieldAndRemedy) {
     const std::vector<RuleRow> rows = {
@@ -77,17 +108,52 @@ TEST(ProviderRulesTest, EachBrokenRuleNamesFieldAndRemedy) {
         {"setting of another type", [](auto& p) { p.settings["raw_basic"] = "yes"; },
          "settings.raw_basic", "true or false"},
     };
-    for (const RuleRow& row : rows) {
-        ProviderRecord provider = sample_provider();
-        row.change(provider);
-        const auto verdict = validate(provider, false, test::loopback_allowed());
-        ASSERT_FALSE(verdict) << row.what;
-        EXPECT_EQ(verdict.error().code, "invalid_argument") << row.what;
-        EXPECT_EQ(core::string_member(verdict.error().details, "field"), row.field) << row.what;
-        EXPECT_THAT(verdict.error().message, ::testing::HasSubstr(row.remedy)) << row.what;
-        EXPECT_THAT(verdict.error().message, ::testing::Not(::testing::HasSubstr("s3cret")))
-            << row.what;
-    }
+    expect_each(rows);
+}
+
+TEST(ProviderRulesTest, HeadersSealedFieldsAndAttributesHaveTheirRules) {
+    const std::vector<RuleRow> rows = {
+        {"a header that carries the token is not ours",
+         [](auto& p) { p.settings["token_header"] = "Host"; }, "settings.token_header",
+         "the connection"},
+        {"a callout's id stays its own",
+         [](auto& p) { p.settings["callout_headers"] = {{"webhook-id", "fixed"}}; },
+         "settings.callout_headers", "herald itself"},
+        {"Authorization beside the token",
+         [](auto& p) { p.settings["callout_headers"] = {{"authorization", "x"}}; },
+         "settings.callout_headers", "one of the two"},
+        {"a token header that is also one of the callout's",
+         [](auto& p) {
+             p.settings["token_header"] = "X-Token";
+             p.settings["callout_headers"] = {{"x-token", "y"}};
+         },
+         "settings.callout_headers", "name of its own"},
+        {"Authorization beside Basic",
+         [](auto& p) {
+             p.client_authentication = "client_secret_basic";
+             p.settings["token_headers"] = {{"Authorization", "x"}};
+         },
+         "settings.token_headers", "one of the two"},
+        {"a sealed header of ours",
+         [](auto& p) { p.secret_callout_headers.emplace_back("Herald-X", core::Secret("s3cret")); },
+         "secret_callout_headers", "herald itself"},
+        {"a sealed header with a line break",
+         [](auto& p) { p.secret_token_headers.emplace_back("X-A", core::Secret("s3cret\nb")); },
+         "secret_token_headers", "visible"},
+        {"a sealed parameter that is there in the clear",
+         [](auto& p) {
+             p.parameters = {{"a", "b"}};
+             p.secret_parameters.emplace_back("a", core::Secret("s3cret"));
+         },
+         "secret_parameters", "in the clear"},
+        {"a sealed parameter of the request",
+         [](auto& p) { p.secret_parameters.emplace_back("code", core::Secret("s3cret")); },
+         "secret_parameters", "option"},
+        {"an attribute that would be a credential",
+         [](auto& p) { p.settings["kept_attributes"] = {"id_token"}; }, "settings.kept_attributes",
+         "credential"},
+    };
+    expect_each(rows);
 }
 
 TEST(ProviderRulesTest, AcceptsWhatIsRight) {

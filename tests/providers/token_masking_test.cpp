@@ -83,7 +83,7 @@ TEST_F(EchoingServerTest, ARefusalShowsAndKeepsNoCredential) {
         }};
     for (const auto& make : answers) {
         for (const char* how : {"client_secret_post", "client_secret_basic"}) {
-            edit(id, [&](auto& change) { change.provider.client_authentication = how; });
+            edit(id, [&](auto& change) { change.record.client_authentication = how; });
             transport.answer_with([&](const http::Request& request) {
                 return make(echo_of(request) + " secret=" + std::string(kClientSecret));
             });

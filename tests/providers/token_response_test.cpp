@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+
 #include "core/encoding.h"
 #include "core/json.h"
 #include "tests/providers/sample_provider.h"
@@ -305,13 +307,39 @@ TEST(TokenResponseTest, ScopesInEveryForm) {
     EXPECT_THAT(reduced->warnings, ElementsAre(HasSubstr("scope_reduced: 'write'")));
 }
 
-TEST(TokenResponseTest, KeepsAttributesButNothingThatLooksLikeACredential) {
-    const auto token = parse(200, with(R"("instance_url":"https://x.example","id_token":"ey",
-                           "refresh_token":"r","signature":"s","issued_at":"1","api_key":"k",
-                           "n":{"a":1})"));
-    EXPECT_EQ(boost::json::serialize(token->attributes),
-              R"({"instance_url":"https://x.example","issued_at":"1"})");
-    EXPECT_FALSE(token->refresh_token) << "client credentials have no use for one (O-67)";
+storage::ProviderRecord provider_with(const char* settings) {
+    storage::ProviderRecord record = test::sample_provider();
+    record.settings = boost::json::parse(settings).as_object();
+    return record;
+}
+
+std::string attributes_of(const char* settings, const char* body) {
+    const storage::ProviderRecord provider = provider_with(settings);
+    const http::Response response{.status = 200, .headers = {}, .body = body};
+    const auto token =
+        parse_token_response(response, {}, provider, test::settings_of(provider), kNow);
+    return token ? boost::json::serialize(token->attributes) : token.error().message;
+}
+
+TEST(TokenResponseTest, KeepsTheAttributesThatWereAskedForAndNoOther) {
+    constexpr const char* kBody =
+        R"({"access_token":"tok","token_type":"Bearer","instance_url":"https://x.example",
+            "id_token":"ey","refresh_token":"r","issued_at":"1","n":{"a":1},"jwt":"eyJ","more":2})";
+    EXPECT_EQ(attributes_of("{}", kBody), "{}");
+    EXPECT_EQ(attributes_of(R"({"kept_attributes":["issued_at","n","more"]})", kBody),
+              R"({"issued_at":"1","more":2})");
+    EXPECT_EQ(attributes_of(R"({"base_attribute":"instance_url"})", kBody),
+              R"({"instance_url":"https://x.example"})");
+    EXPECT_FALSE(parse(200, with(R"("refresh_token":"r")"))->refresh_token)
+        << "client credentials have no use for one (O-67)";
+}
+
+// Whatever its name is, and even where that name is asked for.
+TEST(TokenResponseTest, ATokenThatStandsElsewhereIsNoAttribute) {
+    constexpr const char* kBody = R"({"jwt":"the-token-itself","expires_in":60,"more":"a"})";
+    EXPECT_EQ(attributes_of(R"({"access_token_pointer":"/jwt"})", kBody), "{}");
+    EXPECT_EQ(attributes_of(R"({"access_token_pointer":"/jwt","base_attribute":"jwt"})", kBody),
+              R"({"jwt":"********"})");
 }
 
 TEST(TokenResponseTest, RetryAfterIsCappedAtAnHour) {

@@ -3,8 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/json/serialize.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 #include "storage/sqlite/database_file.h"
 #include "storage/sqlite/hardening.h"
@@ -173,6 +175,35 @@ TEST_F(MigrationTest, WhatIsInUseStaysProtectedAndWhatIsKnownStaysKnown) {
     EXPECT_EQ(store_->event(rows_.unheard_event).error().code, "not_found");
 }
 
+// What an earlier version kept of a token's answer may have been the token itself.
+TEST_F(MigrationTest, WhatAServerMayHaveEchoedIsNotCarriedOn) {
+    given_first_schema();
+    {
+        Connection db(path(), Connection::Access::kReadWrite);
+        sqlite::protect(db);
+        sqlite::make_writer(db);
+        sqlite::migrate(db, key_ring(), kNow, 1, 3);
+        db.script(R"sql(
+UPDATE provider SET last_error =
+    '{"class":"oauth","code":"CANARY-code","description":"you sent CANARY","status":401,"at":1}';
+UPDATE provider SET settings = '{"access_token_pointer":"/jwt","base_attribute":"api"}';
+UPDATE token SET attributes =
+    '{"jwt":"CANARY-token","other":"CANARY-more","n":1,"api":"https://x","track_id":"t-1"}';
+)sql");
+    }
+    open();
+    const auto token = store_->token(rows_.provider);
+    ASSERT_TRUE(token && *token);
+    EXPECT_EQ(boost::json::serialize((*token)->attributes),
+              R"({"api":"https://x","track_id":"t-1"})");
+    EXPECT_EQ(store_->provider("crm")->last_error->code, "unsuccessful");
+    EXPECT_EQ(store_->provider("crm")->last_error->status, 401);
+    store_.reset();
+    std::ifstream file(path(), std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    EXPECT_EQ(bytes.find("CANARY"), std::string::npos) << "nor in what is free of the file";
+}
+
 /// Brings the database from schema `from` to the next in a process of its own.
 class MigrationCrashTest : public MigrationTest, public ::testing::WithParamInterface<int> {
 protected:
@@ -249,11 +280,11 @@ TEST_P(MigrationCrashTest, AKillAtAnyStatementLeavesTheSchemaBeforeAndTheNextSta
         ASSERT_EQ(found().check, "ok");
         ++killed;
     }
-    EXPECT_GT(killed, 12);
+    EXPECT_GT(killed, 5);
     EXPECT_EQ(found().schema, GetParam() + 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(From, MigrationCrashTest, ::testing::Values(0, 1, 2));
+INSTANTIATE_TEST_SUITE_P(From, MigrationCrashTest, ::testing::Values(0, 1, 2, 3));
 
 }  // namespace
 }  // namespace herald::storage

@@ -13,7 +13,7 @@ using sqlite::Connection;
 
 constexpr std::array kCanaries{
     "canary-client-secret", "canary-access-token",   "canary-refresh-token", "canary-password",
-    "canary-header-value",  "canary-signing-secret", "canary-revocation"};
+    "canary-header-value",  "canary-signing-secret", "canary-revocation",    "canary-sealed-field"};
 
 class SealedAtRestTest : public StoreFixture {
 protected:
@@ -25,6 +25,7 @@ protected:
     void fill(const std::string& name) {
         ProviderRecord provider = sample_provider(name);
         provider.client_secret = core::Secret(kCanaries[0]);
+        provider.secret_parameters.emplace_back("p", core::Secret(kCanaries[7]));
         TokenRecord token;
         token.access_token = core::Secret(kCanaries[1]);
         token.refresh_token = core::Secret(kCanaries[2]);
@@ -32,6 +33,7 @@ protected:
         auto basic = sample_notification("basic-" + name);
         basic.auth = BasicAuth{.username = "u", .password = core::Secret(kCanaries[3])};
         basic.signing_secret = core::Secret(kCanaries[5]);
+        basic.secret_headers.emplace_back("X-S", core::Secret(kCanaries[7]));
         given_notification(std::move(basic));
         auto header = sample_notification("header-" + name);
         header.auth = HeaderAuth{.name = "X", .value = core::Secret(kCanaries[4])};
@@ -71,6 +73,8 @@ protected:
         const auto basic = store_->notification("basic-one");
         EXPECT_EQ(std::get<BasicAuth>(basic->auth).password.reveal(), kCanaries[3]);
         EXPECT_EQ(basic->signing_secret->reveal(), kCanaries[5]);
+        EXPECT_EQ(basic->secret_headers.at(0).second.reveal(), kCanaries[7]);
+        EXPECT_EQ(store_->provider("two")->secret_parameters.at(0).second.reveal(), kCanaries[7]);
         const auto header = store_->notification("header-two");
         EXPECT_EQ(std::get<HeaderAuth>(header->auth).value.reveal(), kCanaries[4]);
         EXPECT_EQ(store_->pending_revocations()->at(1).token.reveal(), kCanaries[6]);
@@ -105,6 +109,8 @@ TEST_F(SealedAtRestTest, ACiphertextOpensInNoOtherRowOrColumn) {
     const auto id = store_->provider("two")->id;
     tamper("UPDATE token SET access_token = refresh_token");
     EXPECT_EQ(store_->token(id).error().code, "key_mismatch");
+    tamper("UPDATE provider SET secret_fields = client_secret WHERE name = 'two'");
+    EXPECT_EQ(store_->provider("two").error().code, "key_mismatch");
     tamper("UPDATE notification SET signing_secret = auth_secret WHERE name = 'basic-one'");
     EXPECT_EQ(store_->notification("basic-one").error().code, "key_mismatch");
     tamper(
@@ -127,8 +133,8 @@ TEST_F(SealedAtRestTest, ResealingLeavesNothingUnderTheOldKey) {
     open();
     expect_all_open();
     // Per name: client secret, access and refresh token, password, header value, signing secret,
-    // revocation; and the key check.
-    EXPECT_EQ(store_->reseal().value(), 15);
+    // revocation, sealed fields of both; and the key check.
+    EXPECT_EQ(store_->reseal().value(), 19);
     EXPECT_EQ(store_->reseal().value(), 0);
     expect_all_open();
     EXPECT_EQ(std::filesystem::file_size(path().string() + "-wal"), 0U);

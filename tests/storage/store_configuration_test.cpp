@@ -46,6 +46,9 @@ TEST_P(StoreConformance, KeepsEveryFieldOfAProvider) {
     record.test_endpoint = "https://as/test";
     record.scopes = {"a b", "ü"};
     record.parameters = {{"k", "1"}, {"k", "2"}, {"", "\"quoted\""}};
+    record.secret_parameters.emplace_back("sp", core::Secret("sealed \"1\""));
+    record.secret_token_headers.emplace_back("X-T", core::Secret("sealed-2"));
+    record.secret_callout_headers.emplace_back("X-C", core::Secret("sealed-3"));
     record.audience = "aud";
     record.resources = {"urn:a", "urn:b"};
     record.settings = {{"margin_s", 30}, {"jitter", 0.25}, {"list", {1, 2}}};
@@ -74,6 +77,10 @@ TEST_P(StoreConformance, KeepsEveryFieldOfAProvider) {
     EXPECT_EQ(found->test_endpoint, record.test_endpoint);
     EXPECT_EQ(found->scopes, record.scopes);
     EXPECT_EQ(found->parameters, record.parameters);
+    EXPECT_TRUE(same(found->secret_parameters, record.secret_parameters));
+    EXPECT_TRUE(same(found->secret_token_headers, record.secret_token_headers));
+    EXPECT_TRUE(same(found->secret_callout_headers, record.secret_callout_headers));
+    EXPECT_EQ(found->secret_parameters.size(), 1U);
     EXPECT_EQ(found->audience, record.audience);
     EXPECT_EQ(found->resources, record.resources);
     EXPECT_EQ(found->settings, record.settings);
@@ -107,6 +114,8 @@ TEST_P(StoreConformance, KeepsEveryFieldOfANotificationForEachAuthentication) {
     record.method = "PUT";
     record.headers = {{"X-A", "1"}, {"X-A", "2"}};
     record.parameters = {{"q", "ä&b"}};
+    record.secret_headers.emplace_back("X-S", core::Secret("sealed-4"));
+    record.secret_parameters.emplace_back("s", core::Secret("sealed-5"));
     record.content_type = "text/plain";
     record.body_template = "{{ id }}";
     record.signing_secret = core::Secret("whsec_signing-canary");
@@ -129,6 +138,9 @@ TEST_P(StoreConformance, KeepsEveryFieldOfANotificationForEachAuthentication) {
 
     const auto found = store_->notification("full");
     ASSERT_TRUE(found);
+    EXPECT_TRUE(same(found->secret_headers, record.secret_headers));
+    EXPECT_TRUE(same(found->secret_parameters, record.secret_parameters));
+    EXPECT_EQ(found->secret_parameters.size(), 1U);
     EXPECT_EQ(found->id, record.id);
     EXPECT_FALSE(found->enabled);
     EXPECT_TRUE(found->paused);

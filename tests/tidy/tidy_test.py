@@ -33,6 +33,11 @@ BANNED = [
     (r"\breinterpret_cast<\s*char\s*\*\s*>\s*\(\s*const_cast", set(), "a const interface"),
 ]
 
+# Where answers of other servers become text: they are masked before they are made printable and cut.
+READS_ANSWERS = ("providers/token_", "providers/discovery.cpp", "providers/revoker.cpp", "dispatcher/verdict.cpp",
+                 "dispatcher/courier.cpp", "dispatcher/session.cpp", "dispatcher/single_use_token.cpp",
+                 "dispatcher/credential_request.cpp")
+
 LEFTOVER = re.compile(r"\b(FIXME|TODO|XXX|HACK)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SECRET_MEMBER = re.compile(
@@ -143,6 +148,11 @@ class Tidy(unittest.TestCase):
                     if module_of(path) not in allowed and re.search(pattern, code):
                         findings.append(f"{name_of(path)}:{number}: {code.strip()} (use {instead})")
         self.none(findings)
+
+    def test_what_servers_say_is_masked_before_it_is_printable(self):
+        self.none([f"{name_of(path)}:{number}: {code.strip()} (use core::Masking::shown)"
+                   for path in sources("providers", "dispatcher") if name_of(path).startswith(READS_ANSWERS)
+                   for number, code, _ in code_lines(path) if re.search(r"\bprintable\s*\(", code)])
 
     def test_tests_do_not_sleep(self):
         pattern = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\s*\(")
