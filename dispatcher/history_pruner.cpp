@@ -1,5 +1,6 @@
 #include "dispatcher/history_pruner.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -12,8 +13,20 @@ namespace {
 
 using storage::Pruned;
 
-constexpr std::chrono::milliseconds kBetweenSteps{5};
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBetweenSteps{5};
+constexpr milliseconds kAfterStepWithoutEffect{100};
+constexpr milliseconds kLongestPause{1'000};
 constexpr std::chrono::minutes kBetweenWalks{1};
+
+/// Leaves nineteen twentieths of the writer's time to others. A step that had to wait for its turn
+/// counts as a long one: those before it need the writer more.
+milliseconds pause_after(core::SteadyTime::duration step, bool removed_anything) {
+    const milliseconds least = removed_anything ? kBetweenSteps : kAfterStepWithoutEffect;
+    const auto share = std::chrono::ceil<milliseconds>(19 * step);
+    return std::clamp(share, least, kLongestPause);
+}
 
 }  // namespace
 
@@ -50,9 +63,11 @@ private:
         std::int64_t events = 0;
         std::optional<std::int64_t> resume_after = 0;
         while (resume_after && !stopping_) {
+            const core::SteadyTime began = clock_.steady_now();
             const core::Result<Pruned> pruned = co_await step(*resume_after);
+            const auto took = clock_.steady_now() - began;
             resume_after = note(pruned, events);
-            if (resume_after) co_await pause(kBetweenSteps);
+            if (resume_after) co_await pause(pause_after(took, pruned->events > 0));
         }
         if (events > 0)
             core::log(core::LogLevel::kInformation, "history_pruned", {{"events", events}});
@@ -85,7 +100,7 @@ private:
         return bounds;
     }
 
-    boost::asio::awaitable<void> pause(std::chrono::milliseconds time) {
+    boost::asio::awaitable<void> pause(milliseconds time) {
         timer_->expires_at(clock_.steady_now() + time);
         // A stop that came before its cancellation can find nobody waiting.
         if (!stopping_) co_await timer_->wait();

@@ -21,8 +21,8 @@ struct HistoryLimits {
 };
 
 /// Keeps the history within its limits: walks it from its oldest end in small steps with a pause
-/// after each, so that deliveries never wait for more than one step, and begins again a while after
-/// each walk.
+/// after each, so that deliveries never wait for more than one step and it takes a twentieth of the
+/// writer's time at most, and begins again a while after each walk.
 ///
 /// A step that fails ends its walk; the next walk tries again.
 /// Lifetime: the store and the clock outlive the executor's last task.

@@ -103,20 +103,21 @@ Pruned prune_some(WriteSession& session, const HistoryBounds& bounds, std::int64
     Pruned pruned;
     Budget budget;
     const bool too_big = bounds.max_bytes && bytes_in_use(session.db) > *bounds.max_bytes;
-    // A single young event ends nothing: while the clock stood wrong, some came in with a time far
-    // ahead.
-    bool found_any = false;
+    // Events lie in the order in which they came in, so a step that saw only young ones is the
+    // last. One with a time ahead of now says nothing: the clock stood wrong when it came in.
+    const core::SystemTime now = session.clock.system_now();
+    bool goes_on = false;
     while (!budget.is_spent()) {
         const auto event = next_event(session.db, resume_after);
         if (!event) return pruned;
         resume_after = event->seq;
         budget.spend_event(event->bytes);
         const bool too_old = bounds.keep_since && event->received_at < *bounds.keep_since;
+        goes_on = goes_on || too_old || too_big || event->received_at > now;
         if (!too_old && !too_big) continue;
-        found_any = true;
         if (remove_if_ended(session, *event, budget)) ++pruned.events;
     }
-    if (found_any) pruned.resume_after = resume_after;
+    if (goes_on) pruned.resume_after = resume_after;
     return pruned;
 }
 

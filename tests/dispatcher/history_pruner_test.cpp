@@ -86,8 +86,8 @@ protected:
 };
 
 TEST_F(HistoryPrunerTest, GoesOnWhereAStepEndedAfterAPause) {
-    store.answers = {Pruned{.events = 200, .resume_after = 1200}, Pruned{.resume_after = 1400},
-                     Pruned{.events = 7}};
+    store.answers = {Pruned{.events = 200, .resume_after = 1200},
+                     Pruned{.events = 1, .resume_after = 1400}, Pruned{.events = 7}};
     start();
     EXPECT_THAT(store.steps, ElementsAre(0));
     advance(4ms);
@@ -96,8 +96,43 @@ TEST_F(HistoryPrunerTest, GoesOnWhereAStepEndedAfterAPause) {
     EXPECT_THAT(store.steps, ElementsAre(0, 1200));
     advance(5ms);
     EXPECT_THAT(store.steps, ElementsAre(0, 1200, 1400));
-    EXPECT_EQ(pruner->events_pruned(), 207);
-    EXPECT_THAT(log.lines, ElementsAre("history_pruned 207"));
+    EXPECT_EQ(pruner->events_pruned(), 208);
+    EXPECT_THAT(log.lines, ElementsAre("history_pruned 208"));
+}
+
+TEST_F(HistoryPrunerTest, AStepThatRemovedNothingWaitsLonger) {
+    store.answers = {Pruned{.resume_after = 200}, Pruned{.resume_after = 400}};
+    start();
+    advance(99ms);
+    EXPECT_THAT(store.steps, ElementsAre(0));
+    advance(1ms);
+    EXPECT_THAT(store.steps, ElementsAre(0, 200));
+    advance(100ms);
+    EXPECT_THAT(store.steps, ElementsAre(0, 200, 400));
+}
+
+TEST_F(HistoryPrunerTest, TakesATwentiethOfTheWritersTime) {
+    store.holds = true;
+    start();
+    for (std::int64_t step = 1; step <= 3; ++step) {
+        clock.advance(4ms);
+        store.held(Pruned{.events = 200, .resume_after = step});
+        settle();
+        advance(75ms);
+        EXPECT_EQ(std::ssize(store.steps), step);
+        advance(1ms);
+        EXPECT_EQ(std::ssize(store.steps), step + 1);
+    }
+}
+
+TEST_F(HistoryPrunerTest, AStepThatWaitedLongForItsTurnDoesNotPauseForEver) {
+    store.holds = true;
+    start();
+    clock.advance(1h);
+    store.held(Pruned{.events = 200, .resume_after = 200});
+    settle();
+    advance(1s);
+    EXPECT_THAT(store.steps, ElementsAre(0, 200));
 }
 
 TEST_F(HistoryPrunerTest, BeginsAgainAMinuteAfterTheEndOfAWalkAndSaysOnlyWhatItRemoved) {

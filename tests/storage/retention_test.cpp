@@ -63,6 +63,24 @@ TEST_P(RetentionConformance, AnEventFromTheFutureDoesNotKeepTheOldOnesBehindIt) 
     EXPECT_FALSE(is_kept(old));
 }
 
+// More of them than a step looks at: a whole step that removes nothing says nothing about the rest.
+TEST_P(RetentionConformance, ManyEventsFromTheFutureDoNotKeepTheOldOnesBehindThem) {
+    std::vector<core::EventId> while_the_clock_was_wrong;
+    for (int i = 0; i < 450; ++i)
+        while_the_clock_was_wrong.push_back(given_event(kNow + hours(90'000)));
+    const auto old = given_event(kNow - hours(2));
+    const auto young = given_event(kNow);
+    EXPECT_EQ(prune_all(*store_, {.keep_since = kNow}), 1);
+    EXPECT_TRUE(is_kept(while_the_clock_was_wrong.back()));
+    EXPECT_TRUE(is_kept(young));
+    EXPECT_FALSE(is_kept(old));
+}
+
+TEST_P(RetentionConformance, AStepThatSawOnlyYoungEventsIsTheLast) {
+    for (int i = 0; i < 450; ++i) given_event(kNow);
+    EXPECT_FALSE(prune(*store_, {.keep_since = kNow - hours(1)}, 0).resume_after);
+}
+
 TEST_P(RetentionConformance, RemovesNothingWithoutBounds) {
     const auto old = given_event(kNow - hours(9000));
     EXPECT_EQ(prune_all(*store_, {}), 0);
