@@ -24,6 +24,14 @@ struct StoreCounts {
     std::optional<core::SystemTime> oldest_pending_at = std::nullopt;
 };
 
+/// The newest of those that match.
+struct CalloutPage {
+    std::vector<CalloutRecord> callouts;
+    /// Set where a listing gave up, having looked at as many callouts as one may: go on with this
+    /// as the filter's `before`. A page may be short then, and even empty.
+    std::optional<core::CalloutId> resume_before = std::nullopt;
+};
+
 /// What of the history is kept. Without a bound that side is unlimited.
 struct HistoryBounds {
     std::optional<core::SystemTime> keep_since = std::nullopt;  ///< by when the event came in
@@ -39,8 +47,8 @@ struct Pruned {
 
 /// The role of the store that tells what happened, and forgets it in time.
 ///
-/// Reads block, and see what was durable when they began. Thread-safety: all methods may be called
-/// concurrently.
+/// Reads block, see what was durable when they began, and look at a bounded number of callouts
+/// however many there are. Thread-safety: all methods may be called concurrently.
 class HistoryStore {
 public:
     virtual ~HistoryStore() = default;
@@ -51,8 +59,8 @@ public:
     [[nodiscard]] virtual core::Result<CalloutRecord> callout(core::CalloutId id) = 0;
     [[nodiscard]] virtual core::Result<std::vector<AttemptRecord>> attempts_of(
         core::CalloutId id) = 0;
-    [[nodiscard]] virtual core::Result<std::vector<CalloutRecord>> list_callouts(
-        const CalloutFilter& filter) = 0;
+    /// Newest first, 1000 at most.
+    [[nodiscard]] virtual core::Result<CalloutPage> list_callouts(const CalloutFilter& filter) = 0;
     [[nodiscard]] virtual core::Result<StoreCounts> counts() = 0;
 
     /// Deletes some of the oldest events out of bounds, with their callouts and attempts: those

@@ -120,19 +120,24 @@ Result<ApiResponse> list(const Call& call) {
     filter->limit = std::min(limit + 1, kMaxPage);
     auto page = call.services.store.list_callouts(*filter);
     if (!page) return page.error();
-    const bool more = page->size() > limit || page->size() == kMaxPage;
+    const std::vector<CalloutRecord>& found = page->callouts;
+    const bool more = found.size() > limit || found.size() == kMaxPage;
     const auto reasons = HoldReasons::read(call.services);
     if (!reasons) return reasons.error();
     boost::json::object out;
     boost::json::array items;
-    for (std::size_t i = 0; i < std::min(limit, page->size()); ++i) {
-        auto view = full_view(call.services, (*page)[i], *reasons);
+    for (std::size_t i = 0; i < std::min(limit, found.size()); ++i) {
+        auto view = full_view(call.services, found[i], *reasons);
         if (!view) return view.error();
         items.push_back(std::move(*view));
     }
     out["items"] = std::move(items);
     out["next_cursor"] = nullptr;
-    if (more) out["next_cursor"] = (*page)[limit - 1].id.text();
+    if (more) {
+        out["next_cursor"] = found[limit - 1].id.text();
+    } else if (page->resume_before) {
+        out["next_cursor"] = page->resume_before->text();
+    }
     return json_response(200, out);
 }
 

@@ -37,10 +37,11 @@ Result<std::int64_t> callouts_on_the_wire(storage::HistoryStore& store,
         for (bool more = true; more;) {
             const auto page = store.list_callouts(filter);
             if (!page) return page.error();
-            for (const storage::CalloutRecord& callout : *page)
+            for (const storage::CalloutRecord& callout : page->callouts)
                 found += callout.provider_name == provider ? 1 : 0;
-            more = page->size() == filter.limit;
-            if (more) filter.before = page->back().id;
+            const bool full = page->callouts.size() == filter.limit;
+            filter.before = full ? page->callouts.back().id : page->resume_before;
+            more = filter.before.has_value();
         }
     }
     return found;

@@ -1,6 +1,7 @@
 #include "storage/sqlite/callout_list.h"
 
 #include <algorithm>
+#include <array>
 
 #include "storage/sqlite/callout_rows.h"
 #include "storage/sqlite/event_rows.h"
@@ -9,46 +10,38 @@
 namespace herald::storage::sqlite {
 namespace {
 
-constexpr std::size_t kMostRowsLookedAt = 20'000;
-constexpr std::size_t kLongestPage = 1000;
+constexpr std::size_t kLongestList = 1000;
 
-// ?1 and ?2 bound the id: ?1 <= id < ?2.
-constexpr SqlText kAny = kSelectCallout + " WHERE id >= ?1 AND id < ?2 ORDER BY id DESC";
-constexpr SqlText kUndelivered =
-    kSelectCallout +
-    " WHERE id IN (SELECT callout_id FROM undelivered WHERE state = ?4 AND callout_id >= ?1"
-    " AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3) ORDER BY id DESC";
-constexpr SqlText kUndeliveredOf =
-    kSelectCallout +
-    " WHERE id IN (SELECT callout_id FROM undelivered WHERE notification_name = ?5 AND state = ?4"
-    " AND callout_id >= ?1 AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3)"
-    " ORDER BY id DESC";
-// What is unfinished lies in one index by due time: the ids are sorted from that alone, then looked
-// up.
-constexpr SqlText kUnfinished =
-    kSelectCallout +
-    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_pending"
-    " ON c.notification_id = n.id AND c.state = 0 WHERE c.id >= ?1 AND c.id < ?2"
-    " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
-constexpr SqlText kClaimed =
-    kSelectCallout +
-    " WHERE id IN (SELECT c.id FROM notification n CROSS JOIN callout c"
-    " INDEXED BY callout_claimed ON c.notification_id = n.id AND c.state = 1 WHERE c.id >= ?1 "
-    "AND c.id < ?2"
-    " AND (?4 IS NULL OR n.name = ?4) ORDER BY c.id DESC LIMIT ?3) ORDER BY id DESC";
-constexpr SqlText kOfKnownNotification =
-    " AND EXISTS (SELECT 1 FROM callout c JOIN notification n ON n.id = c.notification_id"
-    " WHERE c.id = u.callout_id) ORDER BY u.callout_id LIMIT ?3";
-constexpr SqlText kDeadOldestFirst =
-    SqlText(
-        "SELECT u.callout_id FROM undelivered u WHERE u.state = 3 AND u.callout_id >= ?1"
-        " AND u.callout_id < ?2") +
-    kOfKnownNotification;
-constexpr SqlText kDeadOfOldestFirst =
-    SqlText(
-        "SELECT u.callout_id FROM undelivered u WHERE u.notification_name = ?4"
-        " AND u.state = 3 AND u.callout_id >= ?1 AND u.callout_id < ?2") +
-    kOfKnownNotification;
+// ?1 <= id < ?2 throughout. A test holds every statement that is run here against its query plan.
+constexpr Sql kWalk =
+    "SELECT id, state, notification_name FROM callout WHERE id >= ?1 AND id < ?2"
+    " ORDER BY id DESC LIMIT ?3";
+constexpr Sql kUndelivered =
+    "SELECT callout_id FROM undelivered WHERE state = ?4 AND callout_id >= ?1"
+    " AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3";
+constexpr Sql kUndeliveredOf =
+    "SELECT callout_id FROM undelivered WHERE notification_name = ?5 AND state = ?4"
+    " AND callout_id >= ?1 AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3";
+constexpr Sql kPending =
+    "SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_pending"
+    " ON c.notification_id = n.id AND c.state = 0 LIMIT ?1";
+constexpr Sql kPendingOf =
+    "SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_pending"
+    " ON c.notification_id = n.id AND c.state = 0 WHERE n.name = ?2 LIMIT ?1";
+constexpr Sql kClaimed =
+    "SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_claimed"
+    " ON c.notification_id = n.id AND c.state = 1 LIMIT ?1";
+constexpr Sql kClaimedOf =
+    "SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_claimed"
+    " ON c.notification_id = n.id AND c.state = 1 WHERE n.name = ?2 LIMIT ?1";
+constexpr SqlText kNotificationExists =
+    ", EXISTS (SELECT 1 FROM callout c JOIN notification n ON n.id = c.notification_id"
+    " WHERE c.id = u.callout_id) FROM undelivered u WHERE";
+constexpr SqlText kOldestFirst =
+    " u.state = 3 AND u.callout_id >= ?1 AND u.callout_id < ?2 ORDER BY u.callout_id LIMIT ?3";
+constexpr SqlText kDead = SqlText("SELECT u.callout_id") + kNotificationExists + kOldestFirst;
+constexpr SqlText kDeadOf = SqlText("SELECT u.callout_id") + kNotificationExists +
+                            " u.notification_name = ?4 AND" + kOldestFirst;
 
 core::CalloutId id_filled_with(std::uint8_t byte) {
     core::CalloutId id;
@@ -71,127 +64,175 @@ core::CalloutId successor(core::CalloutId id) {
     return id;
 }
 
-struct Range {
-    core::CalloutId from;
-    core::CalloutId before;
-};
-
-Range range_of(const CalloutFilter& filter) {
-    Range range{.from = {}, .before = id_filled_with(0xFF)};
-    if (filter.since) range.from = first_id_at(*filter.since);
-    if (filter.before) range.before = *filter.before;
+IdRange range_of(const CalloutFilter& filter) {
+    IdRange range{{}, id_filled_with(0xFF)};
+    if (filter.since) range.first = first_id_at(*filter.since);
+    if (filter.before) range.second = *filter.before;
     return range;
 }
 
-bool matches(const CalloutFilter& filter, const Range& range, const CalloutRecord& callout) {
-    if (filter.state && callout.state != *filter.state) return false;
-    if (filter.notification && callout.notification_name != *filter.notification) return false;
-    return callout.id >= range.from && callout.id < range.before;
+bool contains(const IdRange& range, const core::CalloutId& id) {
+    return id >= range.first && id < range.second;
 }
 
-std::vector<CalloutRecord> read_all(Query row) {
-    std::vector<CalloutRecord> callouts;
-    while (row.next()) callouts.push_back(read_callout(row));
-    return callouts;
+std::vector<core::CalloutId> read_ids(Query row) {
+    std::vector<core::CalloutId> ids;
+    while (row.next()) ids.push_back(row.take<core::CalloutId>());
+    return ids;
 }
 
-ListPage of_event(Connection& db, const CalloutFilter& filter, std::size_t limit) {
-    ListPage page;
-    const Range range = range_of(filter);
-    const auto ids = callout_ids_of(db, *filter.event).value_or(std::vector<core::CalloutId>());
-    for (CalloutRecord& callout : find_callouts(db, ids)) {
-        if (matches(filter, range, callout)) page.callouts.push_back(std::move(callout));
+std::vector<core::CalloutId> ids_of_event(Connection& db, const core::EventId& event,
+                                          const IdRange& range) {
+    auto ids = callout_ids_of(db, event).value_or(std::vector<core::CalloutId>());
+    std::erase_if(ids, [&](const core::CalloutId& id) { return !contains(range, id); });
+    std::ranges::sort(ids);
+    return ids;
+}
+
+std::vector<core::CalloutId> some_unfinished(Connection& db, CalloutState state,
+                                             const std::optional<std::string>& name,
+                                             std::size_t limit) {
+    if (state == CalloutState::kPending) {
+        return read_ids(name ? db.query(kPendingOf, limit, *name) : db.query(kPending, limit));
     }
-    std::ranges::sort(page.callouts, std::greater<>(), &CalloutRecord::id);
-    if (page.callouts.size() > limit) page.callouts.resize(limit);
-    return page;
+    return read_ids(name ? db.query(kClaimedOf, limit, *name) : db.query(kClaimed, limit));
 }
 
-ListPage walk(Connection& db, const CalloutFilter& filter, std::size_t limit) {
-    ListPage page;
-    const Range range = range_of(filter);
-    auto row = db.query(kAny, range.from, range.before);
-    for (std::size_t seen = 0; page.callouts.size() < limit && row.next(); ++seen) {
-        CalloutRecord callout = read_callout(row);
-        page.resume_before = callout.id;
-        if (matches(filter, range, callout)) page.callouts.push_back(std::move(callout));
-        if (seen >= kMostRowsLookedAt) return page;
+DeadCallouts dead_of_event(Connection& db, const CalloutFilter& filter, const IdRange& range) {
+    DeadCallouts dead;
+    for (const CalloutRecord& callout : find_callouts(db, ids_of_event(db, *filter.event, range))) {
+        dead.last = callout.id;
+        if (callout.state == CalloutState::kDead) dead.ids.push_back(callout.id);
     }
-    page.resume_before.reset();
-    return page;
+    return dead;
 }
 
-template <class... Values>
-ListPage from_index(Connection& db, Sql sql, const Values&... values) {
-    return {.callouts = read_all(db.query(sql, values...)), .resume_before = std::nullopt};
+NotificationCounts& counts_of(StoreCounts& counts, const core::NotificationId& id,
+                              std::string name) {
+    if (counts.notifications.empty() || counts.notifications.back().id != id)
+        counts.notifications.push_back({.id = id, .name = std::move(name)});
+    return counts.notifications.back();
+}
+
+void add(NotificationCounts& of, CalloutState state, std::int64_t count) {
+    const std::array fields{&of.pending, &of.claimed, &of.delivered, &of.dead, &of.cancelled};
+    *fields.at(static_cast<std::size_t>(state)) = count;
 }
 
 }  // namespace
 
-ListPage list_page(Connection& db, const CalloutFilter& filter) {
-    const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kLongestPage);
-    if (filter.event) return of_event(db, filter, limit);
-    if (!filter.state || *filter.state == CalloutState::kDelivered) return walk(db, filter, limit);
-    const Range range = range_of(filter);
-    const auto& name = filter.notification;
-    switch (*filter.state) {
-        case CalloutState::kDead:
-        case CalloutState::kCancelled:
-            return name ? from_index(db, kUndeliveredOf, range.from, range.before, limit,
-                                     *filter.state, *name)
-                        : from_index(db, kUndelivered, range.from, range.before, limit,
-                                     *filter.state);
-        case CalloutState::kPending:
-            return from_index(db, kUnfinished, range.from, range.before, limit, name);
-        case CalloutState::kClaimed:
-        case CalloutState::kInFlight:
-            return from_index(db, kClaimed, range.from, range.before, limit, name);
-        case CalloutState::kDelivered:
-            break;
-    }
-    return {};
+Listing::Listing(const CalloutFilter& filter, const ListingLimits& limits)
+    : filter_(filter),
+      limit_(std::clamp<std::size_t>(filter.limit, 1, kLongestList)),
+      limits_(limits),
+      range_(range_of(filter)) {}
+
+void Listing::read_some(Connection& db) {
+    if (filter_.event) return read_of_event(db);
+    const auto state = filter_.state;
+    if (state == CalloutState::kDead || state == CalloutState::kCancelled) return read_ended(db);
+    const bool unfinished = state && state != CalloutState::kDelivered;
+    if (unfinished && !walking_ && read_unfinished(db)) return;
+    walking_ = true;
+    walk(db);
 }
 
-std::vector<core::CalloutId> dead_callouts(Connection& db, const CalloutFilter& filter,
-                                           std::size_t limit) {
-    std::vector<core::CalloutId> ids;
-    Range range = range_of(filter);
-    if (filter.after) range.from = std::max(range.from, successor(*filter.after));
-    if (filter.event) {
-        const auto of_event =
-            callout_ids_of(db, *filter.event).value_or(std::vector<core::CalloutId>());
-        for (const CalloutRecord& callout : find_callouts(db, of_event)) {
-            if (matches(filter, range, callout)) ids.push_back(callout.id);
-        }
-        return ids;
+bool Listing::matches(const CalloutRecord& callout) const {
+    return (!filter_.state || callout.state == *filter_.state) &&
+           (!filter_.notification || callout.notification_name == *filter_.notification);
+}
+
+void Listing::read_of_event(Connection& db) {
+    auto ids = ids_of_event(db, *filter_.event, range_);
+    for (auto id = ids.rbegin(); id != ids.rend() && left() > 0; ++id) {
+        auto callout = find_callout(db, *id);
+        if (callout && matches(*callout)) page_.callouts.push_back(std::move(*callout));
     }
-    auto row = filter.notification ? db.query(kDeadOfOldestFirst, range.from, range.before, limit,
-                                              *filter.notification)
-                                   : db.query(kDeadOldestFirst, range.from, range.before, limit);
-    while (row.next()) ids.push_back(row.take<core::CalloutId>());
-    return ids;
+    complete_ = true;
+}
+
+void Listing::read_ended(Connection& db) {
+    const auto& [from, before] = range_;
+    page_.callouts = find_callouts(
+        db, read_ids(filter_.notification
+                         ? db.query(kUndeliveredOf, from, before, limit_, *filter_.state,
+                                    *filter_.notification)
+                         : db.query(kUndelivered, from, before, limit_, *filter_.state)));
+    complete_ = true;
+}
+
+/// False where there are too many to sort.
+bool Listing::read_unfinished(Connection& db) {
+    auto ids = some_unfinished(db, *filter_.state, filter_.notification, limits_.sorted + 1);
+    if (ids.size() > limits_.sorted) return false;
+    std::erase_if(ids, [this](const core::CalloutId& id) { return !contains(range_, id); });
+    std::ranges::sort(ids, std::greater<>());
+    if (ids.size() > limit_) ids.resize(limit_);
+    page_.callouts = find_callouts(db, ids);
+    complete_ = true;
+    return true;
+}
+
+void Listing::walk(Connection& db) {
+    std::vector<core::CalloutId> found;
+    std::size_t seen = 0;
+    {
+        auto row = db.query(kWalk, range_.first, range_.second, limits_.rows_a_step);
+        while (found.size() < left() && row.next()) {
+            ++seen;
+            range_.second = row.take<core::CalloutId>();
+            const auto state = row.take<CalloutState>();
+            if (filter_.state && state != *filter_.state) continue;
+            if (filter_.notification && row.take<std::string_view>() != *filter_.notification)
+                continue;
+            found.push_back(range_.second);
+        }
+    }
+    std::ranges::move(find_callouts(db, found), std::back_inserter(page_.callouts));
+    rows_seen_ += seen;
+    const bool full = left() == 0;
+    const bool at_the_end = !full && seen < limits_.rows_a_step;
+    const bool gives_up = !full && !at_the_end && rows_seen_ >= limits_.rows_seen;
+    if (gives_up) page_.resume_before = range_.second;
+    complete_ = full || at_the_end || gives_up;
+}
+
+DeadCallouts dead_callouts(Connection& db, const CalloutFilter& filter, std::size_t limit) {
+    IdRange range = range_of(filter);
+    if (filter.after) range.first = std::max(range.first, successor(*filter.after));
+    if (filter.event) return dead_of_event(db, filter, range);
+    DeadCallouts dead;
+    auto row = filter.notification
+                   ? db.query(kDeadOf, range.first, range.second, limit, *filter.notification)
+                   : db.query(kDead, range.first, range.second, limit);
+    while (row.next()) {
+        dead.last = row.take<core::CalloutId>();
+        if (row.take<bool>()) dead.ids.push_back(*dead.last);
+    }
+    return dead;
 }
 
 StoreCounts read_counts(Connection& db) {
     StoreCounts counts;
     auto row = db.query(
         "SELECT n.id, n.name, t.state, t.count FROM notification n"
-        " LEFT JOIN tally t ON t.notification_id = n.id"
-        " UNION ALL SELECT notification_id, '', state, count FROM tally WHERE notification_id = "
-        "zeroblob(16)"
-        " ORDER BY 2, 1");
+        " LEFT JOIN tally t ON t.notification_id = n.id ORDER BY n.id");
     while (row.next()) {
         const auto id = row.take<core::NotificationId>();
-        auto name = row.take<std::string>();
-        if (counts.notifications.empty() || counts.notifications.back().id != id) {
-            counts.notifications.push_back({.id = id, .name = std::move(name)});
-        }
+        NotificationCounts& of = counts_of(counts, id, row.take<std::string>());
         const auto state = row.take<std::optional<CalloutState>>();
-        if (!state) continue;
-        NotificationCounts& of = counts.notifications.back();
-        const std::array fields{&of.pending, &of.claimed, &of.delivered, &of.dead, &of.cancelled};
-        *fields.at(static_cast<std::size_t>(*state)) = row.take<std::int64_t>();
+        if (state) add(of, *state, row.take<std::int64_t>());
     }
+    auto of_deleted =
+        db.query("SELECT state, count FROM tally WHERE notification_id = zeroblob(16)");
+    while (of_deleted.next()) {
+        NotificationCounts& of = counts_of(counts, core::NotificationId(), "");
+        const auto state = of_deleted.take<CalloutState>();
+        add(of, state, of_deleted.take<std::int64_t>());
+    }
+    std::ranges::sort(counts.notifications, {}, [](const NotificationCounts& of) {
+        return std::pair<const std::string&, const core::NotificationId&>(of.name, of.id);
+    });
     auto events = db.query("SELECT value FROM counter WHERE name = 'events'");
     if (events.next()) counts.events = events.take<std::int64_t>();
     auto oldest = db.query(kOldestPending);

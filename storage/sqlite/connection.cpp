@@ -154,6 +154,12 @@ std::vector<std::string> Connection::column(const std::string& sql, int index) {
     return values;
 }
 
+std::vector<std::string> Connection::prepared_statements() const {
+    std::vector<std::string> texts;
+    for (const auto& [text, statement] : statements_) texts.emplace_back(text);
+    return texts;
+}
+
 int Connection::steps_of(const std::string& sql) {
     const Statement statement = prepare(sql.c_str());
     Query query(db_.get(), statement.get());

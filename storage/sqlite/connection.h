@@ -128,6 +128,8 @@ public:
     [[nodiscard]] std::string single(const std::string& sql);
     /// One column of every row, for looking at query plans.
     [[nodiscard]] std::vector<std::string> column(const std::string& sql, int index);
+    /// Every statement that has been run by `run` or `query`, for looking at query plans.
+    [[nodiscard]] std::vector<std::string> prepared_statements() const;
     /// How many virtual machine steps a statement takes.
     [[nodiscard]] int steps_of(const std::string& sql);
 

@@ -18,6 +18,7 @@
 #include "storage/sqlite/operation.h"
 #include "storage/sqlite/provider_commands.h"
 #include "storage/sqlite/provider_rows.h"
+#include "storage/sqlite/readers.h"
 #include "storage/sqlite/reseal.h"
 #include "storage/sqlite/retention.h"
 #include "storage/sqlite/token_rows.h"
@@ -31,13 +32,15 @@ using sqlite::Refusal;
 using sqlite::WriteSession;
 using Kind = sqlite::Operation::Kind;
 
+constexpr std::size_t kReaders = 4;
+
 class SqliteStore final : public Store {
 public:
     SqliteStore(SqliteStoreOptions options, KeyRing ring, const core::Clock& clock)
         : path_(options.path),
           ring_(std::move(ring)),
           session_(sqlite::open_writer(options.path, ring_, clock), options.path, ring_, clock),
-          reader_(sqlite::open_reader(options.path)),
+          readers_(options.path, options.writer_thread ? kReaders : 1),
           writer_(session_, ballast(options),
                   {.thread = options.writer_thread,
                    .max_batch = options.max_batch,
@@ -236,7 +239,7 @@ public:
             [attempts = std::move(attempts), update = std::move(update)](WriteSession& session) {
                 return sqlite::record(session, attempts, update).next_is_due;
             },
-            std::move(ended));
+            std::move(ended), cost);
     }
 
     void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) override {
@@ -256,7 +259,7 @@ public:
                     next_is_due |= sqlite::update(session, update).next_is_due;
                 return next_is_due;
             },
-            std::move(ended));
+            std::move(ended), cost);
     }
 
     void prune_history(HistoryBounds bounds, std::int64_t resume_after,
@@ -314,14 +317,15 @@ public:
         while (dry_run || std::cmp_less(total.count, limit)) {
             const std::size_t left = limit - static_cast<std::size_t>(total.count);
             const std::size_t step = dry_run ? kCountStep : std::min(left, sqlite::kStep);
-            auto ids = read<std::vector<core::CalloutId>>(
-                "list dead callouts",
-                [&](Connection& db) { return sqlite::dead_callouts(db, dead, step); });
-            if (!ids) return ids.error();
-            if (ids->empty()) break;
-            dead.after = total.last = ids->back();
-            auto done = dry_run ? core::Result<std::int64_t>(static_cast<std::int64_t>(ids->size()))
-                                : retry_those_dead(*ids, now);
+            auto found = read<sqlite::DeadCallouts>("list dead callouts", [&](Connection& db) {
+                return sqlite::dead_callouts(db, dead, step);
+            });
+            if (!found) return found.error();
+            if (!found->last) break;
+            dead.after = total.last = found->last;
+            if (found->ids.empty()) continue;
+            auto done = dry_run ? core::Result<std::int64_t>(std::ssize(found->ids))
+                                : retry_those_dead(found->ids, now);
             if (!done) return done.error();
             total.count += *done;
         }
@@ -362,29 +366,42 @@ public:
             "read attempts", [&](Connection& db) { return sqlite::find_attempts(db, id); });
     }
 
-    core::Result<std::vector<CalloutRecord>> list_callouts(const CalloutFilter& filter) override {
+    core::Result<CalloutPage> list_callouts(const CalloutFilter& filter) override {
+        if (filter.state != CalloutState::kClaimed && filter.state != CalloutState::kInFlight)
+            return list_as_seen(filter);
         // Claimed and in flight are one state in the rows.
-        const bool claimed =
-            filter.state == CalloutState::kClaimed || filter.state == CalloutState::kInFlight;
-        std::vector<CalloutRecord> callouts;
         CalloutFilter rest = filter;
-        if (claimed) rest.state = CalloutState::kClaimed;
-        rest.limit = std::clamp<std::size_t>(filter.limit, 1, kLongestList);
+        rest.state = CalloutState::kClaimed;
+        rest.limit = kLongestList;
+        const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kLongestList);
+        CalloutPage found;
         for (;;) {
-            auto page = read<sqlite::ListPage>(
-                "list callouts", [&](Connection& db) { return sqlite::list_page(db, rest); });
+            auto page = list_as_seen(rest);
             if (!page) return page.error();
-            if (claimed && page->callouts.size() == rest.limit)
-                page->resume_before = page->callouts.back().id;
-            page->callouts = as_seen(std::move(page->callouts));
-            if (claimed)
-                std::erase_if(page->callouts,
-                              [&](const auto& one) { return one.state != *filter.state; });
-            rest.limit -= std::min(rest.limit, page->callouts.size());
-            std::ranges::move(page->callouts, std::back_inserter(callouts));
-            if (!page->resume_before || rest.limit == 0) return callouts;
-            rest.before = page->resume_before;
+            const bool full = page->callouts.size() == rest.limit;
+            if (full) rest.before = page->callouts.back().id;
+            for (CalloutRecord& callout : page->callouts) {
+                if (callout.state == *filter.state && found.callouts.size() < limit)
+                    found.callouts.push_back(std::move(callout));
+            }
+            if (full && found.callouts.size() < limit) continue;
+            found.resume_before = page->resume_before;
+            return found;
         }
+    }
+
+    core::Result<CalloutPage> list_as_seen(const CalloutFilter& filter) {
+        sqlite::Listing listing(filter);
+        while (!listing.complete()) {
+            auto done = read<void>("list callouts", [&](Connection& db) -> core::Result<> {
+                listing.read_some(db);
+                return {};
+            });
+            if (!done) return done.error();
+        }
+        CalloutPage page = listing.take();
+        page.callouts = as_seen(std::move(page.callouts));
+        return page;
     }
 
     core::Result<StoreCounts> counts() override {
@@ -456,15 +473,15 @@ public:
 
     void close() override {
         writer_.stop();
-        const std::scoped_lock lock(maintenance_mutex_, reader_mutex_);
-        if (!reader_) return;
-        reader_.reset();
+        const std::scoped_lock lock(maintenance_mutex_);
+        if (std::exchange(closed_, true)) return;
+        readers_.close();
         if (!writer_.failed()) session_.marks.remove_file();
         sqlite::close_writer(session_.db, writer_.failed());
     }
 
 private:
-    static constexpr std::size_t kCountStep = 10'000;
+    static constexpr std::size_t kCountStep = 5'000;
     static constexpr std::size_t kLongestList = 1000;
 
     static std::optional<sqlite::Ballast> ballast(const SqliteStoreOptions& options) {
@@ -529,17 +546,17 @@ private:
 
     template <class T, class Body>
     core::Result<T> read(std::string_view doing, const Body& body) {
-        const std::scoped_lock lock(reader_mutex_);
-        if (!reader_) return sqlite::storage_error(std::string(doing) + ": the database is closed");
-        return sqlite::guarded<T>(doing, [&] { return body(*reader_); });
+        const auto reader = readers_.borrow();
+        if (!reader) return sqlite::storage_error(std::string(doing) + ": the database is closed");
+        return sqlite::guarded<T>(doing, [&] { return body(reader->db()); });
     }
 
     const std::filesystem::path path_;
     const KeyRing ring_;
     WriteSession session_;
     std::mutex maintenance_mutex_;  // held while a backup uses the writing connection
-    std::mutex reader_mutex_;
-    std::optional<Connection> reader_;  // guarded by reader_mutex_; empty once closed
+    bool closed_ = false;           // guarded by maintenance_mutex_
+    sqlite::Readers readers_;
     sqlite::Writer writer_;
 };
 

@@ -79,9 +79,7 @@ public:
     core::Result<std::vector<AttemptRecord>> attempts_of(core::CalloutId) override {
         return refusal();
     }
-    core::Result<std::vector<CalloutRecord>> list_callouts(const CalloutFilter&) override {
-        return refusal();
-    }
+    core::Result<CalloutPage> list_callouts(const CalloutFilter&) override { return refusal(); }
     core::Result<StoreCounts> counts() override { return refusal(); }
 };
 

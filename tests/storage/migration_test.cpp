@@ -169,7 +169,7 @@ TEST_F(MigrationTest, WhatIsInUseStaysProtectedAndWhatIsKnownStaysKnown) {
     ASSERT_EQ(duplicate->status, AppendStatus::kDuplicate);
     EXPECT_EQ(duplicate->event, rows_.unfinished_event);
     EXPECT_EQ(duplicate->callouts.size(), 3U);
-    EXPECT_EQ(store_->list_callouts({.state = CalloutState::kDead})->at(0).id, rows_.dead);
+    EXPECT_EQ(listed(*store_, {.state = CalloutState::kDead}).at(0).id, rows_.dead);
     EXPECT_EQ(store_->retry_callout(rows_.cancelled, kNow)->state, CalloutState::kPending);
     EXPECT_EQ(prune_all(*store_, {.keep_since = kNow + minutes(1)}), 1) << "the unheard one";
     EXPECT_EQ(store_->event(rows_.unheard_event).error().code, "not_found");

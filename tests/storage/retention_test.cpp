@@ -148,8 +148,8 @@ TEST_P(RetentionConformance, NothingOfARemovedEventCanBeFound) {
     EXPECT_EQ(store_->cancel_callout(callout.id).error().code, "not_found");
     EXPECT_THAT(*store_->attempts_of(callout.id), IsEmpty());
     for (const auto state : {CalloutState::kDead, CalloutState::kDelivered})
-        EXPECT_THAT(*store_->list_callouts({.state = state}), IsEmpty());
-    EXPECT_THAT(*store_->list_callouts({}), IsEmpty());
+        EXPECT_THAT(listed(*store_, {.state = state}), IsEmpty());
+    EXPECT_THAT(listed(*store_, {}), IsEmpty());
     EXPECT_EQ(store_->retry_dead({}, kNow, 10, false).value().count, 0);
 }
 
@@ -209,7 +209,7 @@ TEST_P(RetentionConformance, CountsStayRightForNotificationsThatExistAndThatDoNo
         EXPECT_EQ(counts->notifications[1].name, "kept");
     }
     ASSERT_TRUE(
-        store_->cancel_callout(store_->list_callouts({.state = CalloutState::kPending})->at(0).id));
+        store_->cancel_callout(listed(*store_, {.state = CalloutState::kPending}).at(0).id));
     EXPECT_TRUE(store_->delete_notification("kept", false)) << "nothing unfinished is counted";
 }
 

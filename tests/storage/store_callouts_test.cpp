@@ -289,29 +289,25 @@ TEST_P(StoreCalloutConformance, ListsByKeysetAndExactFilters) {
 
     std::vector<core::CalloutId> walked;
     CalloutFilter filter{.limit = 7};
-    for (auto page = store_->list_callouts(filter); !page->empty();
-         page = store_->list_callouts(filter)) {
-        EXPECT_LE(page->size(), 7U);
-        for (const auto& callout : *page) walked.push_back(callout.id);
+    for (auto page = listed(*store_, filter); !page.empty(); page = listed(*store_, filter)) {
+        EXPECT_LE(page.size(), 7U);
+        for (const auto& callout : page) walked.push_back(callout.id);
         filter.before = walked.back();
     }
     EXPECT_EQ(walked, all);
-    EXPECT_EQ(store_->list_callouts({.notification = "b_%"})->size(), 10U);
+    EXPECT_EQ(listed(*store_, {.notification = "b_%"}).size(), 10U);
     for (const char* name : {"b__", "%", "b\\_%", "'"}) {
-        EXPECT_TRUE(store_->list_callouts({.notification = name})->empty()) << name;
-        EXPECT_TRUE(store_->list_callouts({.state = CalloutState::kPending, .notification = name})
-                        ->empty());
+        EXPECT_TRUE(listed(*store_, {.notification = name}).empty()) << name;
+        EXPECT_TRUE(
+            listed(*store_, {.state = CalloutState::kPending, .notification = name}).empty());
     }
-    EXPECT_EQ(store_->list_callouts({.state = CalloutState::kClaimed})->size(), 6U);
-    EXPECT_EQ(
-        store_->list_callouts({.state = CalloutState::kPending, .notification = "b_%"})->size(),
-        8U);
-    EXPECT_EQ(store_->list_callouts({.since = kNow + minutes(20)})->size(), 10U);
-    EXPECT_EQ(store_->list_callouts({.limit = 0})->size(), 1U);
+    EXPECT_EQ(listed(*store_, {.state = CalloutState::kClaimed}).size(), 6U);
+    EXPECT_EQ(listed(*store_, {.state = CalloutState::kPending, .notification = "b_%"}).size(), 8U);
+    EXPECT_EQ(listed(*store_, {.since = kNow + minutes(20)}).size(), 10U);
+    EXPECT_EQ(listed(*store_, {.limit = 0}).size(), 1U);
     const auto one = store_->callout(all[0]);
-    EXPECT_EQ(store_->list_callouts({.event = one->event})->at(0).id, all[0]);
-    EXPECT_TRUE(
-        store_->list_callouts({.state = CalloutState::kDead, .event = one->event})->empty());
+    EXPECT_EQ(listed(*store_, {.event = one->event}).at(0).id, all[0]);
+    EXPECT_TRUE(listed(*store_, {.state = CalloutState::kDead, .event = one->event}).empty());
 }
 
 TEST_P(StoreCalloutConformance, ListsFinishedCalloutsByState) {
@@ -322,13 +318,13 @@ TEST_P(StoreCalloutConformance, ListsFinishedCalloutsByState) {
         for (const auto* notification : {&a, &b}) {
             const auto id = given_callout(*notification, true);
             ASSERT_TRUE(update(*store_, {{.id = id, .notification = {}, .state = state}}));
-            const auto of_both = store_->list_callouts({.state = state});
-            EXPECT_EQ(of_both->at(0).id, std::max(id, of_both->at(0).id));
+            const auto of_both = listed(*store_, {.state = state});
+            EXPECT_EQ(of_both.at(0).id, std::max(id, of_both.at(0).id));
             const auto of_one =
-                store_->list_callouts({.state = state, .notification = notification->name});
-            EXPECT_THAT(ids_of(*of_one), ElementsAre(id));
+                listed(*store_, {.state = state, .notification = notification->name});
+            EXPECT_THAT(ids_of(of_one), ElementsAre(id));
         }
-        EXPECT_EQ(store_->list_callouts({.state = state})->size(), 2U);
+        EXPECT_EQ(listed(*store_, {.state = state}).size(), 2U);
     }
 }
 

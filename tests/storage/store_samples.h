@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,14 @@ template <class Id>
     NotificationRecord record = sample_notification(std::move(name));
     record.auth = OauthAuth{.provider = provider.id, .provider_name = provider.name};
     return record;
+}
+
+/// What a listing finds, which has to be complete.
+[[nodiscard]] inline std::vector<CalloutRecord> listed(HistoryStore& store,
+                                                       const CalloutFilter& filter = {}) {
+    auto page = store.list_callouts(filter).value();
+    if (page.resume_before) throw std::logic_error("a listing gave up");
+    return std::move(page.callouts);
 }
 
 [[nodiscard]] inline NewCallout sample_callout(const NotificationRecord& notification) {
