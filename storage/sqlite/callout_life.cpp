@@ -199,6 +199,7 @@ public:
     }
 
     [[nodiscard]] Claim finish() {
+        session_.note_event_bytes_read(bytes_);
         claim_.next_first_try_at = next_in(Queue::kFirstTries);
         claim_.next_retry_at = next_in(Queue::kRetries);
         for (const Queue queue : exhausted_) {

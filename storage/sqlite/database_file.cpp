@@ -73,6 +73,11 @@ FileIdentity identity_of(const std::filesystem::path& path) {
     return {.device = status.st_dev, .inode = status.st_ino};
 }
 
+FileIdentities identities_of(const std::filesystem::path& database) {
+    return {identity_of(database), identity_of(database.string() + "-wal"),
+            identity_of(database.string() + "-shm")};
+}
+
 std::uintmax_t size_of(const std::filesystem::path& path) {
     std::error_code none;
     const auto size = std::filesystem::file_size(path, none);

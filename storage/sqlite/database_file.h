@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 
@@ -18,6 +19,9 @@ struct FileIdentity {
 /// By stat(2): opening and closing the file would drop SQLite's locks on it (Q8). Zeros where there
 /// is none.
 [[nodiscard]] FileIdentity identity_of(const std::filesystem::path& path);
+/// Of the database file, its -wal and its -shm.
+using FileIdentities = std::array<FileIdentity, 3>;
+[[nodiscard]] FileIdentities identities_of(const std::filesystem::path& database);
 /// 0 where there is none.
 [[nodiscard]] std::uintmax_t size_of(const std::filesystem::path& path);
 

@@ -11,6 +11,12 @@
 
 namespace herald::storage::sqlite {
 
+/// What an operation takes of a transaction, as far as it can be told beforehand.
+struct Cost {
+    std::size_t rows = 1;
+    std::size_t bytes = 0;  ///< to be written, and held in memory until then
+};
+
 /// One write, waiting for the writer.
 class Operation {
 public:
@@ -22,12 +28,13 @@ public:
         kAlone,  ///< runs outside of any transaction
     };
 
-    explicit Operation(Kind kind) noexcept : kind_(kind) {}
+    Operation(Kind kind, Cost cost) noexcept : kind_(kind), cost_(cost) {}
     Operation(const Operation&) = delete;
     Operation& operator=(const Operation&) = delete;
     virtual ~Operation() = default;
 
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
+    [[nodiscard]] const Cost& cost() const noexcept { return cost_; }
     /// May run several times, each after a rollback of the one before. Throws Failure.
     virtual void run(WriteSession& session) = 0;
     /// Exactly one of these, once. After `run` is durable:
@@ -36,6 +43,7 @@ public:
 
 private:
     Kind kind_;
+    Cost cost_;
 };
 
 using OperationPtr = std::unique_ptr<Operation>;
@@ -44,8 +52,8 @@ using OperationPtr = std::unique_ptr<Operation>;
 template <class T, class Body>
 class BodyOperation final : public Operation {
 public:
-    BodyOperation(Kind kind, Body body, core::Done<T> done)
-        : Operation(kind), body_(std::move(body)), done_(std::move(done)) {}
+    BodyOperation(Kind kind, Body body, core::Done<T> done, Cost cost)
+        : Operation(kind, cost), body_(std::move(body)), done_(std::move(done)) {}
 
     void run(WriteSession& session) override {
         // What may refuse may also count first, and finds the counts written by then.
@@ -75,8 +83,9 @@ private:
 };
 
 template <class T, class Body>
-[[nodiscard]] OperationPtr make_operation(Operation::Kind kind, Body body, core::Done<T> done) {
-    return std::make_unique<BodyOperation<T, Body>>(kind, std::move(body), std::move(done));
+[[nodiscard]] OperationPtr make_operation(Operation::Kind kind, Body body, core::Done<T> done,
+                                          Cost cost = {}) {
+    return std::make_unique<BodyOperation<T, Body>>(kind, std::move(body), std::move(done), cost);
 }
 
 }  // namespace herald::storage::sqlite

@@ -34,6 +34,23 @@ using Kind = sqlite::Operation::Kind;
 
 constexpr std::size_t kReaders = 4;
 
+std::size_t text_bytes(const std::optional<std::string>& text) {
+    return text ? text->size() : 0;
+}
+
+sqlite::Cost cost_of(const NewEvent& added) {
+    constexpr std::size_t kBytesOfCallout = 256;
+    return {.rows = 1 + added.callouts.size(),
+            .bytes = added.event->data.size() + added.callouts.size() * kBytesOfCallout};
+}
+
+sqlite::Cost cost_of(const std::vector<AttemptRecord>& attempts) {
+    sqlite::Cost cost{.rows = 1 + attempts.size(), .bytes = 0};
+    for (const AttemptRecord& attempt : attempts)
+        cost.bytes += attempt.response_excerpt.size() + text_bytes(attempt.error);
+    return cost;
+}
+
 class SqliteStore final : public Store {
 public:
     SqliteStore(SqliteStoreOptions options, KeyRing ring, const core::Clock& clock)
@@ -210,12 +227,13 @@ public:
     }
 
     void append_event(NewEvent event, core::Done<AppendResult> done) override {
+        const sqlite::Cost cost = cost_of(event);
         submit<AppendResult>(
             Kind::kIngest,
             [event = std::move(event)](WriteSession& session) {
                 return sqlite::append(session, event);
             },
-            std::move(done));
+            std::move(done), cost);
     }
 
     void claim_due(core::NotificationId notification, core::SystemTime now, ClaimLimits limits,
@@ -230,6 +248,7 @@ public:
 
     void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
                         core::Done<bool> done) override {
+        const sqlite::Cost cost = cost_of(attempts);
         auto ended = [this, id = update.id, done = std::move(done)](core::Result<bool> result) {
             if (result) session_.marks.end(id);
             done(std::move(result));
@@ -243,6 +262,7 @@ public:
     }
 
     void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) override {
+        const sqlite::Cost cost{.rows = updates.size()};
         std::vector<core::CalloutId> ids;
         for (const CalloutUpdate& update : updates) ids.push_back(update.id);
         auto ended = [this, ids = std::move(ids),
@@ -496,8 +516,8 @@ private:
     }
 
     template <class T, class Body>
-    void submit(Kind kind, Body body, core::Done<T> done) {
-        writer_.submit(sqlite::make_operation<T>(kind, std::move(body), std::move(done)));
+    void submit(Kind kind, Body body, core::Done<T> done, sqlite::Cost cost = {}) {
+        writer_.submit(sqlite::make_operation<T>(kind, std::move(body), std::move(done), cost));
     }
 
     /// What is claimed and marked as sent is in flight.

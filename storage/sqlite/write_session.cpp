@@ -21,7 +21,7 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
       clock(system_clock),
       marks(path.string() + ".sending"),
       path_(path),
-      identity_(identity_of(path)) {
+      identities_(identities_of(path)) {
     sqlite3_wal_hook(db.handle(), note_wal_pages, &wal_pages_);
     auto newest = db.query("SELECT coalesce(max(number), 0) FROM lease");
     if (newest.next()) lease = newest.take<std::int64_t>();
@@ -34,16 +34,21 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
 }
 
 void WriteSession::begin() {
-    if (identity_of(path_) != identity_) {
-        throw Failure(SQLITE_READONLY_DBMOVED,
-                      "the database file was replaced or removed while in use");
-    }
+    check_files();
+    event_bytes_read_ = 0;
     db.run("BEGIN IMMEDIATE");
+}
+
+void WriteSession::check_files() const {
+    if (identities_of(path_) == identities_) return;
+    throw Failure(SQLITE_READONLY_DBMOVED,
+                  "the database file, its -wal or its -shm was replaced or removed while in use");
 }
 
 void WriteSession::commit() {
     tally.write(db);
     db.run("COMMIT");
+    check_files();
     committed_version_ = working_version_;
     ++commits_;
 }

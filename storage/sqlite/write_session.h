@@ -25,8 +25,11 @@ public:
     WriteSession(const WriteSession&) = delete;
     WriteSession& operator=(const WriteSession&) = delete;
 
-    /// Throws Failure; a database file that was replaced or removed is one (E-100).
+    /// Throws Failure; that the database file, its -wal or its -shm was replaced or removed is one
+    /// (E-100).
     void begin();
+    /// The same: what was committed to a file that no longer has its name would be gone at the next
+    /// start, so its outcome is unknown.
     void commit();
     /// Without effect where SQLite has rolled back already, as it does when the disk is full (Q11).
     void rollback() noexcept;
@@ -39,6 +42,9 @@ public:
     [[nodiscard]] std::int64_t catalogue_version() const noexcept { return committed_version_; }
     /// Transactions that took effect. Any thread.
     [[nodiscard]] std::int64_t commits() const noexcept { return commits_; }
+    /// Bytes of event data that the open transaction has read for callouts it claimed.
+    [[nodiscard]] std::size_t event_bytes_read() const noexcept { return event_bytes_read_; }
+    void note_event_bytes_read(std::size_t bytes) { event_bytes_read_ += bytes; }
     /// Pages in the -wal after the last commit.
     [[nodiscard]] int wal_pages() const noexcept { return wal_pages_; }
 
@@ -58,8 +64,11 @@ public:
     SendMarks marks;
 
 private:
+    void check_files() const;
+
     std::filesystem::path path_;
-    FileIdentity identity_;
+    FileIdentities identities_;
+    std::size_t event_bytes_read_ = 0;
     std::int64_t working_version_ = 1;
     std::atomic<std::int64_t> committed_version_ = 1;
     std::atomic<std::int64_t> commits_ = 0;

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "storage/sqlite/hardening.h"
@@ -10,9 +12,9 @@
 namespace herald::storage::sqlite {
 namespace {
 
-constexpr std::size_t kMostWaiting = 64UL * 1024;
 constexpr int kCheckpointPages = 2000;
 constexpr std::size_t kOutcomesForOne = 8;
+constexpr std::size_t kMostBytesRead = 16UL << 20;
 
 // An outcome moves one callout, a claim or an event may move hundreds. And the outcomes of many
 // lanes lie on as many pages: each commit writes them all, so it had better have many outcomes.
@@ -36,7 +38,17 @@ core::Error full() {
     return to_error(Failure(SQLITE_FULL, "the disk is full"), "append an event");
 }
 
+bool is_event(const Operation& operation) {
+    return operation.kind() == Operation::Kind::kIngest;
+}
+
 }  // namespace
+
+void Writer::Load::add(const Operation& operation) {
+    weight += weight_of(operation);
+    cost.rows += operation.cost().rows;
+    cost.bytes += operation.cost().bytes;
+}
 
 Writer::Writer(WriteSession& session, std::optional<Ballast> ballast, WriterOptions options)
     : session_(session),
@@ -59,11 +71,18 @@ std::optional<core::Error> Writer::enqueue(OperationPtr& operation) {
     {
         const std::scoped_lock lock(mutex_);
         if (stopping_) return closed();
-        const bool refusable = operation->kind() == Operation::Kind::kIngest;
-        if (refusable && queue_.size() >= kMostWaiting) return overloaded();
-        if (operation->kind() != Operation::Kind::kOutcome) ++in_a_hurry_;
-        queue_.push_back(std::move(operation));
-        wake = queue_.size() == 1 || worth_a_commit();
+        wake = events_.empty() && others_.empty();
+        if (is_event(*operation)) {
+            const Cost& cost = operation->cost();
+            if (!has_room_for_event(cost)) return overloaded();
+            waiting_events_.rows += cost.rows;
+            waiting_events_.bytes += cost.bytes;
+            events_.push_back(std::move(operation));
+        } else {
+            if (operation->kind() != Operation::Kind::kOutcome) ++in_a_hurry_;
+            others_.push_back(std::move(operation));
+        }
+        wake = wake || worth_a_commit();
     }
     if (wake) wake_.notify_one();
     return std::nullopt;
@@ -103,35 +122,78 @@ void Writer::loop() {
 }
 
 Writer::Batch Writer::next_batch() {
+    if (!carried_.empty()) return std::exchange(carried_, {});
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    wake_.wait(lock, [this] { return stopping_ || !events_.empty() || !others_.empty(); });
     const core::SteadyTime now = session_.clock.steady_now();
     if (now < next_for_outcomes_)
         wake_.wait_for(lock, next_for_outcomes_ - now, [this] { return worth_a_commit(); });
     next_for_outcomes_ = session_.clock.steady_now() + options_.outcome_pace;
     Batch batch;
-    std::size_t weight = 0;
-    while (!queue_.empty() && weight < options_.max_batch * kOutcomesForOne) {
-        const bool alone = queue_.front()->kind() == Operation::Kind::kAlone;
-        if (alone && !batch.empty()) break;
-        if (queue_.front()->kind() != Operation::Kind::kOutcome) --in_a_hurry_;
-        weight += weight_of(*queue_.front());
-        batch.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-        if (alone) break;
+    const bool one_is_alone =
+        !others_.empty() && others_.front()->kind() == Operation::Kind::kAlone;
+    // A backup is many of these one after another: events have their turn in between.
+    last_was_alone_ = one_is_alone && (events_.empty() || !last_was_alone_);
+    if (last_was_alone_) {
+        batch.push_back(pop(others_));
+    } else {
+        fill(batch);
     }
     return batch;
 }
 
+void Writer::fill(Batch& batch) {
+    Load load;
+    const std::size_t share = events_.empty() ? 1 : 2;
+    while (!others_.empty() && others_.front()->kind() != Operation::Kind::kAlone &&
+           (batch.empty() || fits(load, *others_.front(), share))) {
+        load.add(*others_.front());
+        batch.push_back(pop(others_));
+    }
+    // At least one, however large, so that each batch brings events on too.
+    for (bool first = true; !events_.empty() && (first || fits(load, *events_.front(), 1));
+         first = false) {
+        load.add(*events_.front());
+        batch.push_back(pop(events_));
+    }
+}
+
+bool Writer::fits(const Load& load, const Operation& operation, std::size_t share) const {
+    Load with = load;
+    with.add(operation);
+    return with.weight * share <= options_.max_batch * kOutcomesForOne &&
+           with.cost.rows * share <= options_.max_batch_cost.rows &&
+           with.cost.bytes * share <= options_.max_batch_cost.bytes;
+}
+
+bool Writer::has_room_for_event(const Cost& cost) const {
+    return events_.empty() ||
+           (waiting_events_.rows + cost.rows <= options_.max_waiting_events.rows &&
+            waiting_events_.bytes + cost.bytes <= options_.max_waiting_events.bytes);
+}
+
+OperationPtr Writer::pop(Queue& queue) {
+    OperationPtr operation = std::move(queue.front());
+    queue.pop_front();
+    if (is_event(*operation)) {
+        waiting_events_.rows -= operation->cost().rows;
+        waiting_events_.bytes -= operation->cost().bytes;
+    } else if (operation->kind() != Operation::Kind::kOutcome) {
+        --in_a_hurry_;
+    }
+    return operation;
+}
+
 bool Writer::worth_a_commit() const {
-    return stopping_ || in_a_hurry_ > 0 || queue_.size() >= options_.max_batch;
+    return stopping_ || in_a_hurry_ > 0 || !events_.empty() || others_.size() >= options_.max_batch;
 }
 
 Writer::Batch Writer::everything_waiting() {
+    Batch batch = std::exchange(carried_, {});
     const std::scoped_lock lock(mutex_);
-    in_a_hurry_ = 0;
-    Batch batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
-    queue_.clear();
+    for (Queue* queue : {&others_, &events_}) {
+        while (!queue->empty()) batch.push_back(pop(*queue));
+    }
     return batch;
 }
 
@@ -163,6 +225,10 @@ Writer::Batch Writer::refuse_ingest_while_full(Batch batch, std::vector<Completi
 }
 
 void Writer::settle_together(Batch batch, std::vector<Completion>& completions) {
+    if (!carried_.empty()) {  // what comes later stays later
+        std::ranges::move(batch, std::back_inserter(carried_));
+        return;
+    }
     auto failure = try_commit(batch);
     if (failure && batch.size() == 1 && reserve_helps(*batch.front(), *failure))
         failure = try_commit(batch);
@@ -206,18 +272,27 @@ void Writer::settle_alone(OperationPtr operation, std::vector<Completion>& compl
     completions.push_back({.operation = std::move(operation), .error = std::move(error)});
 }
 
-std::optional<Failure> Writer::try_commit(std::span<const OperationPtr> batch) {
+std::optional<Failure> Writer::try_commit(Batch& batch) {
     std::optional<Failure> failure;
+    auto next = batch.begin();
     try {
         session_.begin();
-        for (const OperationPtr& operation : batch) operation->run(session_);
+        // What claims read is in memory until they complete: many of them in one batch could be
+        // gigabytes.
+        while (next != batch.end() && session_.event_bytes_read() < kMostBytesRead)
+            (*next++)->run(session_);
         session_.commit();
     } catch (const Failure& thrown) {
         failure = thrown;
     } catch (const std::exception& thrown) {
         failure = Failure(SQLITE_ERROR, thrown.what());
     }
-    if (failure) session_.rollback();
+    if (failure) {
+        session_.rollback();
+    } else {
+        carried_.assign(std::make_move_iterator(next), std::make_move_iterator(batch.end()));
+        batch.erase(next, batch.end());
+    }
     return failure;
 }
 

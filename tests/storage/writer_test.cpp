@@ -27,20 +27,28 @@ protected:
                std::chrono::milliseconds outcome_pace = std::chrono::milliseconds{1}) {
         writer_.reset();
         WriterOptions options{.thread = thread, .max_batch = 64, .outcome_pace = outcome_pace};
+        options.max_batch_cost = {.rows = 1000, .bytes = 4000};
+        options.max_waiting_events = {.rows = 2000, .bytes = 20'000};
         options.on_fatal = [this](const core::Error& error) { fatal_.push_back(error.code); };
         writer_.emplace(*session_, std::move(ballast), std::move(options));
     }
 
     template <class Body>
-    std::future<core::Result<int>> submit(Body body,
-                                          Operation::Kind kind = Operation::Kind::kOther) {
+    std::future<core::Result<int>> submit(Body body, Operation::Kind kind = Operation::Kind::kOther,
+                                          Cost cost = {}) {
         auto promise = std::make_shared<std::promise<core::Result<int>>>();
         auto future = promise->get_future();
         core::Done<int> done = [promise](core::Result<int> result) {
             promise->set_value(std::move(result));
         };
-        writer_->submit(make_operation<int>(kind, std::move(body), std::move(done)));
+        writer_->submit(make_operation<int>(kind, std::move(body), std::move(done), cost));
         return future;
+    }
+
+    /// Yields how many transactions took effect before its own.
+    std::future<core::Result<int>> submit_sized(Operation::Kind kind, Cost cost) {
+        return submit([](WriteSession& session) { return static_cast<int>(session.commits()); },
+                      kind, cost);
     }
 
     static int add_row(WriteSession& session, int number) {
@@ -205,12 +213,43 @@ TEST_F(WriterTest, AfterAnIoErrorNothingIsAcknowledged) {
     EXPECT_EQ(rows(), 0);
 }
 
-TEST_F(WriterTest, AReplacedDatabaseFileStopsAcknowledging) {
-    std::filesystem::rename(path_, directory_.file("moved.db"));
-    EXPECT_EQ(submit([](WriteSession& session) { return add_row(session, 1); }).get().error().code,
-              "storage_error");
-    EXPECT_EQ(fatal_.size(), 1U);
+/// One of the three files of the database.
+class LostFileTest : public WriterTest, public ::testing::WithParamInterface<const char*> {
+protected:
+    void lose() { std::filesystem::remove(path_.string() + GetParam()); }
+    void replace() {
+        const std::filesystem::path file = path_.string() + GetParam();
+        std::filesystem::copy_file(file, directory_.file("twin"));
+        std::filesystem::rename(directory_.file("twin"), file);
+    }
+    void expect_end(std::future<core::Result<int>> last) {
+        const auto error = last.get().error();
+        EXPECT_EQ(error.code, "storage_error");
+        EXPECT_NE(error.message.find("outcome unknown"), std::string::npos) << error.message;
+        EXPECT_EQ(fatal_.size(), 1U);
+        EXPECT_FALSE(submit([](WriteSession& session) { return add_row(session, 9); }).get());
+    }
+};
+
+TEST_P(LostFileTest, NothingIsAcknowledgedAfterItWasRemoved) {
+    ASSERT_TRUE(submit([](WriteSession& session) { return add_row(session, 1); }).get());
+    lose();
+    expect_end(submit([](WriteSession& session) { return add_row(session, 2); }));
 }
+
+TEST_P(LostFileTest, NothingIsAcknowledgedAfterItWasReplaced) {
+    replace();
+    expect_end(submit([](WriteSession& session) { return add_row(session, 1); }));
+}
+
+TEST_P(LostFileTest, ATransactionDuringWhichItWasRemovedIsNotAcknowledged) {
+    expect_end(submit([this](WriteSession& session) {
+        lose();
+        return add_row(session, 1);
+    }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, LostFileTest, ::testing::Values("", "-wal", "-shm"));
 
 TEST_F(WriterTest, AnotherProgramsLockIsToldAfterTwoSecondsToAllWhoWait) {
     Connection other(path_, Connection::Access::kReadWrite);
@@ -233,20 +272,110 @@ TEST_F(WriterTest, AnotherProgramsLockIsToldAfterTwoSecondsToAllWhoWait) {
     EXPECT_TRUE(fatal_.empty());
 }
 
-TEST_F(WriterTest, TooManyWaitingEventsAreRefusedAtOnce) {
-    Gate gate(*this);
+TEST_F(WriterTest, EventsAreRefusedAtOnceWhileTooManyOrTooMuchOfThemWaits) {
     const auto nothing = [](WriteSession& /*session*/) { return 0; };
-    std::vector<std::future<core::Result<int>>> waiting;
-    for (std::size_t i = 0; i < 64UL * 1024; ++i)
-        waiting.push_back(submit(nothing, Operation::Kind::kIngest));
-    auto refused = submit(nothing, Operation::Kind::kIngest);
-    const auto error = refused.get().error();  // while the gate is shut
-    EXPECT_EQ(error.code, "overloaded");
-    EXPECT_EQ(error.kind, core::ErrorKind::kTransient);
-    auto outcome = submit(nothing, Operation::Kind::kOutcome);
+    for (const Cost cost : {Cost{.rows = 100, .bytes = 1}, Cost{.rows = 1, .bytes = 1000}}) {
+        Gate gate(*this);
+        std::vector<std::future<core::Result<int>>> waiting;
+        for (std::size_t i = 0; i < 20; ++i)
+            waiting.push_back(submit(nothing, Operation::Kind::kIngest, cost));
+        auto refused = submit(nothing, Operation::Kind::kIngest, cost);
+        const auto error = refused.get().error();  // while the gate is shut
+        EXPECT_EQ(error.code, "overloaded");
+        EXPECT_EQ(error.kind, core::ErrorKind::kTransient);
+        auto outcome = submit(nothing, Operation::Kind::kOutcome, cost);
+        gate.open();
+        EXPECT_TRUE(outcome.get());
+        for (auto& one : waiting) EXPECT_TRUE(one.get());
+        EXPECT_TRUE(submit(nothing, Operation::Kind::kIngest, cost).get()) << "there is room again";
+    }
+}
+
+TEST_F(WriterTest, AnEventLargerThanAnyBoundIsStoredOnItsOwn) {
+    const Cost huge{.rows = 100'000, .bytes = 1'000'000};
+    EXPECT_TRUE(submit_sized(Operation::Kind::kIngest, huge).get());
+    EXPECT_TRUE(submit_sized(Operation::Kind::kOther, huge).get());
+}
+
+TEST_F(WriterTest, ACommitIsBoundedByItsRowsAndByItsBytes) {
+    for (const Cost cost : {Cost{.rows = 250, .bytes = 0}, Cost{.rows = 1, .bytes = 1000}}) {
+        for (const auto kind : {Operation::Kind::kIngest, Operation::Kind::kOutcome}) {
+            Gate gate(*this);
+            const auto commits = session_->commits();
+            std::vector<std::future<core::Result<int>>> results;
+            for (int i = 0; i < 8; ++i) results.push_back(submit_sized(kind, cost));
+            gate.open();
+            for (auto& result : results) EXPECT_TRUE(result.get());
+            EXPECT_EQ(session_->commits() - commits, 2);
+        }
+    }
+}
+
+TEST_F(WriterTest, AFloodOfLargeEventsDelaysWhatDeliveriesNeedByNoFurtherBatch) {
+    Gate gate(*this);
+    const auto commits = static_cast<int>(session_->commits());
+    std::vector<std::future<core::Result<int>>> events;
+    for (int i = 0; i < 20; ++i)
+        events.push_back(submit_sized(Operation::Kind::kIngest, {.rows = 2, .bytes = 1000}));
+    auto claim = submit_sized(Operation::Kind::kDelivery, {});
+    auto outcome = submit_sized(Operation::Kind::kOutcome, {.rows = 2, .bytes = 100});
     gate.open();
-    EXPECT_TRUE(outcome.get());
-    EXPECT_TRUE(waiting.back().get());
+    EXPECT_EQ(claim.get().value(), commits);
+    EXPECT_EQ(outcome.get().value(), commits);
+    EXPECT_EQ(events.back().get().value(), commits + 5) << "three beside them, then four each";
+}
+
+TEST_F(WriterTest, AFloodOfOutcomesLeavesRoomForEventsInEveryBatch) {
+    Gate gate(*this);
+    const auto commits = static_cast<int>(session_->commits());
+    std::vector<std::future<core::Result<int>>> outcomes;
+    for (int i = 0; i < 64 * 8 * 3; ++i)
+        outcomes.push_back(submit_sized(Operation::Kind::kOutcome, {}));
+    std::vector<std::future<core::Result<int>>> events;
+    for (int i = 0; i < 20; ++i) events.push_back(submit_sized(Operation::Kind::kIngest, {}));
+    gate.open();
+    for (auto& event : events) EXPECT_EQ(event.get().value(), commits);
+    for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get());
+}
+
+TEST_F(WriterTest, BetweenTheStepsOfABackupEventsHaveTheirTurn) {
+    Gate gate(*this);
+    const auto commits = static_cast<int>(session_->commits());
+    const auto alone = [this] {
+        return submit([](WriteSession& session) { return static_cast<int>(session.commits()); },
+                      Operation::Kind::kAlone);
+    };
+    auto first = alone();
+    auto second = alone();
+    auto event = submit_sized(Operation::Kind::kIngest, {});
+    gate.open();
+    EXPECT_EQ(event.get().value(), commits);
+    EXPECT_EQ(first.get().value(), commits + 1) << "the gate stood alone before";
+    EXPECT_EQ(second.get().value(), commits + 1);
+}
+
+// What a claim reads is held in memory until its commit, and beforehand nobody knows how much it
+// is.
+TEST_F(WriterTest, ABatchThatHasReadMuchIsCommittedAndTheRestFollowsInOrder) {
+    Gate gate(*this);
+    const auto commits = session_->commits();
+    std::vector<int> order;
+    std::vector<std::future<core::Result<int>>> claims;
+    for (int i = 0; i < 6; ++i) {
+        claims.push_back(submit(
+            [&order, i](WriteSession& session) {
+                session.note_event_bytes_read(10UL << 20);
+                order.push_back(i);
+                return add_row(session, i);
+            },
+            Operation::Kind::kDelivery));
+    }
+    gate.open();
+    for (auto& claim : claims) EXPECT_TRUE(claim.get());
+    EXPECT_EQ(session_->commits() - commits, 3);
+    EXPECT_TRUE(std::ranges::is_sorted(order));
+    writer_->stop();
+    EXPECT_EQ(rows(), 6);
 }
 
 TEST_F(WriterTest, WithoutAThreadACompletionMaySubmitTheNext) {
