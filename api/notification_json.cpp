@@ -113,6 +113,9 @@ json::object notification_json(const storage::NotificationRecord& record) {
     out["auth"] = std::visit(AuthView{}, record.auth);
     out["signing_secret"] = nullptr;
     if (record.signing_secret) out["signing_secret"] = "set";
+    json::array unreadable;
+    for (const std::string& column : record.unreadable_secrets) unreadable.emplace_back(column);
+    out["unreadable_secrets"] = std::move(unreadable);
     out["timeout_ms"] = record.timeout.count();
     out["retry"] = retry_json(record.retry);
     out["max_in_flight"] = record.max_in_flight;

@@ -76,6 +76,15 @@ void add_endpoints(json::object& out, const storage::ProviderRecord& record) {
                      {"device_authorization", text_or_null(used.device_authorization)}};
 }
 
+/// Of the provider and of its token.
+json::array unreadable_json(const storage::ProviderRecord& record,
+                            const storage::TokenRecord* token) {
+    json::array out = texts_json(record.unreadable_secrets);
+    if (token == nullptr) return out;
+    for (const std::string& column : token->unreadable_secrets) out.emplace_back(column);
+    return out;
+}
+
 json::array warnings_json(const storage::ProviderRecord& record, core::SystemTime now) {
     json::array out;
     const auto settings = providers::ProviderSettings::of(record);
@@ -145,6 +154,7 @@ json::object provider_json(const storage::ProviderRecord& record, const storage:
     if (is_usable(token, now)) add_token_members(out["token"].emplace_object(), *token);
     out["refresh_token"] = set_or_null(token != nullptr && token->refresh_token.has_value());
     out["last_error"] = last_error_json(record.last_error);
+    out["unreadable_secrets"] = unreadable_json(record, token);
     out["warnings"] = warnings_json(record, now);
     out["used_by"] = texts_json(used_by);
     out["token_requests"] = record.token_requests;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/commands/answers.h"
 #include "cli/history_settings.h"
 #include "core/time_text.h"
 #include "storage/key_ring.h"
@@ -79,6 +80,26 @@ Check check_key_ring(const Settings& settings) {
     return {"key ring", true,
             settings.key_file.string() + " holds " + std::to_string(ring->ids().size()) +
                 " key(s), the newest is " + std::to_string(ring->newest())};
+}
+
+std::vector<Check> check_secrets(std::string_view what, const boost::json::array& records) {
+    std::vector<Check> checks;
+    for (const auto& record : records) {
+        std::string columns;
+        for (const auto& column : array_at(record, "unreadable_secrets"))
+            columns.append(columns.empty() ? "" : ", ").append(text_of(column));
+        if (columns.empty()) continue;
+        const std::string name = text_at(record, "name");
+        checks.push_back({std::string(what) + " " + name, false,
+                          columns +
+                              " does not open with this key ring: damaged, or restored from "
+                              "elsewhere; give it again with 'herald " +
+                              std::string(what) + " edit " + name + "'"});
+    }
+    if (checks.empty())
+        checks.push_back({std::string(what) + " secrets", true,
+                          "all of " + std::to_string(records.size()) + " can be used"});
+    return checks;
 }
 
 Check check_clock(core::SystemTime now) {

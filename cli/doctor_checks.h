@@ -27,6 +27,10 @@ struct Check {
 [[nodiscard]] Check check_egress(const Settings& settings);
 /// What a daemon started with these settings keeps.
 [[nodiscard]] Check check_history(const Settings& settings);
+/// One that failed for each of `records` (`what`: provider, notification), as the API lists them,
+/// with a secret that does not open; one that is good where there is none.
+[[nodiscard]] std::vector<Check> check_secrets(std::string_view what,
+                                               const boost::json::array& records);
 /// Looks up and connects to each endpoint of `providers` (as the API lists them) with a HEAD
 /// request without credentials; any HTTP answer is good.
 [[nodiscard]] std::vector<Check> check_endpoints(const Settings& settings,

@@ -110,6 +110,9 @@ std::optional<std::string> Lane::hold_reason() const {
     if (closed_) return "";
     if (!notification_->record.enabled) return "disabled";
     if (notification_->record.paused) return "paused";
+    // Without the secret it would go out unsigned or be refused.
+    if (!notification_->record.unreadable_secrets.empty())
+        return "auth_unavailable:" + notification_->record.name;
     if (waits_for_)
         return "auth_unavailable:" +
                std::get<storage::OauthAuth>(notification_->record.auth).provider_name;

@@ -62,7 +62,27 @@ void write_body(http::Request& request, BodyEncoding encoding, const storage::Fi
     }
 }
 
+// What is stored was damaged, or belongs to another key ring. Nothing is sent without it: the
+// server's refusal would hide the cause.
+core::Error does_not_open(const std::string& what, std::string_view remedy) {
+    core::Error error{.kind = core::ErrorKind::kPermanent,
+                      .code = "credential_unreadable",
+                      .message = what +
+                                 " does not open with the key ring: it is damaged, or "
+                                 "restored from elsewhere; " +
+                                 std::string(remedy)};
+    error.details["class"] = "credential";
+    error.details["error_description"] = error.message;
+    return error;
+}
+
 Result<> authenticate(const GrantInput& input, TokenForm& form) {
+    const storage::ProviderRecord& provider = input.provider;
+    if (!provider.unreadable_secrets.empty()) {
+        return does_not_open(
+            "the " + provider.unreadable_secrets.front() + " of provider '" + provider.name + "'",
+            "give it again with `herald provider edit " + provider.name + "`");
+    }
     return find_client_authentication(input.provider.client_authentication)->apply(input, form);
 }
 
@@ -165,6 +185,8 @@ Result<http::Request> token_request(const GrantInput& input, core::SteadyTime no
 
 Result<http::Request> revocation_request(const GrantInput& input, const core::Secret& token,
                                          std::string_view type_hint, core::SteadyTime now) {
+    if (token.reveal().empty())
+        return does_not_open("a token that was to be revoked", "it stays valid until it expires");
     const RevocationCall& call = input.settings.revocation;
     std::string endpoint = *input.settings.endpoints.revocation;
     const bool in_path = endpoint.find("{token}") != std::string::npos;

@@ -15,8 +15,8 @@ public:
 
     /// A consistent, synced copy under its final name, readable with the same key ring. 0600.
     [[nodiscard]] virtual core::Result<> backup(const std::string& path) = 0;
-    /// Seals everything again under the key ring's newest key. Restartable. Returns the rows
-    /// resealed.
+    /// Seals everything again under the key ring's newest key, but for values that do not open.
+    /// Restartable. Returns the rows resealed.
     [[nodiscard]] virtual core::Result<std::int64_t> reseal() = 0;
     /// What is wrong with the database, in words; empty: nothing. Reads all of it, and compares
     /// every index with its rows.

@@ -104,6 +104,7 @@ ProviderRecord ProviderRecord::clone() const {
                         .metadata = metadata,
                         .settings = settings,
                         .config_version = config_version,
+                        .unreadable_secrets = unreadable_secrets,
                         .created_at = created_at,
                         .updated_at = updated_at,
                         .condition = condition,
@@ -123,7 +124,8 @@ TokenRecord TokenRecord::clone() const {
                      .expires_at = expires_at,
                      .grant_ends_at = grant_ends_at,
                      .attributes = attributes,
-                     .dpop_key = copy(dpop_key)};
+                     .dpop_key = copy(dpop_key),
+                     .unreadable_secrets = unreadable_secrets};
     return twin;
 }
 
@@ -143,6 +145,7 @@ NotificationRecord NotificationRecord::clone() const {
                             .body_template = body_template,
                             .auth = copy(auth),
                             .signing_secret = copy(signing_secret),
+                            .unreadable_secrets = unreadable_secrets,
                             .timeout = timeout,
                             .retry = retry,
                             .max_in_flight = max_in_flight,

@@ -83,6 +83,9 @@ struct ProviderRecord {
     boost::json::object metadata = {};  ///< what the issuer told of its endpoints (RFC 8414)
     boost::json::object settings;       ///< quirks and margins; keys in providers/settings.h
     std::int64_t config_version = 1;    ///< grows when anything that shapes a token changes
+    /// Set by the store when read: columns whose sealed value does not open. Each stays as it is
+    /// until it is given a new value.
+    std::vector<std::string> unreadable_secrets = {};
     core::SystemTime created_at;
     core::SystemTime updated_at;
 
@@ -108,6 +111,7 @@ struct TokenRecord {
     std::optional<core::SystemTime> grant_ends_at = std::nullopt;
     boost::json::object attributes;                       ///< other members of the token response
     std::optional<core::Secret> dpop_key = std::nullopt;  ///< PEM; the token is bound to it
+    std::vector<std::string> unreadable_secrets = {};     ///< as ProviderRecord's
 
     [[nodiscard]] TokenRecord clone() const;
 };
@@ -117,6 +121,7 @@ struct PendingRevocation {
     std::int64_t id = 0;  ///< given by the store
     core::ProviderId provider;
     core::Secret token;
+    bool is_unreadable = false;  ///< what is stored does not open, `token` is empty
     std::string token_type_hint;
     core::SystemTime next_try_at;
     core::SystemTime give_up_at;
@@ -215,6 +220,8 @@ struct NotificationRecord {
     std::optional<std::string> body_template = std::nullopt;
     Authentication auth = NoAuth{};
     std::optional<core::Secret> signing_secret = std::nullopt;  ///< `whsec_…` text
+    /// As ProviderRecord's. No callout goes out meanwhile: it would be unsigned or not authorised.
+    std::vector<std::string> unreadable_secrets = {};
     std::chrono::milliseconds timeout{30'000};
     RetrySettings retry;
     int max_in_flight = 64;

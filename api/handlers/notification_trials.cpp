@@ -55,6 +55,16 @@ Result<storage::EventPtr> sample_event(const Call& call, const NotificationRecor
     return storage::EventPtr(std::move(event));
 }
 
+core::Error unreadable(const storage::NotificationRecord& record) {
+    return {.kind = core::ErrorKind::kConflict,
+            .code = "credential_unreadable",
+            .message = "the " + record.unreadable_secrets.front() + " of notification '" +
+                       record.name +
+                       "' does not open with the key ring: it is damaged, or restored from "
+                       "elsewhere; give it again with `herald notification edit " +
+                       record.name + "`"};
+}
+
 // Sealed values as they are shown.
 void mask_sealed(NotificationRecord& record) {
     for (storage::SecretFields* fields : {&record.secret_headers, &record.secret_parameters}) {
@@ -70,6 +80,7 @@ Result<Trial> prepare(const Call& call, Purpose purpose) {
     if (purpose == Purpose::kShow) mask_sealed(*record);
     auto event = sample_event(call, *record);
     if (!event) return event.error();
+    if (!record->unreadable_secrets.empty()) return unreadable(*record);
     auto compiled = dispatcher::compile(std::move(*record));
     if (!compiled) return compiled.error();
     const core::SystemTime now = call.services.clock.system_now();

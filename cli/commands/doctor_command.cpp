@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <iterator>
 #include <memory>
 
 #include "cli/commands/all.h"
@@ -23,6 +24,19 @@ Check check_database(Context& context) {
     return {"database", true,
             daemon ? "a daemon serves it; schema, pragmas and key were right when it started"
                    : "opened; schema, pragmas and key are right, no daemon is running"};
+}
+
+void add(std::vector<Check>& checks, std::vector<Check> more) {
+    std::ranges::move(more, std::back_inserter(checks));
+}
+
+/// Empty, and told, where it cannot be read.
+json::array listed(Context& context, const std::string& collection, std::vector<Check>& checks) {
+    const auto body = context.call(json_request("GET", collection));
+    auto parsed = body ? parse_answer(*body) : core::Result<json::value>(body.error());
+    if (parsed && parsed->is_array()) return std::move(parsed->get_array());
+    checks.push_back({collection, false, parsed ? "no list" : parsed.error().message});
+    return {};
 }
 
 Check check_contents(Context& context, bool fix) {
@@ -51,17 +65,10 @@ std::vector<Check> all_checks(Context& context, bool fix) {
     checks.push_back(check_database(context));
     if (!checks.back().ok) return checks;
     checks.push_back(check_contents(context, fix));
-    const auto body = context.call(json_request("GET", "/v1/providers"));
-    if (!body) {
-        checks.push_back({"providers", false, body.error().message});
-        return checks;
-    }
-    const auto providers = parse_answer(*body);
-    if (!providers || !providers->is_array()) return checks;
-    for (auto& check :
-         check_endpoints(context.settings(), providers->get_array(), context.clock())) {
-        checks.push_back(std::move(check));
-    }
+    add(checks, check_secrets("notification", listed(context, "/v1/notifications", checks)));
+    const json::array providers = listed(context, "/v1/providers", checks);
+    add(checks, check_secrets("provider", providers));
+    add(checks, check_endpoints(context.settings(), providers, context.clock()));
     return checks;
 }
 

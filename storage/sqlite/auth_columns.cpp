@@ -20,7 +20,13 @@ constexpr std::size_t kKeyPairKind = 4;
 constexpr std::size_t kSessionKind = 5;
 constexpr std::size_t kSingleUseKind = 6;
 
-core::Secret secret_of(const KeyPair& key) {
+std::optional<core::Secret> secret_of(const core::Secret& secret) {
+    if (secret.reveal().empty()) return std::nullopt;
+    return secret.clone();
+}
+
+std::optional<core::Secret> secret_of(const KeyPair& key) {
+    if (key.id.reveal().empty() && key.secret.reveal().empty()) return std::nullopt;
     return core::Secret::take(json::serialize(json::array{key.id.reveal(), key.secret.reveal()}));
 }
 
@@ -38,11 +44,13 @@ struct ColumnsOf {
     void operator()(const NoAuth&) const {}
     void operator()(const BasicAuth& basic) const {
         out.name = basic.username;
-        out.secret = basic.password.clone();
+        out.has_secret = true;
+        out.secret = secret_of(basic.password);
     }
     void operator()(const HeaderAuth& header) const {
         out.name = header.name;
-        out.secret = header.value.clone();
+        out.has_secret = true;
+        out.secret = secret_of(header.value);
     }
     void operator()(const OauthAuth& oauth) const { out.name = oauth.entity; }
     void operator()(const KeyPairAuth& pair) const {
@@ -70,6 +78,7 @@ struct ColumnsOf {
     }
 
     void finish(const KeyPair& key, const json::object& options) const {
+        out.has_secret = true;
         out.secret = secret_of(key);
         out.options = to_json(options);
     }

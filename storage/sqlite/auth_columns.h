@@ -13,8 +13,10 @@ namespace herald::storage::sqlite {
 struct AuthColumns {
     std::size_t kind = 0;  ///< the position in the variant
     std::optional<std::string> name = std::nullopt;
-    std::optional<core::Secret> secret = std::nullopt;  ///< of a key pair: a JSON array of both
-    std::string options = "{}";                         ///< JSON
+    bool has_secret = false;  ///< whether this kind has one
+    /// Of a key pair: a JSON array of both. Empty where it is empty, as after a read that failed.
+    std::optional<core::Secret> secret = std::nullopt;
+    std::string options = "{}";  ///< JSON
 };
 inline constexpr std::size_t kOauthKind = 3;
 

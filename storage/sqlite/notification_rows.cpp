@@ -46,16 +46,13 @@ constexpr Sql kSave =
     " success_pointer = excluded.success_pointer, success_value = excluded.success_value,"
     " updated_at = excluded.updated_at, secret_fields = excluded.secret_fields";
 
-SealedPlace place(const core::NotificationId& id, std::string_view column) {
-    return {.table = "notification", .row = raw(id), .column = column};
-}
+constexpr std::string_view kTable = "notification";
 
-Authentication read_auth(Query& row, const core::NotificationId& id, const KeyRing& ring) {
+Authentication read_auth(Query& row, SecretReader& secrets) {
     AuthColumns columns;
     columns.kind = row.take<std::size_t>();
     columns.name = row.take<std::optional<std::string>>();
-    columns.secret =
-        opened(ring, place(id, "auth_secret"), row.take<std::optional<std::string_view>>());
+    columns.secret = secrets.open("auth_secret", row.take<std::optional<std::string_view>>());
     columns.options = row.take<std::string>();
     const auto provider = row.take<std::optional<core::ProviderId>>();
     auto provider_name = row.take<std::optional<std::string>>();
@@ -80,9 +77,10 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     record.parameters = fields_from(row.take<std::string_view>());
     record.content_type = row.take<std::string>();
     record.body_template = row.take<std::optional<std::string>>();
-    record.auth = read_auth(row, record.id, ring);
-    record.signing_secret = opened(ring, place(record.id, "signing_secret"),
-                                   row.take<std::optional<std::string_view>>());
+    SecretReader secrets(ring, kTable, raw(record.id));
+    record.auth = read_auth(row, secrets);
+    record.signing_secret =
+        secrets.open("signing_secret", row.take<std::optional<std::string_view>>());
     record.timeout = row.take<std::chrono::milliseconds>();
     record.retry.schedule = durations_from(row.take<std::string_view>());
     record.retry.max_age = row.take<std::optional<std::chrono::seconds>>();
@@ -97,20 +95,26 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     if (pointer && value) record.success = SuccessField{.pointer = *pointer, .value = *value};
     record.created_at = row.take<core::SystemTime>();
     record.updated_at = row.take<core::SystemTime>();
-    read_secret_fields(opened(ring, place(record.id, "secret_fields"),
-                              row.take<std::optional<std::string_view>>()),
+    read_secret_fields(secrets.open("secret_fields", row.take<std::optional<std::string_view>>()),
                        {&record.secret_headers, &record.secret_parameters});
+    record.unreadable_secrets = secrets.unreadable();
     return record;
 }
 
 void write(Connection& db, const KeyRing& ring, const NotificationRecord& record) {
     const AuthColumns auth = columns_of(record.auth);
-    const auto auth_secret = sealed(ring, place(record.id, "auth_secret"), auth.secret);
+    const SecretWriter secrets(db, ring, kTable, record.id, record.unreadable_secrets);
+    std::optional<std::string> auth_secret;
+    if (auth.has_secret) {
+        auth_secret = secrets.value("auth_secret", auth.secret,
+                                    "SELECT auth_secret FROM notification WHERE id = ?");
+    }
     const auto signing_secret =
-        sealed(ring, place(record.id, "signing_secret"), record.signing_secret);
-    const auto fields =
-        sealed(ring, place(record.id, "secret_fields"),
-               secret_fields_text({&record.secret_headers, &record.secret_parameters}));
+        secrets.value("signing_secret", record.signing_secret,
+                      "SELECT signing_secret FROM notification WHERE id = ?");
+    const auto fields = secrets.value(
+        "secret_fields", secret_fields_text({&record.secret_headers, &record.secret_parameters}),
+        "SELECT secret_fields FROM notification WHERE id = ?");
     std::optional<std::string_view> success_pointer;
     std::optional<std::string_view> success_value;
     if (record.success) {

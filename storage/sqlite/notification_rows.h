@@ -8,7 +8,8 @@
 #include "storage/records.h"
 #include "storage/sqlite/connection.h"
 
-/// Notifications as rows. Everything here may throw Failure; reads may throw Refusal.
+/// Notifications as rows. Everything here may throw Failure; reads may throw Refusal. A secret that
+/// does not open is named in the record, and stays as it is when the record is saved without one.
 namespace herald::storage::sqlite {
 
 [[nodiscard]] std::optional<NotificationRecord> find_notification(Connection& db,

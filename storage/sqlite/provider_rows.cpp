@@ -39,9 +39,7 @@ constexpr Sql kSave =
     " last_error = excluded.last_error, invalidation_epoch = excluded.invalidation_epoch,"
     " token_requests = excluded.token_requests, secret_fields = excluded.secret_fields";
 
-SealedPlace place(const core::ProviderId& id, std::string_view column) {
-    return {.table = "provider", .row = raw(id), .column = column};
-}
+constexpr std::string_view kTable = "provider";
 
 std::optional<core::Secret> further_secrets_text(const std::vector<ClientSecret>& secrets) {
     if (secrets.empty()) return std::nullopt;
@@ -61,8 +59,9 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
     record.enabled = row.take<bool>();
     record.grant_type = row.take<std::string>();
     record.client_id = row.take<std::string>();
+    SecretReader secrets(ring, kTable, raw(record.id));
     const auto open = [&](std::string_view column) {
-        return opened(ring, place(record.id, column), row.take<std::optional<std::string_view>>());
+        return secrets.open(column, row.take<std::optional<std::string_view>>());
     };
     record.client_secret = open("client_secret");
     record.further_secrets = further_secrets_of(open("further_secrets"));
@@ -90,6 +89,7 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
     read_secret_fields(
         open("secret_fields"),
         {&record.secret_parameters, &record.secret_token_headers, &record.secret_callout_headers});
+    record.unreadable_secrets = secrets.unreadable();
     return record;
 }
 
@@ -117,15 +117,19 @@ std::vector<std::string> users_of_provider(Connection& db, const core::ProviderI
 }
 
 void save_provider(Connection& db, const KeyRing& ring, const ProviderRecord& record) {
-    const auto seal = [&](std::string_view column, const std::optional<core::Secret>& secret) {
-        return sealed(ring, place(record.id, column), secret);
-    };
-    const auto secret = seal("client_secret", record.client_secret);
-    const auto further = seal("further_secrets", further_secrets_text(record.further_secrets));
-    const auto private_key = seal("private_key", record.private_key);
-    const auto fields = seal("secret_fields", secret_fields_text({&record.secret_parameters,
-                                                                  &record.secret_token_headers,
-                                                                  &record.secret_callout_headers}));
+    const SecretWriter secrets(db, ring, kTable, record.id, record.unreadable_secrets);
+    const auto secret = secrets.value("client_secret", record.client_secret,
+                                      "SELECT client_secret FROM provider WHERE id = ?");
+    const auto further =
+        secrets.value("further_secrets", further_secrets_text(record.further_secrets),
+                      "SELECT further_secrets FROM provider WHERE id = ?");
+    const auto private_key = secrets.value("private_key", record.private_key,
+                                           "SELECT private_key FROM provider WHERE id = ?");
+    const auto fields =
+        secrets.value("secret_fields",
+                      secret_fields_text({&record.secret_parameters, &record.secret_token_headers,
+                                          &record.secret_callout_headers}),
+                      "SELECT secret_fields FROM provider WHERE id = ?");
     db.run(kSave, record.id, record.name, record.kind, record.enabled, record.grant_type,
            record.client_id, blob(secret), blob(further), record.secret_in_use, blob(private_key),
            record.certificate, record.client_authentication, record.token_endpoint,

@@ -9,8 +9,8 @@
 #include "storage/sqlite/connection.h"
 #include "storage/store.h"
 
-/// Providers as rows. Everything here may throw Failure; reads may throw Refusal where a secret
-/// does not open.
+/// Providers as rows. Everything here may throw Failure. A secret that does not open is named in
+/// the record, and stays as it is when the record is saved without one.
 namespace herald::storage::sqlite {
 
 [[nodiscard]] std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,

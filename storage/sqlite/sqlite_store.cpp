@@ -471,9 +471,15 @@ public:
     }
 
     core::Result<std::int64_t> reseal() override {
-        auto resealed = write_until_none_left(
-            [](WriteSession& session) { return sqlite::reseal_some(session); });
-        if (!resealed) return resealed;
+        std::int64_t resealed = 0;
+        for (std::optional<sqlite::ResealCursor> cursor = sqlite::ResealCursor(); cursor;) {
+            auto step = write<sqlite::Resealed>(Kind::kOther, [&](WriteSession& session) {
+                return sqlite::reseal_some(session, *cursor);
+            });
+            if (!step) return step.error();
+            resealed += step->count;
+            cursor = step->next;
+        }
         if (auto truncated = truncate_wal(); !truncated) return truncated.error();
         return resealed;
     }

@@ -16,9 +16,7 @@ constexpr Sql kFind =
     "grant_ends_at, attributes, dpop_key"
     " FROM token WHERE provider_id = ?";
 
-SealedPlace place(const core::ProviderId& provider, std::string_view column) {
-    return {.table = "token", .row = raw(provider), .column = column};
-}
+constexpr std::string_view kTable = "token";
 
 SealedPlace revocation_place(std::string_view id) {
     return {.table = "pending_revocation", .row = id, .column = "token"};
@@ -31,10 +29,10 @@ std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,
     auto row = db.query(kFind, provider);
     if (!row.next()) return std::nullopt;
     TokenRecord record;
-    record.access_token =
-        opened(ring, place(provider, "access_token"), row.take<std::optional<std::string_view>>());
+    SecretReader secrets(ring, kTable, raw(provider));
+    record.access_token = secrets.open("access_token", row.take<std::optional<std::string_view>>());
     record.refresh_token =
-        opened(ring, place(provider, "refresh_token"), row.take<std::optional<std::string_view>>());
+        secrets.open("refresh_token", row.take<std::optional<std::string_view>>());
     record.token_type = row.take<std::string>();
     record.scopes = texts_from(row.take<std::string_view>());
     record.generation = row.take<std::int64_t>();
@@ -42,16 +40,20 @@ std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,
     record.expires_at = row.take<core::SystemTime>();
     record.grant_ends_at = row.take<std::optional<core::SystemTime>>();
     record.attributes = object_from(row.take<std::string_view>());
-    record.dpop_key =
-        opened(ring, place(provider, "dpop_key"), row.take<std::optional<std::string_view>>());
+    record.dpop_key = secrets.open("dpop_key", row.take<std::optional<std::string_view>>());
+    record.unreadable_secrets = secrets.unreadable();
     return record;
 }
 
 void save_token(Connection& db, const KeyRing& ring, const core::ProviderId& provider,
                 const TokenRecord& record) {
-    const auto access = sealed(ring, place(provider, "access_token"), record.access_token);
-    const auto refresh = sealed(ring, place(provider, "refresh_token"), record.refresh_token);
-    const auto dpop_key = sealed(ring, place(provider, "dpop_key"), record.dpop_key);
+    const SecretWriter secrets(db, ring, kTable, provider, record.unreadable_secrets);
+    const auto access = secrets.value("access_token", record.access_token,
+                                      "SELECT access_token FROM token WHERE provider_id = ?");
+    const auto refresh = secrets.value("refresh_token", record.refresh_token,
+                                       "SELECT refresh_token FROM token WHERE provider_id = ?");
+    const auto dpop_key = secrets.value("dpop_key", record.dpop_key,
+                                        "SELECT dpop_key FROM token WHERE provider_id = ?");
     db.run(kSave, provider, blob(access), blob(refresh), record.token_type, to_json(record.scopes),
            record.generation, record.obtained_at, record.expires_at, record.grant_ends_at,
            to_json(record.attributes), blob(dpop_key));
@@ -71,8 +73,10 @@ std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ri
         PendingRevocation one;
         one.id = row.take<std::int64_t>();
         one.provider = row.take<core::ProviderId>();
-        const auto value = row.take<std::optional<std::string_view>>();
-        one.token = std::move(*opened(ring, revocation_place(std::to_string(one.id)), value));
+        auto token = open_sealed(ring, revocation_place(std::to_string(one.id)),
+                                 row.take<std::string_view>());
+        one.is_unreadable = !token;
+        if (token) one.token = std::move(*token);
         one.token_type_hint = row.take<std::string>();
         one.next_try_at = row.take<core::SystemTime>();
         one.give_up_at = row.take<core::SystemTime>();

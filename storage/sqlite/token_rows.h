@@ -7,8 +7,8 @@
 #include "storage/records.h"
 #include "storage/sqlite/connection.h"
 
-/// Tokens and revocations that wait, as rows. Everything here may throw Failure; reads may throw
-/// Refusal.
+/// Tokens and revocations that wait, as rows. Everything here may throw Failure. A token that does
+/// not open is named in the record.
 namespace herald::storage::sqlite {
 
 [[nodiscard]] std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,

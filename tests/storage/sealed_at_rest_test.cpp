@@ -10,6 +10,7 @@ namespace herald::storage {
 namespace {
 
 using sqlite::Connection;
+using ::testing::ElementsAre;
 
 constexpr std::array kCanaries{
     "canary-client-secret", "canary-access-token",   "canary-refresh-token", "canary-password",
@@ -80,6 +81,36 @@ protected:
         EXPECT_EQ(store_->pending_revocations()->at(1).token.reveal(), kCanaries[6]);
     }
 
+    [[nodiscard]] std::string read(const std::string& sql) const {
+        return Connection(path(), Connection::Access::kReadOnly).single(sql);
+    }
+
+    void give_one_the_secret_of_two() {
+        tamper(
+            "UPDATE provider SET client_secret = (SELECT client_secret FROM provider"
+            " WHERE name = 'two') WHERE name = 'one'");
+    }
+
+    /// `table.column` of what begins with a key's number, as `seal` writes it.
+    [[nodiscard]] std::vector<std::string> sealed_columns() const {
+        Connection db(path(), Connection::Access::kReadOnly);
+        std::vector<std::string> found;
+        for (const std::string& at :
+             db.column("SELECT t.name || '.' || c.name FROM pragma_table_list t,"
+                       " pragma_table_info(t.name) c WHERE t.schema = 'main' AND c.type = 'BLOB'"
+                       " AND t.name IN ('provider', 'token', 'notification', 'pending_revocation')",
+                       0)) {
+            const auto dot = at.find('.');
+            const std::string column = at.substr(dot + 1);
+            if (!db.single("SELECT 1 FROM " + at.substr(0, dot) + " WHERE substr(" + column +
+                           ", 1, 4) = x'00000001' AND length(" + column + ") >= 32")
+                     .empty())
+                found.push_back(at);
+        }
+        EXPECT_EQ(found.size(), 8U);
+        return found;
+    }
+
     /// Changes the file behind the store's back.
     void tamper(const std::string& sql) {
         store_.reset();
@@ -98,32 +129,118 @@ TEST_F(SealedAtRestTest, NoSecretIsInAnyFile) {
 }
 
 TEST_F(SealedAtRestTest, ACiphertextOpensInNoOtherRowOrColumn) {
-    tamper(
-        "UPDATE provider SET client_secret = (SELECT client_secret FROM provider WHERE name = "
-        "'two')"
-        " WHERE name = 'one'");
-    EXPECT_EQ(store_->provider("one").error().code, "key_mismatch");
-    EXPECT_EQ(store_->providers().error().code, "key_mismatch");
-    EXPECT_TRUE(store_->provider("two"));
+    give_one_the_secret_of_two();
+    const auto provider = store_->provider("one");
+    ASSERT_TRUE(provider);
+    EXPECT_FALSE(provider->client_secret);
+    EXPECT_THAT(provider->unreadable_secrets, ElementsAre("client_secret"));
+    EXPECT_EQ(store_->provider("two")->client_secret->reveal(), kCanaries[0]);
 
     const auto id = store_->provider("two")->id;
     tamper("UPDATE token SET access_token = refresh_token");
-    EXPECT_EQ(store_->token(id).error().code, "key_mismatch");
+    EXPECT_FALSE((*store_->token(id))->access_token);
+    EXPECT_THAT((*store_->token(id))->unreadable_secrets, ElementsAre("access_token"));
+    EXPECT_EQ((*store_->token(id))->refresh_token->reveal(), kCanaries[2]);
     tamper("UPDATE provider SET secret_fields = client_secret WHERE name = 'two'");
-    EXPECT_EQ(store_->provider("two").error().code, "key_mismatch");
+    EXPECT_THAT(store_->provider("two")->unreadable_secrets, ElementsAre("secret_fields"));
     tamper("UPDATE notification SET signing_secret = auth_secret WHERE name = 'basic-one'");
-    EXPECT_EQ(store_->notification("basic-one").error().code, "key_mismatch");
+    const auto notification = store_->notification("basic-one");
+    EXPECT_FALSE(notification->signing_secret);
+    EXPECT_THAT(notification->unreadable_secrets, ElementsAre("signing_secret"));
+    EXPECT_EQ(std::get<BasicAuth>(notification->auth).password.reveal(), kCanaries[3]);
     tamper(
         "UPDATE pending_revocation SET token = (SELECT token FROM pending_revocation WHERE id = "
         "1)");
-    EXPECT_EQ(store_->pending_revocations().error().code, "key_mismatch");
+    const auto revocations = store_->pending_revocations();
+    EXPECT_FALSE(revocations->at(0).is_unreadable);
+    EXPECT_TRUE(revocations->at(1).is_unreadable);
+    EXPECT_TRUE(revocations->at(1).token.reveal().empty());
 }
 
-TEST_F(SealedAtRestTest, AFlippedBitIsRefused) {
+TEST_F(SealedAtRestTest, AFlippedBitIsNoticed) {
     tamper(
         "UPDATE provider SET client_secret = CAST(substr(client_secret, 1, 20) || x'00'"
         " || substr(client_secret, 22) AS BLOB) WHERE name = 'one'");
-    EXPECT_EQ(store_->provider("one").error().code, "key_mismatch");
+    EXPECT_THAT(store_->provider("one")->unreadable_secrets, ElementsAre("client_secret"));
+}
+
+// Of every column that holds something sealed.
+TEST_F(SealedAtRestTest, OneValueThatDoesNotOpenLeavesEverythingElseReadable) {
+    for (const std::string& at : sealed_columns()) {
+        SCOPED_TRACE(at);
+        const auto dot = at.find('.');
+        const std::string table = at.substr(0, dot);
+        const std::string column = at.substr(dot + 1);
+        tamper("UPDATE " + table + " SET " + column + " = zeroblob(60)");
+        for (const char* name : {"one", "two"}) {
+            const auto provider = store_->provider(name);
+            ASSERT_TRUE(provider);
+            ASSERT_TRUE(store_->token(provider->id));
+        }
+        EXPECT_EQ(store_->providers()->size(), 2U);
+        EXPECT_EQ(store_->notifications()->size(), 4U);
+        EXPECT_EQ(store_->pending_revocations()->size(), 2U);
+        EXPECT_TRUE(store_->counts());
+        EXPECT_TRUE(store_->reseal());
+    }
+    ASSERT_TRUE(store_->edit_provider("one", [](Store::ProviderEdit& edit) -> core::Result<> {
+        edit.record.scopes = {"other"};
+        return {};
+    }));
+    for (const char* name : {"basic-one", "header-one"})
+        EXPECT_TRUE(store_->delete_notification(name, false));
+    EXPECT_TRUE(store_->delete_provider("one"));
+}
+
+TEST_F(SealedAtRestTest, WhatDoesNotOpenStaysAsItIsUntilItIsReplaced) {
+    give_one_the_secret_of_two();
+    tamper("UPDATE token SET refresh_token = access_token");
+    tamper("UPDATE notification SET auth_secret = signing_secret WHERE name = 'basic-one'");
+    const auto unreadable = [&] {
+        return read(
+            "SELECT hex(p.client_secret) || hex(t.refresh_token) || hex(n.auth_secret)"
+            " FROM provider p, token t, notification n WHERE p.name = 'one'"
+            " AND t.provider_id = p.id AND n.name = 'basic-one'");
+    };
+    const std::string before = unreadable();
+    ASSERT_TRUE(store_->edit_provider("one", [](Store::ProviderEdit& edit) -> core::Result<> {
+        edit.record.enabled = false;
+        return {};
+    }));
+    ASSERT_TRUE(
+        store_->edit_notification("basic-one", [](NotificationRecord& record) -> core::Result<> {
+            record.paused = true;
+            return {};
+        }));
+    EXPECT_EQ(unreadable(), before);
+
+    auto edited = store_->edit_provider("one", [](Store::ProviderEdit& edit) -> core::Result<> {
+        edit.record.client_secret = core::Secret("healed");
+        edit.token->refresh_token = core::Secret("healed too");
+        return {};
+    });
+    ASSERT_TRUE(edited);
+    EXPECT_TRUE(store_->provider("one")->unreadable_secrets.empty());
+    EXPECT_EQ(store_->provider("one")->client_secret->reveal(), "healed");
+    const auto token = store_->token(edited->id);
+    EXPECT_TRUE((*token)->unreadable_secrets.empty());
+    EXPECT_EQ((*token)->refresh_token->reveal(), "healed too");
+    ASSERT_TRUE(
+        store_->edit_notification("basic-one", [](NotificationRecord& record) -> core::Result<> {
+            record.auth = BasicAuth{.username = "u", .password = core::Secret("healed")};
+            return {};
+        }));
+    EXPECT_TRUE(store_->notification("basic-one")->unreadable_secrets.empty());
+}
+
+TEST_F(SealedAtRestTest, AnotherAuthenticationForgetsASecretThatDoesNotOpen) {
+    tamper("UPDATE notification SET auth_secret = zeroblob(60) WHERE name = 'basic-one'");
+    ASSERT_TRUE(
+        store_->edit_notification("basic-one", [](NotificationRecord& record) -> core::Result<> {
+            record.auth = NoAuth{};
+            return {};
+        }));
+    EXPECT_TRUE(store_->notification("basic-one")->unreadable_secrets.empty());
 }
 
 TEST_F(SealedAtRestTest, ResealingLeavesNothingUnderTheOldKey) {
@@ -152,9 +269,29 @@ TEST_F(SealedAtRestTest, ResealingLeavesNothingUnderTheOldKey) {
     EXPECT_EQ(old_ring.error().code, "key_mismatch");
 }
 
-TEST_F(SealedAtRestTest, ResealingStopsAtAValueThatDoesNotOpen) {
+TEST_F(SealedAtRestTest, ResealingPassesOverWhatDoesNotOpen) {
     tamper("UPDATE provider SET client_secret = zeroblob(60) WHERE name = 'one'");
-    EXPECT_EQ(store_->reseal().error().code, "key_mismatch");
+    store_.reset();
+    ASSERT_TRUE(key_ring().rotated(key_path()));
+    open();
+    EXPECT_EQ(store_->reseal().value(), 18);
+    EXPECT_EQ(store_->reseal().value(), 0);
+    store_.reset();
+    ASSERT_TRUE(key_ring().pruned(key_path()));
+    open();
+    EXPECT_EQ(store_->provider("two")->client_secret->reveal(), kCanaries[0]);
+    EXPECT_THAT(store_->provider("one")->unreadable_secrets, ElementsAre("client_secret"));
+}
+
+TEST_F(SealedAtRestTest, ResealingGoesOnBehindManyThatDoNotOpen) {
+    for (int i = 0; i < 200; ++i) fill("more-" + std::to_string(i));
+    tamper("UPDATE provider SET client_secret = zeroblob(60) WHERE name < 'more-5'");
+    store_.reset();
+    ASSERT_TRUE(key_ring().rotated(key_path()));
+    open();
+    EXPECT_TRUE(store_->reseal());
+    EXPECT_EQ(read("SELECT count(*) FROM provider WHERE substr(client_secret, 1, 4) = x'00000001'"),
+              "0");
 }
 
 TEST_F(SealedAtRestTest, DeletingAProviderEmptiesTheWal) {
