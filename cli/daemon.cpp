@@ -19,6 +19,7 @@
 #include "dispatcher/intake.h"
 #include "dispatcher/scheduler.h"
 #include "herald_version.h"
+#include "storage/beside_database.h"
 
 namespace herald::cli {
 namespace {
@@ -114,6 +115,8 @@ public:
     core::Result<> start();
     /// Idempotent.
     void stop();
+    /// After a start that failed: a database that was made for it goes too.
+    void abandon();
     void when_idle(std::function<void()> idle) { scheduler_.when_idle(std::move(idle)); }
 
 private:
@@ -167,6 +170,8 @@ core::Result<> Daemon::start_dispatching() {
 core::Result<> Daemon::start() {
     if (auto started = start_dispatching(); !started) return started;
     if (auto listening = server_.start(); !listening) return listening;
+    auto given = storage::give_socket_to_owner_of(settings_.database, settings_.socket());
+    if (!given) return given;
     pruner_.start();
     tell_serving();
     return {};
@@ -194,6 +199,11 @@ void Daemon::stop() {
     runtime_->close();
 }
 
+void Daemon::abandon() {
+    stop();
+    runtime_->close_and_forget();
+}
+
 core::Result<std::unique_ptr<Runtime>> open_runtime(Context& context, PocoLogSink& sink) {
     auto lock = lock_for_daemon(context.settings(), context.clock());
     if (!lock) return lock.error();
@@ -213,7 +223,10 @@ core::Result<int> serve_until_stopped(Context& context, const DaemonOptions& opt
     auto runtime = open_runtime(context, log.sink());
     if (!runtime) return runtime.error();
     Daemon daemon(context.settings(), std::move(*runtime));
-    if (auto started = daemon.start(); !started) return started.error();
+    if (auto started = daemon.start(); !started) {
+        daemon.abandon();
+        return started.error();
+    }
     if (options.drain) daemon.when_idle([&signals] { signals.request_stop("drained"); });
     const std::string why = signals.wait();
     core::log(LogLevel::kInformation, "stopping", {{"why", why}});

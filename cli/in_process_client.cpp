@@ -1,5 +1,6 @@
 #include "cli/in_process_client.h"
 
+#include <atomic>
 #include <utility>
 
 #include "api/router.h"
@@ -15,6 +16,11 @@ public:
           intake_(runtime_->store(), runtime_->store(), runtime_->clock(), runtime_->random(),
                   nullptr),
           router_(runtime_->services(intake_, nullptr)) {}
+    InProcessClient(const InProcessClient&) = delete;
+    InProcessClient& operator=(const InProcessClient&) = delete;
+    ~InProcessClient() override {
+        if (!did_something_) runtime_->close_and_forget();
+    }
 
     core::Result<api::ApiResponse> call(const api::ApiRequest& request) override {
         if (needs_token_thread(request)) {
@@ -22,7 +28,10 @@ public:
             started_ = true;
             runtime_->tokens().go_on_with(std::exchange(begun_, {}));
         }
-        return router_.handle(request);
+        auto response = router_.handle(request);
+        constexpr int kFirstRefusal = 300;
+        if (request.method != "GET" && response.status < kFirstRefusal) did_something_ = true;
+        return response;
     }
 
     [[nodiscard]] bool is_daemon() const override { return false; }
@@ -38,6 +47,7 @@ private:
     api::Router router_;
     bool started_ = false;          ///< the token thread runs
     providers::BegunSetups begun_;  ///< until it does
+    std::atomic<bool> did_something_{false};
 };
 
 }  // namespace

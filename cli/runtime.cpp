@@ -1,24 +1,30 @@
 #include "cli/runtime.h"
 
+#include <unistd.h>
+
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 
 #include "http/beast/beast_transport.h"
+#include "storage/beside_database.h"
 #include "storage/key_ring.h"
 #include "storage/sqlite/sqlite_store.h"
 
 namespace herald::cli {
 namespace {
 
+bool is_there(const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
+}
+
 core::Result<storage::KeyRing> key_ring_for(const Settings& settings, DatabaseUse use) {
     if (storage::database_exists(settings.database))
         return storage::KeyRing::load(settings.key_file);
     if (use == DatabaseUse::kMustExist) return missing_database(settings.database);
     // Left by a start that was killed before it made the database, or restored beforehand.
-    std::error_code ignored;
-    if (std::filesystem::exists(settings.key_file, ignored))
-        return storage::KeyRing::load(settings.key_file);
-    return storage::KeyRing::create(settings.key_file);
+    if (is_there(settings.key_file)) return storage::KeyRing::load(settings.key_file);
+    return storage::KeyRing::create(settings.key_file, settings.database);
 }
 
 /// S-04: what we listen on is no destination, whatever is allowed. A port that the system picks is
@@ -56,16 +62,21 @@ core::Result<std::unique_ptr<Runtime>> Runtime::open(const Settings& settings,
     auto egress = http::EgressPolicy::parse(settings.egress_allow);
     if (!egress) return egress.error();
     refuse_own_listener(settings.listen, *egress);
+    std::unique_ptr<Runtime> runtime(new Runtime(settings, std::move(*egress), std::move(lock)));
+    runtime->made_database_ = !is_there(settings.database);
+    runtime->made_key_ring_ = !is_there(settings.key_file);
     auto ring = key_ring_for(settings, options.use);
     if (!ring) return ring.error();
-    std::unique_ptr<Runtime> runtime(new Runtime(settings, std::move(*egress), std::move(lock)));
     storage::SqliteStoreOptions store_options;
     store_options.path = settings.database;
     store_options.writer_thread = options.writer_thread;
     store_options.on_fatal = std::move(options.on_fatal);
     auto store =
         storage::open_sqlite_store(std::move(store_options), std::move(*ring), runtime->clock_);
-    if (!store) return store.error();
+    if (!store) {
+        runtime->close_and_forget();
+        return store.error();
+    }
     runtime->store_ = std::move(*store);
     runtime->token_transport_ = runtime->make_transport(runtime->token_thread_.executor());
     runtime->tokens_ = std::make_unique<providers::TokenManager>(
@@ -92,6 +103,16 @@ void Runtime::close() {
     token_thread_.run_and_wait([this] { token_transport_.reset(); });
     token_thread_.stop();
     if (store_) store_->close();
+}
+
+void Runtime::close_and_forget() {
+    close();
+    tokens_.reset();
+    store_.reset();  // SQLite removes the -wal by name when the last connection closes
+    if (made_database_) storage::remove_database(settings_.database);
+    if (made_key_ring_ && !storage::database_exists(settings_.database))
+        ::unlink(settings_.key_file.c_str());
+    if (!is_there(settings_.database)) lock_.release_and_remove();
 }
 
 std::unique_ptr<http::Transport> Runtime::make_transport(boost::asio::any_io_executor executor) {

@@ -49,6 +49,9 @@ public:
     [[nodiscard]] core::Result<> start_tokens();
     /// Ends token traffic, then finishes and closes the store. Idempotent.
     void close();
+    /// Closes, and removes the database and the key ring where `open` made them, with the lock
+    /// file: what should have been the first thing in it did not happen.
+    void close_and_forget();
 
     [[nodiscard]] storage::Store& store() { return *store_; }
     [[nodiscard]] providers::TokenManager& tokens() { return *tokens_; }
@@ -67,6 +70,8 @@ private:
 
     Settings settings_;
     storage::DatabaseLock lock_;
+    bool made_database_ = false;
+    bool made_key_ring_ = false;
     core::SystemClock clock_;
     core::SystemRandom random_;
     http::EgressPolicy egress_;

@@ -11,6 +11,7 @@
 
 #include "cli/history_settings.h"
 #include "core/encoding.h"
+#include "storage/beside_database.h"
 
 namespace herald::cli {
 namespace {
@@ -114,7 +115,8 @@ core::Result<Settings> interpret(SettingValues values) {
         const auto found = values.find(key);
         return found == values.end() ? std::string() : found->second;
     };
-    settings.database = take("db").empty() ? std::string("./herald.db") : take("db");
+    settings.database =
+        storage::resolved_database(take("db").empty() ? std::string("./herald.db") : take("db"));
     settings.key_file =
         take("key_file").empty() ? settings.database.string() + ".key" : take("key_file");
     settings.egress_allow = take("egress_allow");

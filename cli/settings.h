@@ -17,7 +17,7 @@ namespace herald::cli {
 
 /// What the program runs with, whoever said it.
 struct Settings {
-    std::filesystem::path database;
+    std::filesystem::path database;  ///< as storage::resolved_database has it
     std::filesystem::path key_file;
     std::string egress_allow;
     core::LogLevel log = core::LogLevel::kInformation;

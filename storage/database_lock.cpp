@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 
+#include "storage/beside_database.h"
 #include "storage/file_descriptor.h"
 
 namespace herald::storage {
@@ -45,18 +46,35 @@ core::Error already_running(int descriptor, const std::filesystem::path& databas
     return error;
 }
 
+/// Opened and locked, under its name still.
+core::Result<FileDescriptor> open_locked(const std::filesystem::path& path,
+                                         const std::filesystem::path& database) {
+    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+    for (;;) {
+        FileDescriptor file(::open(path.c_str(), kFlags, S_IRUSR | S_IWUSR));
+        if (!file) return system_error("open lock file", path, errno);
+        if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) return already_running(file.get(), database);
+            return system_error("lock", path, errno);
+        }
+        struct stat opened{};
+        struct stat named{};
+        const bool is_same = ::fstat(file.get(), &opened) == 0 &&
+                             ::stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+                             opened.st_ino == named.st_ino;
+        if (is_same) return file;
+    }
+}
+
 }  // namespace
 
-core::Result<DatabaseLock> DatabaseLock::acquire(const std::filesystem::path& database,
-                                                 Owner owner) {
+core::Result<DatabaseLock> DatabaseLock::acquire(const std::filesystem::path& named, Owner owner) {
+    const std::filesystem::path database = resolved_database(named);
     const std::filesystem::path path = database.string() + ".lock";
-    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-    FileDescriptor file(::open(path.c_str(), kFlags, S_IRUSR | S_IWUSR));
-    if (!file) return system_error("open lock file", path, errno);
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) return already_running(file.get(), database);
-        return system_error("lock", path, errno);
-    }
+    auto locked = open_locked(path, database);
+    if (!locked) return locked.error();
+    FileDescriptor file = std::move(*locked);
+    if (auto given = give_to_owner_of(database, file.get(), path); !given) return given.error();
     if (::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0) return system_error("protect", path, errno);
     const std::string line =
         std::to_string(::getpid()) + " " + std::string(to_string(owner)) + "\n";
@@ -64,21 +82,27 @@ core::Result<DatabaseLock> DatabaseLock::acquire(const std::filesystem::path& da
         ::pwrite(file.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
         return system_error("write", path, errno);
     }
-    return DatabaseLock(file.release());
+    return DatabaseLock(file.release(), path);
 }
 
 DatabaseLock::DatabaseLock(DatabaseLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
 
 DatabaseLock& DatabaseLock::operator=(DatabaseLock&& other) noexcept {
     if (this != &other) {
         if (descriptor_ >= 0) ::close(descriptor_);
         descriptor_ = std::exchange(other.descriptor_, -1);
+        path_ = std::move(other.path_);
     }
     return *this;
 }
 
-// The file stays: removing it would let a third process lock a name that no longer exists.
+void DatabaseLock::release_and_remove() {
+    if (descriptor_ < 0) return;
+    ::unlink(path_.c_str());
+    ::close(std::exchange(descriptor_, -1));
+}
+
 DatabaseLock::~DatabaseLock() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }

@@ -9,7 +9,8 @@
 namespace herald::storage {
 
 /// Ownership of one database by one process: `flock` on `<db>.lock`, which holds the owner's pid
-/// and role.
+/// and role and belongs to the owner of the database. A symbolic link and the file it leads to are
+/// one database.
 ///
 /// Move-only; released on destruction and by the kernel when the process dies, however it dies.
 class DatabaseLock final {
@@ -26,9 +27,16 @@ public:
     DatabaseLock& operator=(const DatabaseLock&) = delete;
     ~DatabaseLock();
 
+    /// Removes the lock file too: for a database that came to nothing. Whoever waits for the lock
+    /// looks whether its file still has the name.
+    void release_and_remove();
+
 private:
-    explicit DatabaseLock(int descriptor) noexcept : descriptor_(descriptor) {}
+    DatabaseLock(int descriptor, std::filesystem::path path) noexcept
+        : descriptor_(descriptor), path_(std::move(path)) {}
+
     int descriptor_ = -1;
+    std::filesystem::path path_;
 };
 
 }  // namespace herald::storage

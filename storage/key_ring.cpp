@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "core/encoding.h"
+#include "storage/beside_database.h"
 #include "storage/file_descriptor.h"
 
 namespace herald::storage {
@@ -103,10 +104,13 @@ core::Secret format(const Keys& keys) {
     return core::Secret::take(std::move(text));
 }
 
-core::Result<> write_new(const std::filesystem::path& path, const Keys& keys) {
+/// It belongs to the owner of `like`.
+core::Result<> write_new(const std::filesystem::path& path, const Keys& keys,
+                         const std::filesystem::path& like) {
     const FileDescriptor file = create_private_file(path);
     if (!file) return system_error("create key ring", path, errno);
-    auto written = write_synced(file.get(), path, format(keys).reveal());
+    auto written = give_to_owner_of(like, file.get(), path);
+    if (written) written = write_synced(file.get(), path, format(keys).reveal());
     if (!written) ::unlink(path.c_str());
     return written;
 }
@@ -114,7 +118,7 @@ core::Result<> write_new(const std::filesystem::path& path, const Keys& keys) {
 core::Result<> replace(const std::filesystem::path& path, const Keys& keys) {
     const std::filesystem::path temporary = path.string() + ".new";
     ::unlink(temporary.c_str());
-    if (auto written = write_new(temporary, keys); !written) return written;
+    if (auto written = write_new(temporary, keys, path); !written) return written;
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
         return system_error("replace key ring", path, errno);
     }
@@ -134,10 +138,11 @@ core::Result<KeyRing> KeyRing::load(const std::filesystem::path& path) {
     return ring;
 }
 
-core::Result<KeyRing> KeyRing::create(const std::filesystem::path& path) {
+core::Result<KeyRing> KeyRing::create(const std::filesystem::path& path,
+                                      const std::filesystem::path& database) {
     KeyRing ring;
     ring.keys_.emplace(1, random_key());
-    if (auto written = write_new(path, ring.keys_); !written) return written.error();
+    if (auto written = write_new(path, ring.keys_, database); !written) return written.error();
     if (auto synced = sync_folder_of(path); !synced) return synced.error();
     return ring;
 }

@@ -22,9 +22,11 @@ public:
     /// Refused (kStorage, `key_mismatch` or `storage_error`) when absent, malformed, or open to
     /// group or others.
     [[nodiscard]] static core::Result<KeyRing> load(const std::filesystem::path& path);
-    /// Writes a new ring with one key, 0600, synced. Refuses to replace a file.
-    [[nodiscard]] static core::Result<KeyRing> create(const std::filesystem::path& path);
-    /// Adds a key and makes it the newest: a synced temporary file, then rename.
+    /// Writes a new ring with one key, 0600, synced; it belongs to the owner of `database` where
+    /// that exists. Refuses to replace a file.
+    [[nodiscard]] static core::Result<KeyRing> create(const std::filesystem::path& path,
+                                                      const std::filesystem::path& database = {});
+    /// Adds a key and makes it the newest: a synced temporary file, then rename. The owner stays.
     [[nodiscard]] core::Result<KeyRing> rotated(const std::filesystem::path& path) const;
     /// Removes every key but the newest, after everything is resealed.
     [[nodiscard]] core::Result<KeyRing> pruned(const std::filesystem::path& path) const;

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "storage/beside_database.h"
 #include "storage/file_descriptor.h"
 
 namespace herald::storage {
@@ -68,7 +69,10 @@ public:
         if (boot.empty()) return nullptr;
         ::unlink(path.c_str());
         const FileDescriptor descriptor = create_private_file(path);
-        if (!descriptor || ::fallocate(descriptor.get(), 0, 0, kFileBytes) != 0) {
+        // It is named after the database.
+        const auto database = std::filesystem::path(path).replace_extension();
+        if (!descriptor || !give_to_owner_of(database, descriptor.get(), path) ||
+            ::fallocate(descriptor.get(), 0, 0, kFileBytes) != 0) {
             ::unlink(path.c_str());
             return nullptr;
         }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/file_descriptor.h"
 #include "storage/sqlite/connection.h"
 
 namespace herald::storage::sqlite {
@@ -13,7 +14,8 @@ namespace herald::storage::sqlite {
 /// is complete, synced and checked. What the source commits between two steps through its own
 /// connection is in the copy.
 ///
-/// Left unfinished, it removes what it wrote. Thread-safety: none; steps run where the source's
+/// Left unfinished, it removes what it wrote; what a killed one left the next backup to the same
+/// name removes. Thread-safety: none; steps run where the source's
 /// writes run.
 class Backup final {
 public:
@@ -32,6 +34,7 @@ private:
     struct Copy;
 
     std::filesystem::path target_;
+    FileDescriptor held_;  // closed last: that drops SQLite's locks on the file
     std::filesystem::path unfinished_;
     std::unique_ptr<Copy> copy_;
 };

@@ -23,6 +23,7 @@ public:
 private:
     [[nodiscard]] bool reserve() const;
 
+    std::filesystem::path database_;
     std::filesystem::path path_;
     bool released_ = false;
     bool usable_ = false;

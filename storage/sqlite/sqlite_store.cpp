@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "storage/beside_database.h"
 #include "storage/sqlite/backup.h"
 #include "storage/sqlite/callout_commands.h"
 #include "storage/sqlite/callout_life.h"
@@ -590,6 +591,7 @@ private:
 
 core::Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, KeyRing ring,
                                                        core::Clock& clock) {
+    options.path = resolved_database(options.path);
     if (auto prepared = sqlite::prepare_database_file(options.path); !prepared)
         return prepared.error();
     const std::string doing = "open database " + options.path.string() + ": ";

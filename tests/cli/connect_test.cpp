@@ -110,6 +110,42 @@ TEST_F(ConnectTest, TheKeyRingIsMadeOnlyTogetherWithTheDatabase) {
     EXPECT_FALSE(std::filesystem::exists(settings_.key_file));
 }
 
+TEST_F(ConnectTest, ARefusedFirstChangeLeavesNothingBehind) {
+    auto client = connect(settings_, DatabaseUse::kMayCreate, clock_);
+    ASSERT_TRUE(client);
+    api::ApiRequest request;
+    request.method = "POST";
+    request.path = "/v1/providers";
+    request.body = R"({"name":"not a name"})";
+    EXPECT_EQ((*client)->call(request)->status, 400);
+    request.method = "GET";
+    request.body = "";
+    EXPECT_EQ((*client)->call(request)->status, 200);
+    EXPECT_GT(files(), 0U);
+    client->reset();
+    EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(ConnectTest, WhatWasThereBeforeARefusedChangeStays) {
+    ASSERT_TRUE(add_provider());
+    const auto before = files();
+    EXPECT_NE(add_provider().value(), 201) << "the name is taken";
+    EXPECT_EQ(files(), before);
+}
+
+TEST_F(ConnectTest, AKeyRingThatWasThereBeforeTheDatabaseStays) {
+    ASSERT_TRUE(storage::KeyRing::create(settings_.key_file));
+    ASSERT_TRUE(connect(settings_, DatabaseUse::kMayCreate, clock_));
+    EXPECT_EQ(files(), 1U);
+    EXPECT_TRUE(std::filesystem::exists(settings_.key_file));
+}
+
+TEST_F(ConnectTest, ADatabaseThatCannotBeMadeLeavesNoKeyBehind) {
+    std::filesystem::create_directory(settings_.database);
+    EXPECT_FALSE(connect(settings_, DatabaseUse::kMayCreate, clock_));
+    EXPECT_FALSE(std::filesystem::exists(settings_.key_file));
+}
+
 TEST_F(ConnectTest, ADaemonThatIsSilentIsDaemonNotRunning) {
     ASSERT_TRUE(add_provider());
     const auto lock = DatabaseLock::acquire(settings_.database, DatabaseLock::Owner::kDaemon);

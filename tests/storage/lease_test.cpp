@@ -173,7 +173,7 @@ TEST_P(LeaseConformance, TellsWhatIsClaimedFromWhatIsInFlight) {
     const auto ids = [&](CalloutState state) {
         std::vector<core::CalloutId> found;
         const auto page = store_->list_callouts({.state = state, .limit = 1});
-        for (const auto& callout : *page) found.push_back(callout.id);
+        for (const auto& callout : page->callouts) found.push_back(callout.id);
         return found;
     };
     EXPECT_THAT(ids(CalloutState::kClaimed), ElementsAre(claimed));
