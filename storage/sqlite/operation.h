@@ -6,16 +6,11 @@
 #include <utility>
 
 #include "core/await.h"
+#include "storage/sqlite/cost.h"
 #include "storage/sqlite/failure.h"
 #include "storage/sqlite/write_session.h"
 
 namespace herald::storage::sqlite {
-
-/// What an operation takes of a transaction, as far as it can be told beforehand.
-struct Cost {
-    std::size_t rows = 1;
-    std::size_t bytes = 0;  ///< to be written, and held in memory until then
-};
 
 /// One write, waiting for the writer.
 class Operation {

@@ -35,23 +35,6 @@ using Kind = sqlite::Operation::Kind;
 
 constexpr std::size_t kReaders = 4;
 
-std::size_t text_bytes(const std::optional<std::string>& text) {
-    return text ? text->size() : 0;
-}
-
-sqlite::Cost cost_of(const NewEvent& added) {
-    constexpr std::size_t kBytesOfCallout = 256;
-    return {.rows = 1 + added.callouts.size(),
-            .bytes = added.event->data.size() + added.callouts.size() * kBytesOfCallout};
-}
-
-sqlite::Cost cost_of(const std::vector<AttemptRecord>& attempts) {
-    sqlite::Cost cost{.rows = 1 + attempts.size(), .bytes = 0};
-    for (const AttemptRecord& attempt : attempts)
-        cost.bytes += attempt.response_excerpt.size() + text_bytes(attempt.error);
-    return cost;
-}
-
 class SqliteStore final : public Store {
 public:
     SqliteStore(SqliteStoreOptions options, KeyRing ring, const core::Clock& clock)
@@ -228,7 +211,7 @@ public:
     }
 
     void append_event(NewEvent event, core::Done<AppendResult> done) override {
-        const sqlite::Cost cost = cost_of(event);
+        const sqlite::Cost cost = sqlite::cost_of(event);
         submit<AppendResult>(
             Kind::kIngest,
             [event = std::move(event)](WriteSession& session) {
@@ -249,7 +232,7 @@ public:
 
     void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
                         core::Done<bool> done) override {
-        const sqlite::Cost cost = cost_of(attempts);
+        const sqlite::Cost cost = sqlite::cost_of(attempts);
         auto ended = [this, id = update.id, done = std::move(done)](core::Result<bool> result) {
             if (result) session_.marks.end(id);
             done(std::move(result));
