@@ -7,11 +7,11 @@ namespace herald::api {
 
 namespace json = boost::json;
 
-json::object attempt_json(const storage::AttemptRecord& attempt) {
+json::object attempt_json(const storage::AttemptRecord& attempt, const core::Clock& clock) {
     json::object out;
     out["number"] = attempt.number;
     out["resend"] = attempt.resend;
-    out["started_at"] = time_json(attempt.started_at);
+    out["started_at"] = time_json(attempt.started_at, clock);
     out["duration_ms"] = attempt.duration.count();
     out["status"] = or_null(attempt.status);
     out["outcome"] = storage::to_string(attempt.outcome);
@@ -24,9 +24,11 @@ json::object attempt_json(const storage::AttemptRecord& attempt) {
 
 json::object callout_json(const storage::CalloutRecord& record,
                           const std::optional<std::string>& reason,
-                          const std::vector<storage::AttemptRecord>& attempts) {
+                          const std::vector<storage::AttemptRecord>& attempts,
+                          const core::Clock& clock) {
     json::array history;
-    for (const storage::AttemptRecord& attempt : attempts) history.push_back(attempt_json(attempt));
+    for (const storage::AttemptRecord& attempt : attempts)
+        history.push_back(attempt_json(attempt, clock));
     json::object out;
     out["id"] = record.id.text();
     out["event_id"] = record.event.text();
@@ -34,23 +36,23 @@ json::object callout_json(const storage::CalloutRecord& record,
     out["provider"] = text_or_null(record.provider_name);
     out["state"] = storage::to_string(record.state);
     out["reason"] = text_or_null(record.reason ? record.reason : reason);
-    out["created_at"] = time_json(record.created_at);
-    out["due_at"] = time_json(record.due_at);
-    out["claimed_at"] = time_json(record.claimed_at);
-    out["finished_at"] = time_json(record.finished_at);
+    out["created_at"] = time_json(record.created_at, clock);
+    out["due_at"] = time_json(record.due_at, clock);
+    out["claimed_at"] = time_json(record.claimed_at, clock);
+    out["finished_at"] = time_json(record.finished_at, clock);
     out["crashes"] = record.crashes;
     out["attempts"] = std::move(history);
     return out;
 }
 
 std::string event_json(const storage::EventRecord& event, const json::array& callouts,
-                       const json::array& unmatched) {
+                       const json::array& unmatched, const core::Clock& clock) {
     json::object head;
     head["id"] = event.id.text();
     head["type"] = event.type;
     head["key"] = text_or_null(event.key);
     head["occurred_at"] = time_json(event.occurred_at);
-    head["received_at"] = time_json(event.received_at);
+    head["received_at"] = time_json(event.received_at, clock);
     std::string text = json::serialize(head);
     text.pop_back();
     text.append(",\"data\":").append(event.data);

@@ -15,6 +15,11 @@ boost::json::value time_json(std::optional<core::SystemTime> at) {
     return boost::json::value(core::format_time(*at));
 }
 
+boost::json::value time_json(std::optional<core::StoredTime> at, const core::Clock& clock) {
+    if (!at) return nullptr;
+    return time_json(clock.on_the_wall(*at));
+}
+
 boost::json::value text_or_null(const std::optional<std::string>& text) {
     if (!text) return nullptr;
     return boost::json::value(shown(*text));

@@ -15,6 +15,8 @@ namespace herald::api {
 
 /// RFC 3339, or null.
 [[nodiscard]] boost::json::value time_json(std::optional<core::SystemTime> at);
+[[nodiscard]] boost::json::value time_json(std::optional<core::StoredTime> at,
+                                           const core::Clock& clock);
 
 template <class T>
 [[nodiscard]] boost::json::value or_null(const std::optional<T>& value) {

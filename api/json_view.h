@@ -10,8 +10,8 @@
 #include "providers/token_manager.h"
 #include "storage/records.h"
 
-/// Records as the JSON of the contract. Pure. No view holds a secret: "set" or null stands for one
-/// (O-11).
+/// Records as the JSON of the contract. Pure, but for where `clock` puts stored times on the wall.
+/// No view holds a secret: "set" or null stands for one (O-11).
 namespace herald::api {
 
 /// An object where the names are unique, else an array of [name, value] pairs: order and repetition
@@ -25,7 +25,7 @@ namespace herald::api {
 [[nodiscard]] boost::json::object provider_json(const storage::ProviderRecord& record,
                                                 const storage::TokenRecord* token,
                                                 const std::vector<std::string>& used_by,
-                                                core::SystemTime now);
+                                                const core::Clock& clock);
 
 /// What an import takes, without secrets; `secrets` names those that have to be given again.
 [[nodiscard]] boost::json::object provider_export_json(const storage::ProviderRecord& record,
@@ -35,22 +35,25 @@ namespace herald::api {
 /// token.
 [[nodiscard]] boost::json::object token_json(const storage::ProviderRecord& record,
                                              const storage::TokenRecord* token,
-                                             core::SystemTime now);
+                                             const core::Clock& clock);
 [[nodiscard]] boost::json::object token_test_json(const std::string& provider,
                                                   const providers::TokenTestResult& result);
 
 /// Contract section 4.
-[[nodiscard]] boost::json::object notification_json(const storage::NotificationRecord& record);
+[[nodiscard]] boost::json::object notification_json(const storage::NotificationRecord& record,
+                                                    const core::Clock& clock);
 
 /// Contract section 5. `reason` replaces the stored one where that is empty.
 [[nodiscard]] boost::json::object callout_json(const storage::CalloutRecord& record,
                                                const std::optional<std::string>& reason,
-                                               const std::vector<storage::AttemptRecord>& attempts);
-[[nodiscard]] boost::json::object attempt_json(const storage::AttemptRecord& attempt);
+                                               const std::vector<storage::AttemptRecord>& attempts,
+                                               const core::Clock& clock);
+[[nodiscard]] boost::json::object attempt_json(const storage::AttemptRecord& attempt,
+                                               const core::Clock& clock);
 
 /// Text, not a value: `data` stands in it byte for byte as it came in.
 [[nodiscard]] std::string event_json(const storage::EventRecord& event,
                                      const boost::json::array& callouts,
-                                     const boost::json::array& unmatched);
+                                     const boost::json::array& unmatched, const core::Clock& clock);
 
 }  // namespace herald::api

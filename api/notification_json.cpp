@@ -93,7 +93,8 @@ json::value success_json(const std::optional<storage::SuccessField>& success) {
 
 }  // namespace
 
-json::object notification_json(const storage::NotificationRecord& record) {
+json::object notification_json(const storage::NotificationRecord& record,
+                               const core::Clock& clock) {
     json::array events;
     for (const std::string& pattern : record.events) events.emplace_back(pattern);
     json::object out;
@@ -123,8 +124,8 @@ json::object notification_json(const storage::NotificationRecord& record) {
     out["breaker"] = breaker_json(record.breaker);
     out["order_by"] = text_or_null(record.order_by);
     out["success"] = success_json(record.success);
-    out["created_at"] = time_json(record.created_at);
-    out["updated_at"] = time_json(record.updated_at);
+    out["created_at"] = time_json(record.created_at, clock);
+    out["updated_at"] = time_json(record.updated_at, clock);
     return out;
 }
 

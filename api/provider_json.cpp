@@ -22,28 +22,30 @@ json::array texts_json(const std::vector<std::string>& texts) {
     return out;
 }
 
-bool is_usable(const storage::TokenRecord* token, core::SystemTime now) {
+bool is_usable(const storage::TokenRecord* token, core::StoredTime now) {
     return token != nullptr && token->access_token && token->expires_at > now;
 }
 
-void add_token_members(json::object& out, const storage::TokenRecord& token) {
+void add_token_members(json::object& out, const storage::TokenRecord& token,
+                       const core::Clock& clock) {
     out["generation"] = token.generation;
-    out["obtained_at"] = time_json(token.obtained_at);
-    out["expires_at"] = time_json(token.expires_at);
+    out["obtained_at"] = time_json(token.obtained_at, clock);
+    out["expires_at"] = time_json(token.expires_at, clock);
     out["scopes"] = texts_json(token.scopes);
     out["fingerprint"] = token.access_token->fingerprint();
     out["type"] = token.token_type;
     out["attributes"] = token.attributes;
 }
 
-json::value last_error_json(const std::optional<storage::ProviderError>& error) {
+json::value last_error_json(const std::optional<storage::ProviderError>& error,
+                            const core::Clock& clock) {
     if (!error) return nullptr;
     json::object out;
     out["class"] = error->error_class;
     out["code"] = shown(error->code);
     out["description"] = shown(error->description);
     out["status"] = or_null(error->status);
-    out["at"] = time_json(error->at);
+    out["at"] = time_json(error->at, clock);
     return out;
 }
 
@@ -142,7 +144,8 @@ json::object secret_fields_json(const storage::SecretFields& fields) {
 }
 
 json::object provider_json(const storage::ProviderRecord& record, const storage::TokenRecord* token,
-                           const std::vector<std::string>& used_by, core::SystemTime now) {
+                           const std::vector<std::string>& used_by, const core::Clock& clock) {
+    const core::StoredTime now = clock.stored_now();
     json::object out;
     out["id"] = record.id.text();
     out["name"] = record.name;
@@ -151,15 +154,15 @@ json::object provider_json(const storage::ProviderRecord& record, const storage:
     add_configuration(out, record);
     out["state"] = providers::provider_state(record, token, now);
     out["token"] = nullptr;
-    if (is_usable(token, now)) add_token_members(out["token"].emplace_object(), *token);
+    if (is_usable(token, now)) add_token_members(out["token"].emplace_object(), *token, clock);
     out["refresh_token"] = set_or_null(token != nullptr && token->refresh_token.has_value());
-    out["last_error"] = last_error_json(record.last_error);
+    out["last_error"] = last_error_json(record.last_error, clock);
     out["unreadable_secrets"] = unreadable_json(record, token);
-    out["warnings"] = warnings_json(record, now);
+    out["warnings"] = warnings_json(record, clock.system_now());
     out["used_by"] = texts_json(used_by);
     out["token_requests"] = record.token_requests;
-    out["created_at"] = time_json(record.created_at);
-    out["updated_at"] = time_json(record.updated_at);
+    out["created_at"] = time_json(record.created_at, clock);
+    out["updated_at"] = time_json(record.updated_at, clock);
     return out;
 }
 
@@ -193,12 +196,13 @@ json::object provider_export_json(const storage::ProviderRecord& record, bool ha
 }
 
 json::object token_json(const storage::ProviderRecord& record, const storage::TokenRecord* token,
-                        core::SystemTime now) {
+                        const core::Clock& clock) {
+    const core::StoredTime now = clock.stored_now();
     json::object out;
     out["provider"] = record.name;
     out["state"] = providers::provider_state(record, token, now);
     if (is_usable(token, now)) {
-        add_token_members(out, *token);
+        add_token_members(out, *token, clock);
         return out;
     }
     for (const char* member : {"generation", "obtained_at", "expires_at", "scopes", "fingerprint",

@@ -21,7 +21,7 @@ storage::NotificationRecord notification() {
 storage::EventRecord event() {
     core::SystemRandom random;
     storage::EventRecord record;
-    record.id = core::EventId::generate(core::SystemTime{std::chrono::hours(500'000)}, random);
+    record.id = core::EventId::generate(core::StoredTime{std::chrono::hours(500'000)}, random);
     record.type = "invoice.posted";
     record.data = R"({"account":{"id":"A-1024","name":"Example"},"total":"1024.50","lines":[)";
     while (record.data.size() < 400) record.data += R"({"sku":"X-1","quantity":2},)";
@@ -34,7 +34,7 @@ void compose_with(benchmark::State& state, storage::NotificationRecord record) {
     const auto compiled = dispatcher::compile(std::move(record)).value();
     const storage::EventRecord happened = event();
     core::SystemRandom random;
-    const auto id = core::CalloutId::generate(core::SystemTime{}, random);
+    const auto id = core::CalloutId::generate(core::StoredTime{}, random);
     for (auto _ : state) {
         benchmark::DoNotOptimize(
             dispatcher::compose(*compiled, happened, id, 1, core::SystemTime{}, nullptr));

@@ -56,7 +56,7 @@ public:
                                        storage::KeyRing::create(directory / "key").value(), clock)
                 .value();
         storage::NotificationRecord record;
-        record.id = core::NotificationId::generate(clock.system_now(), random);
+        record.id = core::NotificationId::generate(clock.stored_now(), random);
         record.name = "bench";
         record.events = {"*"};
         record.url = "http://127.0.0.1/";
@@ -71,7 +71,7 @@ public:
     void append_batch() {
         std::latch stored(kBatch);
         for (int i = 0; i < kBatch; ++i) {
-            const core::SystemTime now = clock.system_now();
+            const core::StoredTime now = clock.stored_now();
             auto event = std::make_shared<storage::EventRecord>();
             event->id = core::EventId::generate(now, random);
             event->type = "invoice.posted";
@@ -95,7 +95,7 @@ public:
     storage::Claim claim_batch() {
         std::latch claimed(1);
         storage::Claim claim;
-        store->claim_due(notification, clock.system_now(), {.first_tries = kBatch},
+        store->claim_due(notification, clock.stored_now(), {.first_tries = kBatch},
                          [&](core::Result<storage::Claim> result) {
                              claim = std::move(result).value();
                              claimed.count_down();
@@ -109,7 +109,7 @@ public:
         for (const storage::ClaimedCallout& callout : claim.callouts) {
             storage::AttemptRecord attempt;
             attempt.callout = callout.id;
-            attempt.started_at = clock.system_now();
+            attempt.started_at = clock.stored_now();
             attempt.status = 200;
             attempt.outcome = storage::AttemptOutcome::kDelivered;
             storage::CalloutUpdate update{.id = callout.id, .notification = notification};

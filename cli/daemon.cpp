@@ -18,6 +18,7 @@
 #include "dispatcher/history_pruner.h"
 #include "dispatcher/intake.h"
 #include "dispatcher/scheduler.h"
+#include "dispatcher/wall_watch.h"
 #include "herald_version.h"
 #include "storage/beside_database.h"
 
@@ -106,6 +107,7 @@ public:
                   &scheduler_),
           pruner_(runtime_->store(), runtime_->clock(), runtime_->token_executor(),
                   settings.history),
+          wall_watch_(runtime_->store(), runtime_->clock(), runtime_->token_executor()),
           router_(services()),
           server_(router_, server_options(settings)) {}
     Daemon(const Daemon&) = delete;
@@ -129,6 +131,7 @@ private:
     dispatcher::Scheduler scheduler_;
     dispatcher::Intake intake_;
     dispatcher::HistoryPruner pruner_;
+    dispatcher::WallWatch wall_watch_;
     api::Router router_;
     api::Server server_;
 };
@@ -157,7 +160,7 @@ void log_recovered(const storage::Recovered& recovered) {
 
 core::Result<> Daemon::start_dispatching() {
     const auto recovered =
-        runtime_->store().take_lease(lease_owner(), runtime_->clock().system_now());
+        runtime_->store().take_lease(lease_owner(), runtime_->clock().stored_now());
     if (!recovered) return recovered.error();
     log_recovered(*recovered);
     if (auto started = runtime_->start_tokens(); !started) return started;
@@ -173,6 +176,7 @@ core::Result<> Daemon::start() {
     auto given = storage::give_socket_to_owner_of(settings_.database, settings_.socket());
     if (!given) return given;
     pruner_.start();
+    wall_watch_.start();
     tell_serving();
     return {};
 }
@@ -194,6 +198,7 @@ void Daemon::stop() {
     constexpr std::chrono::seconds kPatience{30};
     intake_.close();
     pruner_.stop();
+    wall_watch_.stop();
     scheduler_.stop(kPatience);
     server_.stop();
     runtime_->close();

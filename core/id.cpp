@@ -19,7 +19,7 @@ Error malformed(std::string_view text, std::string_view prefix) {
 
 }  // namespace
 
-IdBytes IdBytes::generate(SystemTime now, Random& random) {
+IdBytes IdBytes::generate(StoredTime now, Random& random) {
     IdBytes id;
     const auto ms = static_cast<std::uint64_t>(now.time_since_epoch().count());
     for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));

@@ -22,7 +22,7 @@ struct IdBytes {
     std::array<std::uint8_t, 16> bytes{};
     auto operator<=>(const IdBytes&) const = default;
 
-    [[nodiscard]] static IdBytes generate(SystemTime now, Random& random);
+    [[nodiscard]] static IdBytes generate(StoredTime now, Random& random);
     [[nodiscard]] static IdBytes from(std::span<const std::uint8_t, 16> raw);
     /// Errors: kNotFound, because what cannot be an id names nothing.
     [[nodiscard]] static Result<IdBytes> parse(std::string_view text, std::string_view prefix);
@@ -38,7 +38,7 @@ struct Id : IdBytes {
         requires(!std::same_as<Other, Tag>)
     bool operator==(const Id<Other>&) const = delete;
 
-    [[nodiscard]] static Id generate(SystemTime now, Random& random) {
+    [[nodiscard]] static Id generate(StoredTime now, Random& random) {
         return Id{IdBytes::generate(now, random)};
     }
     [[nodiscard]] static Id from(std::span<const std::uint8_t, 16> raw) {

@@ -13,9 +13,9 @@ namespace herald::dispatcher {
 class Backlog final {
 public:
     int running = 0;
-    std::optional<core::SystemTime> next_due;  ///< of what is stored, as far as known; empty: none
+    std::optional<core::StoredTime> next_due;  ///< of what is stored, as far as known; empty: none
 
-    [[nodiscard]] bool is_due(core::SystemTime now) const { return next_due && *next_due <= now; }
+    [[nodiscard]] bool is_due(core::StoredTime now) const { return next_due && *next_due <= now; }
     [[nodiscard]] int held() const { return waiting() + running; }
 
     [[nodiscard]] int waiting() const { return static_cast<int>(jobs_.size()); }
@@ -39,13 +39,13 @@ public:
     }
 
     /// Something was stored that falls due at `at`.
-    void note(core::SystemTime at) {
+    void note(core::StoredTime at) {
         if (!next_due || at < *next_due) next_due = at;
         if (!noted_ || at < *noted_) noted_ = at;
     }
     /// Between these two a note may or may not be in what the claim says.
     void claim_begins() { noted_.reset(); }
-    void claim_ended(std::optional<core::SystemTime> next) {
+    void claim_ended(std::optional<core::StoredTime> next) {
         next_due = next;
         if (noted_) note(*noted_);
     }
@@ -53,7 +53,7 @@ public:
 private:
     std::deque<CalloutJob> jobs_;
     std::size_t bytes_ = 0;
-    std::optional<core::SystemTime> noted_;
+    std::optional<core::StoredTime> noted_;
 };
 
 }  // namespace herald::dispatcher

@@ -43,7 +43,7 @@ storage::CalloutUpdate to_update(const CalloutJob& job, core::NotificationId not
 
 AttemptResult back_to_pending(const CalloutJob& job,
                               const storage::NotificationRecord& notification,
-                              core::SystemTime due_at) {
+                              core::StoredTime due_at) {
     AttemptResult result;
     result.update = {.id = job.id,
                      .notification = notification.id,
@@ -57,7 +57,7 @@ AttemptResult back_to_pending(const CalloutJob& job,
 }
 
 AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& notification,
-                     const storage::OauthAuth& auth, core::SystemTime now) {
+                     const storage::OauthAuth& auth, core::StoredTime now) {
     AttemptResult result = back_to_pending(job, notification, now);
     result.parked = true;
     result.update.reason = "auth_unavailable:" + auth.provider_name;
@@ -67,7 +67,7 @@ AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& n
 // No request left, so no attempt is spent.
 AttemptResult short_of_resources(const CalloutJob& job,
                                  const storage::NotificationRecord& notification,
-                                 core::SystemTime now) {
+                                 core::StoredTime now) {
     AttemptResult result = back_to_pending(job, notification, now + kPauseWhenShort);
     result.update.reason = "local_limit";
     return result;
@@ -219,10 +219,10 @@ asio::awaitable<Result<Credentials>> Courier::renew(const Try& attempt) {
 
 AttemptResult Courier::without_credentials(Try& attempt, const core::Error& error) {
     const storage::NotificationRecord& record = attempt.notification->record;
-    const core::SystemTime now = clock_.system_now();
+    const core::StoredTime now = clock_.stored_now();
     if (const auto* oauth = attempt.oauth()) return parked(attempt.job, record, *oauth, now);
     if (error.code != "auth_unavailable") {
-        attempt.verdict = judge(error, record, now);
+        attempt.verdict = judge(error, record, clock_.system_now());
         return conclude(attempt, {});
     }
     const core::SteadyTime steady = clock_.steady_now();
@@ -279,7 +279,7 @@ bool Courier::may_send(Try& attempt) {
 asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::Request request) {
     const storage::NotificationRecord& notification = attempt.notification->record;
     request.deadline = attempt.deadline;
-    const core::SystemTime started_at = clock_.system_now();
+    const core::StoredTime started_at = clock_.stored_now();
     Proof proof;
     const AccessTokenPtr token = attempt.credentials.token;
     if (token && token->dpop) {
@@ -317,7 +317,7 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
 AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> records) {
     const CalloutJob& job = attempt.job;
     const RetryPosition position{
-        .failures = job.failures, .event_at = job.event->received_at, .now = clock_.system_now()};
+        .failures = job.failures, .event_at = job.event->received_at, .now = clock_.stored_now()};
     const Decision decision =
         decide(attempt.verdict, attempt.notification->record.retry, position, random_);
     AttemptResult result;
@@ -332,9 +332,9 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
                                                 CalloutJob job) {
     Try attempt{.notification = std::move(notification), .job = std::move(job)};
     const storage::NotificationRecord& record = attempt.notification->record;
-    const core::SystemTime now = clock_.system_now();
-    if (is_past_max_age(record.retry, attempt.job.event->received_at, now))
+    if (is_past_max_age(record.retry, attempt.job.event->received_at, clock_.stored_now()))
         co_return too_old(attempt.job, record);
+    const core::SystemTime now = clock_.system_now();
     Result<http::Request> request = attempt.compose(now);
     if (!request) {
         attempt.verdict = judge(request.error(), record, now);
@@ -354,7 +354,7 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
     if (attempt.withdrawn) co_return withdrawn(attempt.job, record);
     if (!first) co_return conclude(attempt, {});
     if (attempt.verdict.short_of_resources)
-        co_return short_of_resources(attempt.job, record, clock_.system_now());
+        co_return short_of_resources(attempt.job, record, clock_.stored_now());
     records.push_back(std::move(*first));
     if (attempt.verdict.token_refused && attempt.may_renew()) co_await resend(attempt, records);
     co_return conclude(attempt, std::move(records));

@@ -95,7 +95,7 @@ private:
 
     [[nodiscard]] storage::HistoryBounds bounds() const {
         storage::HistoryBounds bounds;
-        if (limits_.max_age) bounds.keep_since = clock_.system_now() - *limits_.max_age;
+        if (limits_.max_age) bounds.keep_since = clock_.stored_now() - *limits_.max_age;
         bounds.max_bytes = limits_.max_bytes;
         return bounds;
     }

@@ -83,13 +83,13 @@ void Intake::submit(EventInput input, core::Done<AcceptedEvent> done) {
             .message = "the daemon is stopping and takes no new events; send it again later"});
     }
     if (auto ok = validate_input(input); !ok) return done(ok.error());
-    const core::SystemTime now = clock_.system_now();
+    const core::StoredTime now = clock_.stored_now();
     auto event = std::make_shared<storage::EventRecord>();
     event->id = core::EventId::generate(now, random_);
     event->type = input.type;
     event->data = std::move(input.data);
     event->key = input.key;
-    event->occurred_at = input.occurred_at.value_or(now);
+    event->occurred_at = input.occurred_at.value_or(clock_.on_the_wall(now));
     event->received_at = now;
     auto submission = std::make_shared<Submission>();
     submission->input = std::move(input);

@@ -47,7 +47,7 @@ public:
     /// The reservation is not used: the event was not stored, or was a duplicate.
     virtual void give_back(core::NotificationId lane) = 0;
     /// Something was stored as pending.
-    virtual void backlog_grew(core::NotificationId lane, core::SystemTime due_at) = 0;
+    virtual void backlog_grew(core::NotificationId lane, core::StoredTime due_at) = 0;
 };
 
 /// The way in: validates an event, matches notifications, stores one event and its callouts in one

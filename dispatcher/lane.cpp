@@ -33,8 +33,8 @@ Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
       breaker_(notification_->record.breaker, context_.random),
       timer_(context_.clock.make_timer(context_.executor)) {
     // Not known yet: the first pump looks.
-    first_tries_.next_due = core::SystemTime{};
-    retries_.next_due = core::SystemTime{};
+    first_tries_.next_due = core::StoredTime{};
+    retries_.next_due = core::StoredTime{};
 }
 
 // The lane closes the door, then counts; a reserver counts itself in, then looks at the door again.
@@ -70,14 +70,14 @@ void Lane::enter(CalloutJob job) {
     pump();
 }
 
-void Lane::backlog_grew(core::SystemTime due_at) {
+void Lane::backlog_grew(core::StoredTime due_at) {
     first_tries_.note(due_at);
     pump();
 }
 
 void Lane::wake() {
-    retries_.note(core::SystemTime{});
-    backlog_grew(core::SystemTime{});
+    retries_.note(core::StoredTime{});
+    backlog_grew(core::StoredTime{});
 }
 
 void Lane::apply(CompiledNotificationPtr notification) {
@@ -132,7 +132,7 @@ bool Lane::has_slot() const {
 }
 
 void Lane::pump() {
-    const Now now{.steady = context_.clock.steady_now(), .system = context_.clock.system_now()};
+    const Now now{.steady = context_.clock.steady_now(), .stored = context_.clock.stored_now()};
     breaker_.advance(now.steady);
     breaker_state_ = breaker_.state();
     blocked_until_ = context_.courier.blocked_until(*notification_, now.steady);
@@ -149,7 +149,7 @@ void Lane::pump() {
         // The oldest go first: while first tries are due in the store, fresh ones queue up there.
         // A probe is claimed, so that it is the oldest.
         accepts_ =
-            !first_tries_.is_due(now.system) && breaker_.state() == CircuitBreaker::State::kClosed;
+            !first_tries_.is_due(now.stored) && breaker_.state() == CircuitBreaker::State::kClosed;
         if (!claiming_) refill(now);
     }
     arm(now);
@@ -226,7 +226,7 @@ void Lane::finished(const Started& started, AttemptResult result) {
     }
     if (result.withdrawn) return pump();
     ++unrecorded_;
-    const std::optional<core::SystemTime> due_at = result.update.due_at;
+    const std::optional<core::StoredTime> due_at = result.update.due_at;
     const int attempts = result.update.attempts;
     context_.recorder.record(std::move(result),
                              [self = shared_from_this(), due_at, attempts](bool next_is_due) {
@@ -246,7 +246,7 @@ void Lane::release_queues(const std::string& reason) {
 
 void Lane::release(Backlog& backlog, const std::string& reason) {
     if (backlog.waiting() == 0) return;
-    const core::SystemTime now = context_.clock.system_now();
+    const core::StoredTime now = context_.clock.stored_now();
     const int count = backlog.waiting();
     std::vector<storage::CalloutUpdate> updates;
     for (const CalloutJob& job : backlog.take_all()) {
@@ -269,7 +269,7 @@ void Lane::release(Backlog& backlog, const std::string& reason) {
 }
 
 std::size_t Lane::room(const Backlog& backlog, int held, int share, const Now& now) const {
-    if (!backlog.is_due(now.system) || backlog.bytes_waiting() >= kMaxBytesWaiting) return 0;
+    if (!backlog.is_due(now.stored) || backlog.bytes_waiting() >= kMaxBytesWaiting) return 0;
     if (is_probing()) return backlog.waiting() == 0 ? 1 : 0;
     // Asked for early: a claim takes as long as the commit before it and its own.
     const int prefetch = capacity_for(share) - share;
@@ -290,7 +290,7 @@ void Lane::refill(const Now& now) {
     retries_.claim_begins();
     reserved_.fetch_add(static_cast<int>(limits.first_tries), std::memory_order_relaxed);
     context_.queue.claim_due(
-        id_, now.system, limits,
+        id_, now.stored, limits,
         [self = shared_from_this(),
          promised = static_cast<int>(limits.first_tries)](core::Result<storage::Claim> claim) {
             auto kept = std::make_shared<core::Result<storage::Claim>>(std::move(claim));
@@ -308,7 +308,7 @@ void Lane::claimed(core::Result<storage::Claim> claim) {
                   {{"notification", notification_->record.name}, {"error", claim.error().message}});
         // Nothing of this lane is sent until the index is repaired.
         if (claim.error().code == "database_damaged") damaged_ = true;
-        const core::SystemTime later = context_.clock.system_now() + std::chrono::seconds(1);
+        const core::StoredTime later = context_.clock.stored_now() + std::chrono::seconds(1);
         first_tries_.claim_ended(later);
         retries_.claim_ended(later);
         return pump();
@@ -337,8 +337,8 @@ void Lane::arm(const Now& now) {
     if (!was_held_) {
         // A backlog that is due already waits for a free slot, not for a time.
         for (const Backlog* backlog : {&first_tries_, &retries_}) {
-            if (backlog->next_due && !backlog->is_due(now.system))
-                wake_at(now.steady + (*backlog->next_due - now.system));
+            if (backlog->next_due && !backlog->is_due(now.stored))
+                wake_at(now.steady + (*backlog->next_due - now.stored));
         }
         if (has_slot() && next_to_start() != nullptr) {
             const core::SteadyTime permit_at = rate_.next_at(now.steady);
@@ -360,7 +360,7 @@ void Lane::settle(const Now& now) {
         context_.courier.forget(id_);
         for (const auto& drained : std::exchange(drained_, {})) drained();
     }
-    const bool due = first_tries_.is_due(now.system) || retries_.is_due(now.system);
+    const bool due = first_tries_.is_due(now.stored) || retries_.is_due(now.stored);
     const bool idle = quiet && (was_held_ || !due);
     idle_.store(idle, std::memory_order_release);
     if (idle) context_.became_idle();

@@ -57,7 +57,7 @@ public:
     void set_worker(std::size_t worker) { worker_ = worker; }
 
     void enter(CalloutJob job);
-    void backlog_grew(core::SystemTime due_at);
+    void backlog_grew(core::StoredTime due_at);
     /// Something of either kind may be due.
     void wake();
     void apply(CompiledNotificationPtr notification);
@@ -71,7 +71,7 @@ private:
     /// them.
     struct Now {
         core::SteadyTime steady;
-        core::SystemTime system;
+        core::StoredTime stored;
     };
     /// What to remember of an attempt until it ends.
     struct Started {

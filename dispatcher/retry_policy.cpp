@@ -27,7 +27,7 @@ Decision retry(const Verdict& verdict, const storage::RetrySettings& settings,
         core::jittered(settings.schedule[step], settings.jitter_percent / 100.0, random);
     const milliseconds wait =
         std::min(kLongestWait, core::not_before(scheduled, verdict.retry_after));
-    const core::SystemTime due_at = position.now + wait;
+    const core::StoredTime due_at = position.now + wait;
     if (is_past_max_age(settings, position.event_at, due_at)) return dead("max_age", failures);
     return {.state = storage::CalloutState::kPending,
             .reason = verdict.reason.empty() ? "retry" : verdict.reason,
@@ -53,8 +53,8 @@ Decision decide(const Verdict& verdict, const storage::RetrySettings& settings,
     return dead("attempts_exhausted", position.failures + 1);
 }
 
-bool is_past_max_age(const storage::RetrySettings& settings, core::SystemTime event_at,
-                     core::SystemTime now) {
+bool is_past_max_age(const storage::RetrySettings& settings, core::StoredTime event_at,
+                     core::StoredTime now) {
     return settings.max_age && now - event_at > *settings.max_age;
 }
 

@@ -15,15 +15,15 @@ namespace herald::dispatcher {
 struct Decision {
     storage::CalloutState state = storage::CalloutState::kPending;
     std::optional<std::string> reason = std::nullopt;
-    std::optional<core::SystemTime> due_at = std::nullopt;
+    std::optional<core::StoredTime> due_at = std::nullopt;
     int failures = 0;
 };
 
 /// Where a callout stands when an attempt ends.
 struct RetryPosition {
     int failures = 0;  ///< before this attempt
-    core::SystemTime event_at;
-    core::SystemTime now;
+    core::StoredTime event_at;
+    core::StoredTime now;
 };
 
 /// Pure, randomness included. The next try is the later of schedule (with its jitter) and
@@ -34,7 +34,7 @@ struct RetryPosition {
 
 /// Whether a callout of an event from `event_at` may not be tried any more, parked or not.
 [[nodiscard]] bool is_past_max_age(const storage::RetrySettings& settings,
-                                   core::SystemTime event_at, core::SystemTime now);
+                                   core::StoredTime event_at, core::StoredTime now);
 
 /// 5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h.
 [[nodiscard]] storage::RetrySettings default_retry();

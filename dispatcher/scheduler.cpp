@@ -270,7 +270,7 @@ void Scheduler::give_back(NotificationId lane) {
     if (const LanePtr found = engine_->find(lane)) found->give_back();
 }
 
-void Scheduler::backlog_grew(NotificationId lane, core::SystemTime due_at) {
+void Scheduler::backlog_grew(NotificationId lane, core::StoredTime due_at) {
     if (const LanePtr found = engine_->find(lane)) {
         engine_->tell(found, [due_at](Lane& target) { target.backlog_grew(due_at); });
     }

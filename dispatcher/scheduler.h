@@ -66,7 +66,7 @@ public:
     void enter(core::NotificationId lane, core::CalloutId callout,
                storage::EventPtr event) override;
     void give_back(core::NotificationId lane) override;
-    void backlog_grew(core::NotificationId lane, core::SystemTime due_at) override;
+    void backlog_grew(core::NotificationId lane, core::StoredTime due_at) override;
 
 private:
     class Engine;

@@ -395,7 +395,7 @@ bool shapes_another_token(const ProviderRecord& before, const ProviderRecord& af
 }
 
 std::string_view provider_state(const ProviderRecord& record, const storage::TokenRecord* token,
-                                core::SystemTime now) {
+                                core::StoredTime now) {
     if (!record.enabled) return "disabled";
     if (record.condition == storage::ProviderCondition::kRevoked) return "revoked";
     // A usable token keeps `authorized` whatever its refresh meets; last_error tells of that.

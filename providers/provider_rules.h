@@ -42,6 +42,6 @@ namespace herald::providers {
 /// The state people see: no_token, authorized, failing, rejected, needs_setup, revoked, disabled.
 [[nodiscard]] std::string_view provider_state(const storage::ProviderRecord& record,
                                               const storage::TokenRecord* token,
-                                              core::SystemTime now);
+                                              core::StoredTime now);
 
 }  // namespace herald::providers

@@ -44,10 +44,10 @@ core::Error revocation_failed(core::Error cause) {
 
 std::vector<storage::PendingRevocation> revocations_of(const Configuration& issued_under,
                                                        const storage::TokenRecord& token,
-                                                       core::SystemTime now) {
+                                                       core::StoredTime now) {
     std::vector<storage::PendingRevocation> pending;
     const auto add = [&](const core::Secret& value, std::string_view hint,
-                         core::SystemTime give_up_at) {
+                         core::StoredTime give_up_at) {
         storage::PendingRevocation entry;
         entry.provider = issued_under.record().id;
         if (!issued_under.settings().endpoints.token.empty())
@@ -76,7 +76,7 @@ Revoker::Revoker(storage::TokenStore& store, http::Transport& transport, core::C
 
 asio::awaitable<Revoker::Outcome> Revoker::tell_server(const storage::PendingRevocation& pending) {
     const SlotPtr slot = help_.find(pending.provider);
-    if (!slot || pending.give_up_at <= clock_.system_now())
+    if (!slot || pending.give_up_at <= clock_.stored_now())
         co_return Outcome{.told = RemoteRevocation::kDone};
     const Result<PreparedPtr> prepared = co_await help_.prepare(slot);
     if (!prepared) {
@@ -116,8 +116,8 @@ asio::awaitable<Revoker::Outcome> Revoker::tell_server(const storage::PendingRev
 
 asio::awaitable<Result<RemoteRevocation>> Revoker::revoke_one(storage::PendingRevocation pending) {
     Outcome outcome = co_await tell_server(pending);
-    std::optional<core::SystemTime> next_try_at;
-    if (outcome.try_again_in) next_try_at = clock_.system_now() + *outcome.try_again_in;
+    std::optional<core::StoredTime> next_try_at;
+    if (outcome.try_again_in) next_try_at = clock_.stored_now() + *outcome.try_again_in;
     const std::int64_t id = pending.id;
     auto start = [this, id, next_try_at](core::Done<> done) {
         store_.finish_revocation(id, next_try_at, std::move(done));
@@ -155,7 +155,7 @@ asio::awaitable<void> Revoker::run_due() {
     if (pending) {
         for (storage::PendingRevocation& entry : *pending) {
             if (stopped_) break;
-            if (entry.next_try_at > clock_.system_now()) {
+            if (entry.next_try_at > clock_.stored_now()) {
                 arm(entry.next_try_at);
                 continue;
             }
@@ -169,10 +169,10 @@ asio::awaitable<void> Revoker::run_due() {
     if (again_) resume();
 }
 
-void Revoker::arm(core::SystemTime next_try_at) {
+void Revoker::arm(core::StoredTime next_try_at) {
     if (stopped_ || (armed_for_ && *armed_for_ <= next_try_at)) return;
     armed_for_ = next_try_at;
-    const auto wait = std::max(next_try_at - clock_.system_now(), milliseconds(1));
+    const auto wait = std::max(next_try_at - clock_.stored_now(), milliseconds(1));
     timer_->expires_at(clock_.steady_now() + wait);
     timer_->on_expiry([this, alive = std::weak_ptr(timer_)](bool fired) {
         if (!fired || alive.expired()) return;

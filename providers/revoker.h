@@ -15,7 +15,7 @@ namespace herald::providers {
 /// What is to be revoked of a token: the refresh token first, then the access token while it lives
 /// (O-132).
 [[nodiscard]] std::vector<storage::PendingRevocation> revocations_of(
-    const Configuration& issued_under, const storage::TokenRecord& token, core::SystemTime now);
+    const Configuration& issued_under, const storage::TokenRecord& token, core::StoredTime now);
 
 /// Revokes at the server what the store holds as pending (RFC 7009), now and again until done or
 /// given up.
@@ -49,7 +49,7 @@ private:
     boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_one(
         storage::PendingRevocation pending);
     boost::asio::awaitable<Outcome> tell_server(const storage::PendingRevocation& pending);
-    void arm(core::SystemTime next_try_at);
+    void arm(core::StoredTime next_try_at);
 
     storage::TokenStore& store_;
     http::Transport& transport_;
@@ -57,7 +57,7 @@ private:
     boost::asio::any_io_executor executor_;
     const Help help_;
     std::shared_ptr<core::Timer> timer_;
-    std::optional<core::SystemTime> armed_for_;
+    std::optional<core::StoredTime> armed_for_;
     bool running_ = false;
     bool again_ = false;  ///< something fell due while it was running
     bool stopped_ = false;

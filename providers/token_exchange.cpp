@@ -115,7 +115,7 @@ asio::awaitable<Answer> ask_with_each_secret(ExchangeInput& input, ExchangeTools
         if (first) input.provider.client_secret = first->clone();
         choose_secret(input.provider, number);
         result.requested_at = tools.clock.steady_now();
-        result.obtained_at = tools.clock.system_now();
+        result.obtained_at = tools.clock.stored_now();
         answer = co_await ask(input, tools);
         ++result.requests;
         if (!answer.response && refuses_client(answer.response.error())) continue;
@@ -155,7 +155,7 @@ asio::awaitable<void> learn_lifetime(const ExchangeInput& input, ExchangeTools t
 asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tools) {
     ExchangeResult result{.response = Error{},
                           .requested_at = tools.clock.steady_now(),
-                          .obtained_at = tools.clock.system_now()};
+                          .obtained_at = tools.clock.stored_now()};
     result.presented = input.refresh_token;
     input.masking.add(credentials_of(input.provider, input.settings));  // those in files, too
     bool interrupted_before = false;
@@ -170,7 +170,7 @@ asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tool
     Answer answer = co_await ask_with_each_secret(input, tools, result);
     if (answer.lost && input.refresh_token) {
         result.requested_at = tools.clock.steady_now();
-        result.obtained_at = tools.clock.system_now();
+        result.obtained_at = tools.clock.stored_now();
         answer = co_await ask(input, tools);
         ++result.requests;
     }

@@ -31,7 +31,7 @@ struct ExchangeInput {
 struct ExchangeResult {
     core::Result<TokenResponse> response;
     core::SteadyTime requested_at;  ///< when the request that counted was started
-    core::SystemTime obtained_at;
+    core::StoredTime obtained_at;
     int requests = 0;
     /// The refresh token that was shown last; null where none was.
     std::shared_ptr<const core::Secret> presented = nullptr;

@@ -149,7 +149,7 @@ Error endpoint_failure(const Error& transport_error, const core::Masking& maskin
     return error;
 }
 
-storage::ProviderError to_provider_error(const Error& error, core::SystemTime now) {
+storage::ProviderError to_provider_error(const Error& error, core::StoredTime now) {
     storage::ProviderError out;
     out.error_class = core::string_member(error.details, "class")
                           .value_or(error.kind == ErrorKind::kStorage ? "storage" : "oauth");

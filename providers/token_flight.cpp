@@ -120,7 +120,7 @@ asio::awaitable<void> TokenEngine::fly(SlotPtr slot, FlightPtr flight) {
     const auto self = shared_from_this();
     ExchangeResult result{.response = Error{},
                           .requested_at = clock_.steady_now(),
-                          .obtained_at = clock_.system_now()};
+                          .obtained_at = clock_.stored_now()};
     Result<PreparedPtr> prepared = co_await prepare(slot, flight->configuration);
     const bool is_answered = prepared && answer_with_stored(slot, *flight, *prepared);
     const bool asks = prepared && !is_answered && !stopping_;
@@ -186,7 +186,7 @@ asio::awaitable<void> TokenEngine::land_failure(SlotPtr slot, FlightPtr flight, 
     }
     const ProviderCondition before = slot->condition;
     slot->condition = slot->note_failure(error, clock_.steady_now(), random_);
-    slot->last_error = to_provider_error(error, clock_.system_now());
+    slot->last_error = to_provider_error(error, clock_.stored_now());
     const bool changed = before != slot->condition;
     core::log(changed ? core::LogLevel::kWarning : core::LogLevel::kInformation,
               "token_request_failed", {{"provider", slot->name()}, {"error", error.message}});
@@ -249,10 +249,11 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, Pr
     const bool was_down = slot->condition != ProviderCondition::kOk || slot->wanted;
     slot->note_success();
     slot->put(obtained, lifetime, clock_, random_);
-    boost::json::object fields{{"provider", slot->name()},
-                               {"generation", obtained.record->generation},
-                               {"expires_at", core::format_time(obtained.record->expires_at)},
-                               {"fingerprint", obtained.record->access_token->fingerprint()}};
+    boost::json::object fields{
+        {"provider", slot->name()},
+        {"generation", obtained.record->generation},
+        {"expires_at", core::format_time(clock_.on_the_wall(obtained.record->expires_at))},
+        {"fingerprint", obtained.record->access_token->fingerprint()}};
     if (!warnings.empty())
         fields["warnings"] = boost::json::array(warnings.begin(), warnings.end());
     core::log(core::LogLevel::kInformation, "token_obtained", fields);
@@ -333,7 +334,7 @@ void TokenEngine::revoke_late(const SlotPtr& slot, const Configuration& issued_u
                               const storage::TokenRecord& token) {
     if (slot->gone) return;
     for (storage::PendingRevocation& pending :
-         revocations_of(issued_under, token, clock_.system_now())) {
+         revocations_of(issued_under, token, clock_.stored_now())) {
         store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
             const auto self = weak.lock();
             if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });

@@ -18,7 +18,7 @@ asio::awaitable<void> TokenEngine::revoke(SlotPtr slot, Done<RemoteRevocation> d
     const core::ProviderId id = slot->record().id;
     const std::shared_ptr<const storage::TokenRecord> revoked = slot->token;
     const bool one_may_arrive = slot->flight != nullptr;
-    if (revoked) pending = revocations_of(*slot->configuration, *revoked, clock_.system_now());
+    if (revoked) pending = revocations_of(*slot->configuration, *revoked, clock_.stored_now());
     if (pending.empty() && !one_may_arrive) co_return done(no_token(*slot));
 
     auto kept = std::make_shared<std::vector<storage::PendingRevocation>>(std::move(pending));

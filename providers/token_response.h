@@ -72,6 +72,6 @@ struct TokenResponse {
 
 /// What is kept and shown of a failure.
 [[nodiscard]] storage::ProviderError to_provider_error(const core::Error& error,
-                                                       core::SystemTime now);
+                                                       core::StoredTime now);
 
 }  // namespace herald::providers

@@ -21,7 +21,6 @@ constexpr int kAlikeUntilPermanent = 3;
 constexpr std::chrono::seconds kForcedSpacing{30};
 constexpr std::chrono::minutes kForcedWindow{10};
 constexpr std::size_t kForcedPerWindow = 5;
-constexpr std::chrono::seconds kBackwardsJump{60};  // O-81
 constexpr std::chrono::seconds kGrantMoves{5};      // less is rounding
 
 /// Access and refresh tokens of four generations.
@@ -134,7 +133,7 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
     // server.
     if (condition == ProviderCondition::kRejected && last_error) {
         const milliseconds longest = settings().rejected_retry_s;
-        const auto left = last_error->at + longest - clock.system_now();
+        const auto left = last_error->at + longest - clock.stored_now();
         blocked_until_ += std::clamp<milliseconds>(left, milliseconds(0), longest);
     }
     if (!stored) return;
@@ -151,9 +150,8 @@ void TokenSlot::show_stored(std::shared_ptr<const TokenUse> shown, core::Clock& 
                             core::Random& random) {
     use = std::move(shown);
     if (!token || !token->access_token) return;
-    const core::SystemTime now = clock.system_now();
-    const bool clock_went_back = token->obtained_at > now + kBackwardsJump;
-    if (token->expires_at <= now || clock_went_back) return;
+    const core::StoredTime now = clock.stored_now();
+    if (token->expires_at <= now) return;
     const auto age = std::max(now - token->obtained_at, milliseconds(0));
     const auto times = token_times(clock.steady_now() - age, token->expires_at - token->obtained_at,
                                    settings(), random);
@@ -199,7 +197,7 @@ void TokenSlot::plan_grant_refresh(bool end_is_fixed, core::Clock& clock, core::
     if (!refreshes || !token || !token->refresh_token || token->generation == 0) return;
     std::optional<milliseconds> lifetime;
     if (token->grant_ends_at) lifetime = *token->grant_ends_at - token->obtained_at;
-    const auto age = std::max(clock.system_now() - token->obtained_at, milliseconds(0));
+    const auto age = std::max(clock.stored_now() - token->obtained_at, milliseconds(0));
     grant_refresh_at_ =
         grant_refresh_at(clock.steady_now() - age, lifetime, end_is_fixed, settings(), random);
 }

@@ -134,7 +134,7 @@ asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done
     if (slot->fence() != fence) co_return done(no_token(*slot));
     const ReadyConfiguration ready = (*prepared)->ready();
     if (slot->waits_for_files()) slot->show_stored(token_use_of(ready), clock_, random_);
-    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.system_now())
+    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.stored_now())
         co_return done(no_token(*slot));
     const auto token = slot->token;  // it may be dropped meanwhile
     const AccessTokenPtr access = slot->access;

@@ -12,7 +12,7 @@ struct CalloutFilter {
     std::optional<CalloutState> state = std::nullopt;
     std::optional<std::string> notification = std::nullopt;
     std::optional<core::EventId> event = std::nullopt;
-    std::optional<core::SystemTime> since =
+    std::optional<core::StoredTime> since =
         std::nullopt;  ///< by the callout's id, that is: when it was created
     std::optional<core::CalloutId> before =
         std::nullopt;  ///< keyset cursor: newest first, strictly older than this one

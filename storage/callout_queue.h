@@ -66,8 +66,8 @@ struct Claim {
     std::vector<ClaimedCallout> callouts;  ///< first tries, then retries, each by due time
     /// When the next one of each queue falls due; empty where none is left. Earlier than now when
     /// its limit cut the claim.
-    std::optional<core::SystemTime> next_first_try_at = std::nullopt;
-    std::optional<core::SystemTime> next_retry_at = std::nullopt;
+    std::optional<core::StoredTime> next_first_try_at = std::nullopt;
+    std::optional<core::StoredTime> next_retry_at = std::nullopt;
 };
 
 /// A callout's next state. `due_at` only with kPending.
@@ -76,7 +76,7 @@ struct CalloutUpdate {
     core::NotificationId notification;
     CalloutState state = CalloutState::kPending;
     std::optional<std::string> reason = std::nullopt;
-    std::optional<core::SystemTime> due_at = std::nullopt;
+    std::optional<core::StoredTime> due_at = std::nullopt;
     int attempts = 0;
     int failures = 0;
     int crashes = 0;  ///< 0 once an attempt has an outcome
@@ -112,7 +112,7 @@ public:
     virtual void append_event(NewEvent event, core::Done<AppendResult> done) = 0;
     /// Claims due callouts of one notification for the owner of this store. Error
     /// `database_damaged` where what is stored contradicts itself: nothing was claimed.
-    virtual void claim_due(core::NotificationId notification, core::SystemTime now,
+    virtual void claim_due(core::NotificationId notification, core::StoredTime now,
                            ClaimLimits limits, core::Done<Claim> done) = 0;
     /// One callout's attempts (two where a 401 was resent) and its next state. May wait a moment
     /// for others to be committed with. Done with whether a callout of the same order key is due
@@ -137,17 +137,17 @@ public:
     /// claimed becomes pending, or dead where it crashed kMostCrashes times. Blocks. REQUIRES:
     /// nothing was claimed by this owner yet.
     [[nodiscard]] virtual core::Result<Recovered> take_lease(std::string owner,
-                                                             core::SystemTime now) = 0;
+                                                             core::StoredTime now) = 0;
 
     /// A dead, cancelled or pending callout becomes due now, with its attempts counted on and its
     /// schedule begun anew. Conflict `callout_in_flight`, `callout_delivered`, or `not_found` with
     /// its notification gone.
     [[nodiscard]] virtual core::Result<CalloutRecord> retry_callout(core::CalloutId id,
-                                                                    core::SystemTime now) = 0;
+                                                                    core::StoredTime now) = 0;
     /// Up to `limit` dead callouts that match, oldest first and behind `filter.after`, made due;
     /// `dry_run` only counts all.
     [[nodiscard]] virtual core::Result<RetriedDead> retry_dead(const CalloutFilter& filter,
-                                                               core::SystemTime now,
+                                                               core::StoredTime now,
                                                                std::size_t limit, bool dry_run) = 0;
     /// Whatever has not left can be cancelled. Conflict `callout_in_flight` while an attempt runs;
     /// `callout_finished` when it is over.

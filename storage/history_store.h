@@ -21,7 +21,7 @@ struct NotificationCounts {
 struct StoreCounts {
     std::int64_t events = 0;
     std::vector<NotificationCounts> notifications;  ///< deleted ones under an empty name, added up
-    std::optional<core::SystemTime> oldest_pending_at = std::nullopt;
+    std::optional<core::StoredTime> oldest_pending_at = std::nullopt;
 };
 
 /// The newest of those that match.
@@ -34,7 +34,7 @@ struct CalloutPage {
 
 /// What of the history is kept. Without a bound that side is unlimited.
 struct HistoryBounds {
-    std::optional<core::SystemTime> keep_since = std::nullopt;  ///< by when the event came in
+    std::optional<core::StoredTime> keep_since = std::nullopt;  ///< by when the event came in
     std::optional<std::int64_t> max_bytes = std::nullopt;       ///< of the database file in use
 };
 

@@ -4,11 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "core/await.h"
+#include "core/clock.h"
 #include "core/error.h"
 
 namespace herald::storage {
 
-/// The role of the store that keeps what is kept safe. Every method blocks; work goes on beside it.
+/// The role of the store that keeps what is kept safe. Methods block where they do not say
+/// otherwise; work goes on beside them.
 class MaintenanceStore {
 public:
     virtual ~MaintenanceStore() = default;
@@ -23,6 +26,8 @@ public:
     [[nodiscard]] virtual core::Result<std::vector<std::string>> check() = 0;
     /// Makes every index anew from the rows.
     [[nodiscard]] virtual core::Result<> rebuild_indexes() = 0;
+    /// For `core::Clock::continue_line` when the database is opened again. Does not block.
+    virtual void keep_time(core::KeptTime time, core::Done<> done) = 0;
 };
 
 }  // namespace herald::storage

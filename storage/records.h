@@ -41,7 +41,7 @@ struct ProviderError {
     std::string code;         ///< the OAuth `error`, or our own word
     std::string description;
     std::optional<int> status = std::nullopt;
-    core::SystemTime at;
+    core::StoredTime at;
 };
 
 /// One of a client's secrets beside the first, for a change with overlap (O-37).
@@ -86,8 +86,8 @@ struct ProviderRecord {
     /// Set by the store when read: columns whose sealed value does not open. Each stays as it is
     /// until it is given a new value.
     std::vector<std::string> unreadable_secrets = {};
-    core::SystemTime created_at;
-    core::SystemTime updated_at;
+    core::StoredTime created_at;
+    core::StoredTime updated_at;
 
     ProviderCondition condition = ProviderCondition::kOk;
     std::optional<ProviderError> last_error = std::nullopt;
@@ -105,10 +105,10 @@ struct TokenRecord {
     std::string token_type = "Bearer";
     std::vector<std::string> scopes;
     std::int64_t generation = 0;  ///< grows with each installed access token
-    core::SystemTime obtained_at;
-    core::SystemTime expires_at;
+    core::StoredTime obtained_at;
+    core::StoredTime expires_at;
     /// When the refresh token dies unless it is used before; empty: the server does not tell.
-    std::optional<core::SystemTime> grant_ends_at = std::nullopt;
+    std::optional<core::StoredTime> grant_ends_at = std::nullopt;
     boost::json::object attributes;                       ///< other members of the token response
     std::optional<core::Secret> dpop_key = std::nullopt;  ///< PEM; the token is bound to it
     std::vector<std::string> unreadable_secrets = {};     ///< as ProviderRecord's
@@ -123,8 +123,8 @@ struct PendingRevocation {
     core::Secret token;
     bool is_unreadable = false;  ///< what is stored does not open, `token` is empty
     std::string token_type_hint;
-    core::SystemTime next_try_at;
-    core::SystemTime give_up_at;
+    core::StoredTime next_try_at;
+    core::StoredTime give_up_at;
     /// The token endpoint that it came from: no other server is shown it. Empty: not known, of an
     /// earlier version.
     std::optional<std::string> issued_by = std::nullopt;
@@ -230,8 +230,8 @@ struct NotificationRecord {
     /// Path of the event's field by which callouts go one after another, as `data.account.id`.
     std::optional<std::string> order_by = std::nullopt;
     std::optional<SuccessField> success = std::nullopt;
-    core::SystemTime created_at;
-    core::SystemTime updated_at;
+    core::StoredTime created_at;
+    core::StoredTime updated_at;
 
     [[nodiscard]] NotificationRecord clone() const;
     /// The provider it authenticates with, if any.
@@ -244,8 +244,8 @@ struct EventRecord {
     std::string type;
     std::string data;                               ///< JSON, byte for byte as it came in
     std::optional<std::string> key = std::nullopt;  ///< idempotency key, unique
-    core::SystemTime occurred_at;
-    core::SystemTime received_at;
+    core::SystemTime occurred_at;                   ///< as told with it
+    core::StoredTime received_at;
 };
 using EventPtr = std::shared_ptr<const EventRecord>;
 
@@ -270,13 +270,13 @@ struct CalloutRecord {
     std::optional<std::string> provider_name = std::nullopt;  ///< kept when the provider is gone
     CalloutState state = CalloutState::kPending;
     std::optional<std::string> reason = std::nullopt;
-    std::optional<core::SystemTime> due_at = std::nullopt;
+    std::optional<core::StoredTime> due_at = std::nullopt;
     int attempts = 0;  ///< the number of the last attempt
     int failures = 0;  ///< attempts that count against the retry schedule
     int crashes = 0;   ///< ends of the process while it was in flight, since its last outcome
-    core::SystemTime created_at = {};
-    std::optional<core::SystemTime> claimed_at = std::nullopt;  ///< last
-    std::optional<core::SystemTime> finished_at = std::nullopt;
+    core::StoredTime created_at = {};
+    std::optional<core::StoredTime> claimed_at = std::nullopt;  ///< last
+    std::optional<core::StoredTime> finished_at = std::nullopt;
 };
 
 enum class AttemptOutcome { kDelivered, kRetry, kRejected, kGone, kFailed, kUnknownCrash };
@@ -286,7 +286,7 @@ struct AttemptRecord {
     core::CalloutId callout;
     int number = 1;
     bool resend = false;
-    core::SystemTime started_at;
+    core::StoredTime started_at;
     std::chrono::milliseconds duration{0};
     std::optional<int> status = std::nullopt;
     AttemptOutcome outcome = AttemptOutcome::kRetry;

@@ -62,7 +62,7 @@ public:
                               core::Done<std::int64_t> done) = 0;
     virtual void queue_revocation(PendingRevocation pending, core::Done<> done) = 0;
     /// Removes one that is done, or moves its next try.
-    virtual void finish_revocation(std::int64_t id, std::optional<core::SystemTime> next_try_at,
+    virtual void finish_revocation(std::int64_t id, std::optional<core::StoredTime> next_try_at,
                                    core::Done<> done) = 0;
     [[nodiscard]] virtual core::Result<std::vector<PendingRevocation>> pending_revocations() = 0;
 };

@@ -23,7 +23,7 @@ Result<boost::json::object> full_view(const Services& services, const CalloutRec
                                       const HoldReasons& reasons) {
     const auto attempts = services.store.attempts_of(callout.id);
     if (!attempts) return attempts.error();
-    return callout_json(callout, reasons.of(callout), *attempts);
+    return callout_json(callout, reasons.of(callout), *attempts, services.clock);
 }
 
 Result<ApiResponse> shown_callout(const Services& services, const CalloutRecord& callout) {
@@ -56,10 +56,10 @@ Result<std::size_t> read_limit(const std::string& text) {
     return limit;
 }
 
-Result<core::SystemTime> read_since(const std::string& text) {
+Result<core::StoredTime> read_since(const std::string& text, const core::Clock& clock) {
     const auto since = core::parse_time(text);
     if (!since) return invalid_argument("since", "an RFC 3339 time such as 2026-11-21T08:00:00Z");
-    return *since;
+    return clock.on_the_line(*since);
 }
 
 Result<CalloutState> read_state(const std::string& text) {
@@ -105,7 +105,11 @@ Result<CalloutFilter> read_filter(const Call& call) {
     filter.notification = call.query("notification");
     if (auto ok = take_query(call, "state", filter.state, read_state); !ok) return ok.error();
     if (auto ok = take_query(call, "event", filter.event, read_event_id); !ok) return ok.error();
-    if (auto ok = take_query(call, "since", filter.since, read_since); !ok) return ok.error();
+    if (auto ok = take_query(
+            call, "since", filter.since,
+            [&](const std::string& text) { return read_since(text, call.services.clock); });
+        !ok)
+        return ok.error();
     if (auto ok = take_query(call, "limit", filter.limit, read_limit); !ok) return ok.error();
     if (auto ok = take_query(call, "cursor", filter.before, read_cursor); !ok) return ok.error();
     return filter;
@@ -149,7 +153,7 @@ Result<ApiResponse> retry(const Call& call) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const auto id = callout_id(call);
     if (!id) return id.error();
-    const auto callout = call.services.store.retry_callout(*id, call.services.clock.system_now());
+    const auto callout = call.services.store.retry_callout(*id, call.services.clock.stored_now());
     if (!callout) return callout.error();
     wake(call.services, callout->notification);
     return shown_callout(call.services, *callout);
@@ -197,7 +201,7 @@ Result<RetryOrder> read_retry_order(const Call& call) {
         order.filter.after = *id;
     }
     if (!since) return order;
-    const auto from = read_since(*since);
+    const auto from = read_since(*since, call.services.clock);
     if (!from) return from.error();
     order.filter.since = *from;
     return order;
@@ -211,7 +215,7 @@ void wake_lanes(const Services& services) {
 
 // In steps, so that lanes begin while the rest is still being made due.
 Result<storage::RetriedDead> retry_in_steps(const Services& services, const RetryOrder& order) {
-    const core::SystemTime now = services.clock.system_now();
+    const core::StoredTime now = services.clock.stored_now();
     if (order.dry_run) return services.store.retry_dead(order.filter, now, kRetryStep, true);
     std::int64_t wanted = order.limit.value_or(0);
     if (!order.limit) {

@@ -55,7 +55,7 @@ Result<std::map<core::ProviderId, std::string>> silent_providers(
 }  // namespace
 
 Result<HoldReasons> HoldReasons::read(const Services& services) {
-    HoldReasons out(services.clock.system_now());
+    HoldReasons out(services.clock.stored_now());
     if (services.scheduler != nullptr) {
         for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes())
             out.reasons_[lane.id] = reason_of(lane);

@@ -21,9 +21,9 @@ public:
     [[nodiscard]] std::optional<std::string> of(const storage::CalloutRecord& callout) const;
 
 private:
-    explicit HoldReasons(core::SystemTime now) : now_(now) {}
+    explicit HoldReasons(core::StoredTime now) : now_(now) {}
 
-    core::SystemTime now_;
+    core::StoredTime now_;
     std::unordered_map<core::NotificationId, std::string, core::IdHash> reasons_;
 };
 

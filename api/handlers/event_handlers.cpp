@@ -130,7 +130,7 @@ Result<ApiResponse> show(const Call& call) {
     const auto unmatched = unmatched_json(call.services.store, *event, *callouts);
     if (!unmatched) return unmatched.error();
     ApiResponse response;
-    response.body = event_json(*event, shown, *unmatched);
+    response.body = event_json(*event, shown, *unmatched, call.services.clock);
     return response;
 }
 

@@ -23,7 +23,7 @@ Result<ApiResponse> applied_notification(const Call& call, int status, const std
     if (auto applied = apply_to_lanes(call.services); !applied) return applied.error();
     const auto stored = call.services.store.notification(name);
     if (!stored) return stored.error();
-    return json_response(status, notification_json(*stored));
+    return json_response(status, notification_json(*stored, call.services.clock));
 }
 
 Result<std::optional<core::ProviderId>> provider_id(const Services& services,
@@ -37,7 +37,7 @@ Result<std::optional<core::ProviderId>> provider_id(const Services& services,
 }
 
 NotificationRecord new_record(const Services& services) {
-    const core::SystemTime now = services.clock.system_now();
+    const core::StoredTime now = services.clock.stored_now();
     NotificationRecord record;
     record.id = core::NotificationId::generate(now, services.random);
     record.retry = dispatcher::default_retry();
@@ -63,7 +63,7 @@ Result<ApiResponse> add(const Call& call) {
 
 Result<ApiResponse> change(const Call& call,
                            const std::function<Result<>(NotificationRecord&)>& alter) {
-    const core::SystemTime now = call.services.clock.system_now();
+    const core::StoredTime now = call.services.clock.stored_now();
     auto edited = call.services.store.edit_notification(
         call.param("name"), [&](NotificationRecord& record) -> Result<> {
             if (auto altered = alter(record); !altered) return altered;
@@ -88,7 +88,7 @@ Result<ApiResponse> edit(const Call& call) {
 // paused.
 Result<ApiResponse> turn(const Call& call, bool NotificationRecord::* flag, bool value) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
-    const core::SystemTime now = call.services.clock.system_now();
+    const core::StoredTime now = call.services.clock.stored_now();
     auto edited = call.services.store.edit_notification(
         call.param("name"), [&](NotificationRecord& record) -> Result<> {
             if (record.*flag != value) record.updated_at = now;
@@ -115,14 +115,15 @@ Result<ApiResponse> resume(const Call& call) {
 Result<ApiResponse> show(const Call& call) {
     const auto record = call.services.store.notification(call.param("name"));
     if (!record) return record.error();
-    return json_response(200, notification_json(*record));
+    return json_response(200, notification_json(*record, call.services.clock));
 }
 
 Result<ApiResponse> list(const Call& call) {
     const auto records = call.services.store.notifications();
     if (!records) return records.error();
     boost::json::array out;
-    for (const NotificationRecord& record : *records) out.push_back(notification_json(record));
+    for (const NotificationRecord& record : *records)
+        out.push_back(notification_json(record, call.services.clock));
     return json_response(200, out);
 }
 

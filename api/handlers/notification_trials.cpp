@@ -36,12 +36,12 @@ struct Trial {
 Result<storage::EventPtr> sample_event(const Call& call, const NotificationRecord& record) {
     const auto request = optional_body_object(call);
     if (!request) return request.error();
-    const core::SystemTime now = call.services.clock.system_now();
+    const core::StoredTime now = call.services.clock.stored_now();
     auto event = std::make_shared<storage::EventRecord>();
     event->id = core::EventId::generate(now, call.services.random);
     event->type = sample_type(record);
     event->data = "null";
-    event->occurred_at = now;
+    event->occurred_at = call.services.clock.on_the_wall(now);
     event->received_at = now;
     MemberReader in(*request);
     in.text("type", event->type);
@@ -83,7 +83,7 @@ Result<Trial> prepare(const Call& call, Purpose purpose) {
     if (!record->unreadable_secrets.empty()) return unreadable(*record);
     auto compiled = dispatcher::compile(std::move(*record));
     if (!compiled) return compiled.error();
-    const core::SystemTime now = call.services.clock.system_now();
+    const core::StoredTime now = call.services.clock.stored_now();
     return Trial{std::move(*compiled), std::move(*event),
                  core::CalloutId::generate(now, call.services.random)};
 }
@@ -225,7 +225,7 @@ Answering test(CallPtr call) {
     if (result->auth_error) co_return *result->auth_error;
     if (result->parked) co_return no_token_error(call->services, notification);
     if (result->attempts.empty()) co_return nothing_sent(notification, *result);
-    co_return json_response(200, attempt_json(result->attempts.back()));
+    co_return json_response(200, attempt_json(result->attempts.back(), call->services.clock));
 }
 
 }  // namespace

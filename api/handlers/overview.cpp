@@ -97,7 +97,7 @@ Result<> read_providers(const Services& services, Overview& out) {
 
 Result<Overview> read_overview(const Services& services) {
     Overview out;
-    out.at = services.clock.system_now();
+    out.at = services.clock.stored_now();
     if (auto read = read_callouts(services, out); !read) return read.error();
     if (auto read = read_providers(services, out); !read) return read.error();
     const auto revocations = services.store.pending_revocations();

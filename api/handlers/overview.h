@@ -23,7 +23,7 @@ struct ProviderOverview {
     std::string grant_type;
     std::string state;
     std::int64_t token_requests = 0;
-    std::optional<core::SystemTime> token_expires_at;
+    std::optional<core::StoredTime> token_expires_at;
     std::int64_t token_generation = 0;
     providers::ProviderMetrics metrics;
 };
@@ -37,7 +37,7 @@ struct Overview {
     std::vector<LaneOverview> lanes;
     std::vector<ProviderOverview> providers;
     std::int64_t pending_revocations = 0;
-    core::SystemTime at;
+    core::StoredTime at;
 };
 
 [[nodiscard]] core::Result<Overview> read_overview(const Services& services);

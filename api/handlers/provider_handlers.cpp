@@ -30,7 +30,7 @@ struct Stored {
 Result<Stored> add_record(const Call& call) {
     const auto request = body_object(call);
     if (!request) return request.error();
-    const core::SystemTime now = call.services.clock.system_now();
+    const core::StoredTime now = call.services.clock.stored_now();
     ProviderRecord record;
     record.id = core::ProviderId::generate(now, call.services.random);
     record.created_at = now;
@@ -86,7 +86,7 @@ Result<> change(PatchKind kind, const boost::json::object& request, const Servic
     if (request.contains("client_secret")) edit.record.secret_in_use = 0;
     if (auto ok = providers::validate(edit.record, refresh_token || stored, services.egress); !ok)
         return ok;
-    edit.record.updated_at = services.clock.system_now();
+    edit.record.updated_at = services.clock.stored_now();
     if (refresh_token) put_refresh_token(edit, *refresh_token);
     const bool other_token =
         providers::shapes_another_token(before, edit.record) || refresh_token.has_value();
@@ -124,7 +124,7 @@ Answering reset(CallPtr call) {
 
 Result<Stored> turn_record(const Call& call, bool enabled) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
-    const core::SystemTime now = call.services.clock.system_now();
+    const core::StoredTime now = call.services.clock.stored_now();
     auto edited = call.services.store.edit_provider(
         call.param("name"), [&](storage::ConfigurationStore::ProviderEdit& edit) -> Result<> {
             if (edit.record.enabled != enabled) edit.record.updated_at = now;

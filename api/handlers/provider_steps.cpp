@@ -64,7 +64,7 @@ Result<boost::json::object> provider_view(const Services& services, const Provid
     if (!token) return token.error();
     const auto users = services.store.provider_users(record.id);
     if (!users) return users.error();
-    return provider_json(record, pointer_to(*token), *users, services.clock.system_now());
+    return provider_json(record, pointer_to(*token), *users, services.clock);
 }
 
 Result<boost::json::object> provider_view(const Services& services, const std::string& name) {

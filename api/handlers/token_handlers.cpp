@@ -32,8 +32,8 @@ Result<ApiResponse> show(const Call& call) {
     if (!record) return record.error();
     const auto token = call.services.store.token(record->id);
     if (!token) return token.error();
-    return json_response(
-        200, token_json(*record, *token ? &**token : nullptr, call.services.clock.system_now()));
+    return json_response(200,
+                         token_json(*record, *token ? &**token : nullptr, call.services.clock));
 }
 
 using TokenOperation = void (providers::TokenManager::*)(core::ProviderId, core::Done<TokenRecord>);
@@ -42,7 +42,7 @@ using TokenOperation = void (providers::TokenManager::*)(core::ProviderId, core:
 Result<ApiResponse> renewed(const Call& call, const TokenRecord& token) {
     const auto after = call.services.store.provider(call.param("name"));
     if (!after) return after.error();
-    return json_response(200, token_json(*after, &token, call.services.clock.system_now()));
+    return json_response(200, token_json(*after, &token, call.services.clock));
 }
 
 Answering renew(CallPtr call, TokenOperation operation) {

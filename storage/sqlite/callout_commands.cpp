@@ -14,10 +14,10 @@ struct Claimed {
     int attempts = 0;
     int failures = 0;
     int crashes = 0;
-    core::SystemTime received_at;
+    core::StoredTime received_at;
 };
 
-std::vector<Claimed> some_claimed(Connection& db, core::SystemTime now) {
+std::vector<Claimed> some_claimed(Connection& db, core::StoredTime now) {
     std::vector<Claimed> found;
     auto row = db.query(kClaimedCallouts, now, kStep);
     while (row.next()) {
@@ -27,7 +27,7 @@ std::vector<Claimed> some_claimed(Connection& db, core::SystemTime now) {
         one.attempts = row.take<int>();
         one.failures = row.take<int>();
         one.crashes = row.take<int>();
-        one.received_at = row.take<core::SystemTime>();
+        one.received_at = row.take<core::StoredTime>();
         found.push_back(one);
     }
     return found;
@@ -46,7 +46,7 @@ CalloutUpdate given_back(const Claimed& callout) {
 }
 
 /// A request may have left, and nobody knows what became of it.
-CalloutUpdate in_doubt(const Claimed& callout, core::SystemTime now, bool exact) {
+CalloutUpdate in_doubt(const Claimed& callout, core::StoredTime now, bool exact) {
     CalloutUpdate update = given_back(callout);
     update.attempts = callout.attempts + 1;
     update.due_at = now;
@@ -60,7 +60,7 @@ CalloutUpdate in_doubt(const Claimed& callout, core::SystemTime now, bool exact)
     return update;
 }
 
-void recover(WriteSession& session, const Claimed& callout, core::SystemTime now,
+void recover(WriteSession& session, const Claimed& callout, core::StoredTime now,
              Recovered& recovered) {
     CalloutUpdate update = given_back(callout);
     if (session.marks.contains(callout.id)) {
@@ -82,7 +82,7 @@ void recover(WriteSession& session, const Claimed& callout, core::SystemTime now
 }
 
 /// Its attempts are counted on, its schedule begins anew.
-void make_due(WriteSession& session, const CalloutRecord& callout, core::SystemTime now) {
+void make_due(WriteSession& session, const CalloutRecord& callout, core::StoredTime now) {
     move(session, callout.state,
          {.id = callout.id,
           .notification = *callout.notification,
@@ -107,14 +107,14 @@ Refusal in_flight(const CalloutRecord& callout, std::string_view doing) {
 
 }  // namespace
 
-Recovered recover_some(WriteSession& session, core::SystemTime now) {
+Recovered recover_some(WriteSession& session, core::StoredTime now) {
     Recovered recovered{.exact = session.marks.complete()};
     for (const Claimed& callout : some_claimed(session.db, now))
         recover(session, callout, now, recovered);
     return recovered;
 }
 
-std::int64_t begin_lease(WriteSession& session, std::string_view owner, core::SystemTime now) {
+std::int64_t begin_lease(WriteSession& session, std::string_view owner, core::StoredTime now) {
     session.db.run("DELETE FROM lease");
     session.db.run("INSERT INTO lease (number, owner, taken_at) VALUES (?, ?, ?)",
                    session.lease + 1, owner, now);
@@ -122,7 +122,7 @@ std::int64_t begin_lease(WriteSession& session, std::string_view owner, core::Sy
     return ++session.lease;
 }
 
-CalloutRecord retry(WriteSession& session, const core::CalloutId& id, core::SystemTime now) {
+CalloutRecord retry(WriteSession& session, const core::CalloutId& id, core::StoredTime now) {
     const CalloutRecord callout = existing(session.db, id);
     if (callout.state == CalloutState::kClaimed) throw in_flight(callout, "retry");
     if (callout.state == CalloutState::kDelivered) {
@@ -157,7 +157,7 @@ CalloutRecord cancel(WriteSession& session, const core::CalloutId& id) {
 }
 
 std::int64_t retry_those_dead(WriteSession& session, const std::vector<core::CalloutId>& ids,
-                              core::SystemTime now) {
+                              core::StoredTime now) {
     std::int64_t retried = 0;
     for (const CalloutRecord& callout : find_callouts(session.db, ids)) {
         if (callout.state != CalloutState::kDead) continue;

@@ -10,19 +10,19 @@ namespace herald::storage::sqlite {
 inline constexpr std::size_t kStep = 500;
 
 /// Up to kStep claimed callouts leave the hands of the owner before. All zero: none was left.
-[[nodiscard]] Recovered recover_some(WriteSession& session, core::SystemTime now);
+[[nodiscard]] Recovered recover_some(WriteSession& session, core::StoredTime now);
 /// Writes the lease that follows the session's, and returns its number.
 [[nodiscard]] std::int64_t begin_lease(WriteSession& session, std::string_view owner,
-                                       core::SystemTime now);
+                                       core::StoredTime now);
 /// Refusal as Store::retry_callout says.
 [[nodiscard]] CalloutRecord retry(WriteSession& session, const core::CalloutId& id,
-                                  core::SystemTime now);
+                                  core::StoredTime now);
 /// Refusal as Store::cancel_callout says.
 [[nodiscard]] CalloutRecord cancel(WriteSession& session, const core::CalloutId& id);
 /// Makes those of `ids` that are still dead due. Returns how many.
 [[nodiscard]] std::int64_t retry_those_dead(WriteSession& session,
                                             const std::vector<core::CalloutId>& ids,
-                                            core::SystemTime now);
+                                            core::StoredTime now);
 /// Cancels up to kStep pending callouts. Returns how many.
 [[nodiscard]] std::int64_t cancel_some_pending(WriteSession& session,
                                                const core::NotificationId& notification);

@@ -79,13 +79,13 @@ bool write_state(WriteSession& session, CalloutState from, const CalloutUpdate& 
     if (from == CalloutState::kClaimed) let_go_of_former_provider(session, to.id);
     if (to.state != CalloutState::kPending) {
         return session.db.run(kEndCallout, to.id, from, to.state, to.reason, to.attempts,
-                              to.failures, to.crashes, session.clock.system_now()) == 1;
+                              to.failures, to.crashes, session.clock.stored_now()) == 1;
     }
     const Queue queue = queue_of(session, from, to);
     const auto reason =
         queue == Queue::kBehindItsKey ? std::optional<std::string>(kOrdered) : to.reason;
     return session.db.run(kRequeueCallout, to.id, from, reason, to.attempts, to.failures, queue,
-                          to.due_at.value_or(session.clock.system_now()), to.crashes) == 1;
+                          to.due_at.value_or(session.clock.stored_now()), to.crashes) == 1;
 }
 
 }  // namespace
@@ -110,10 +110,10 @@ Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to) {
 }
 
 void insert_callout(WriteSession& session, const NewCallout& callout, std::int64_t event_seq,
-                    core::SystemTime now) {
+                    core::StoredTime now) {
     const auto state = callout.claimed ? CalloutState::kClaimed : CalloutState::kPending;
-    std::optional<core::SystemTime> due_at;
-    std::optional<core::SystemTime> claimed_at;
+    std::optional<core::StoredTime> due_at;
+    std::optional<core::StoredTime> claimed_at;
     (callout.claimed ? claimed_at : due_at) = now;
     std::optional<Blob> key;
     auto queue = Queue::kFirstTries;
@@ -160,7 +160,7 @@ constexpr std::size_t kMostClaimedBytes = 16UL * 1024 * 1024;
 struct Due {
     ClaimedCallout callout;
     std::int64_t event_seq = 0;
-    core::SystemTime due_at;
+    core::StoredTime due_at;
     CalloutState state = CalloutState::kPending;  ///< as the row has it
 };
 
@@ -171,7 +171,7 @@ struct Due {
 
 class Claiming final {
 public:
-    Claiming(WriteSession& session, const core::NotificationId& notification, core::SystemTime now)
+    Claiming(WriteSession& session, const core::NotificationId& notification, core::StoredTime now)
         : session_(session), notification_(notification), now_(now) {}
 
     void take(Queue queue, std::size_t limit) {
@@ -221,7 +221,7 @@ private:
             one.event_seq = row.take<std::int64_t>();
             one.callout.attempts = row.take<int>();
             one.callout.failures = row.take<int>();
-            one.due_at = row.take<core::SystemTime>();
+            one.due_at = row.take<core::StoredTime>();
             one.callout.crashes = row.take<int>();
             one.state = row.take<CalloutState>();
             if (one.state != CalloutState::kPending)
@@ -261,15 +261,15 @@ private:
               .failures = callout.failures});
     }
 
-    std::optional<core::SystemTime> next_in(Queue queue) {
+    std::optional<core::StoredTime> next_in(Queue queue) {
         auto row = session_.db.query(kNextDue, notification_, queue);
         if (!row.next()) return std::nullopt;
-        return row.take<core::SystemTime>();
+        return row.take<core::StoredTime>();
     }
 
     WriteSession& session_;
     const core::NotificationId& notification_;
-    const core::SystemTime now_;
+    const core::StoredTime now_;
     Claim claim_;
     std::vector<Queue> exhausted_;  ///< of which everything due was found
     std::size_t bytes_ = 0;
@@ -277,7 +277,7 @@ private:
 
 }  // namespace
 
-Claim claim(WriteSession& session, const core::NotificationId& notification, core::SystemTime now,
+Claim claim(WriteSession& session, const core::NotificationId& notification, core::StoredTime now,
             const ClaimLimits& limits) {
     Claiming claiming(session, notification, now);
     if (limits.first_tries > 0) claiming.take(Queue::kFirstTries, limits.first_tries);

@@ -29,12 +29,12 @@ struct Moved {
 Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to);
 /// Stores a new one, behind those of its order key.
 void insert_callout(WriteSession& session, const NewCallout& callout, std::int64_t event_seq,
-                    core::SystemTime now);
+                    core::StoredTime now);
 
 /// Claims due callouts: at most as many as the limits say, and not many more bytes of event data
 /// than a claim may hold. Failure `damaged` where index and rows contradict each other.
 [[nodiscard]] Claim claim(WriteSession& session, const core::NotificationId& notification,
-                          core::SystemTime now, const ClaimLimits& limits);
+                          core::StoredTime now, const ClaimLimits& limits);
 
 /// Refusal `not_found` where there is no such callout. One that is no longer claimed keeps its
 /// state.

@@ -50,7 +50,7 @@ core::CalloutId id_filled_with(std::uint8_t byte) {
 }
 
 /// The smallest id that a callout created at `at` can have.
-core::CalloutId first_id_at(core::SystemTime at) {
+core::CalloutId first_id_at(core::StoredTime at) {
     core::CalloutId id;
     const auto ms =
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
@@ -236,7 +236,7 @@ StoreCounts read_counts(Connection& db) {
     auto events = db.query("SELECT value FROM counter WHERE name = 'events'");
     if (events.next()) counts.events = events.take<std::int64_t>();
     auto oldest = db.query(kOldestPending);
-    if (oldest.next()) counts.oldest_pending_at = oldest.take<std::optional<core::SystemTime>>();
+    if (oldest.next()) counts.oldest_pending_at = oldest.take<std::optional<core::StoredTime>>();
     return counts;
 }
 

@@ -15,10 +15,10 @@ int sequence(const AttemptRecord& attempt) {
 }
 
 /// An id begins with its time.
-core::SystemTime created_at(const core::CalloutId& id) {
+core::StoredTime created_at(const core::CalloutId& id) {
     std::int64_t ms = 0;
     for (std::size_t i = 0; i < 6; ++i) ms = ms * 256 + id.bytes[i];
-    return core::SystemTime(std::chrono::milliseconds(ms));
+    return core::StoredTime(std::chrono::milliseconds(ms));
 }
 
 }  // namespace
@@ -32,12 +32,12 @@ CalloutRecord read_callout(Query& row) {
     record.provider_name = row.take<std::optional<std::string>>();
     record.state = row.take<CalloutState>();
     record.reason = row.take<std::optional<std::string>>();
-    record.due_at = row.take<std::optional<core::SystemTime>>();
+    record.due_at = row.take<std::optional<core::StoredTime>>();
     record.attempts = row.take<int>();
     record.failures = row.take<int>();
     record.crashes = row.take<int>();
-    record.claimed_at = row.take<std::optional<core::SystemTime>>();
-    record.finished_at = row.take<std::optional<core::SystemTime>>();
+    record.claimed_at = row.take<std::optional<core::StoredTime>>();
+    record.finished_at = row.take<std::optional<core::StoredTime>>();
     record.created_at = created_at(record.id);
     return record;
 }
@@ -69,7 +69,7 @@ std::vector<AttemptRecord> find_attempts(Connection& db, const core::CalloutId& 
         const auto seq = row.take<int>();
         attempt.number = seq / 2;
         attempt.resend = seq % 2 == 1;
-        attempt.started_at = row.take<core::SystemTime>();
+        attempt.started_at = row.take<core::StoredTime>();
         attempt.duration = row.take<std::chrono::milliseconds>();
         attempt.status = row.take<std::optional<int>>();
         attempt.outcome = row.take<AttemptOutcome>();

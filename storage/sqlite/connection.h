@@ -162,7 +162,8 @@ void Query::bind_one(int index, Copy copy, const T& value) {
     } else if constexpr (std::is_base_of_v<core::IdBytes, T>) {
         bind_blob(index, copy,
                   {reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
-    } else if constexpr (std::is_same_v<T, core::SystemTime>) {
+    } else if constexpr (std::is_same_v<T, core::SystemTime> ||
+                         std::is_same_v<T, core::StoredTime>) {
         bind_integer(index, value.time_since_epoch().count());
     } else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
         bind_integer(index, static_cast<std::int64_t>(value));
@@ -179,8 +180,9 @@ template <class T>
 T Query::read(int column, std::type_identity<T> /*type*/) const {
     if constexpr (std::is_base_of_v<core::IdBytes, T>) {
         return T{id(column)};
-    } else if constexpr (std::is_same_v<T, core::SystemTime>) {
-        return core::SystemTime(std::chrono::milliseconds(integer(column)));
+    } else if constexpr (std::is_same_v<T, core::SystemTime> ||
+                         std::is_same_v<T, core::StoredTime>) {
+        return T(std::chrono::milliseconds(integer(column)));
     } else if constexpr (std::is_same_v<T, bool>) {
         return integer(column) != 0;
     } else if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {

@@ -46,7 +46,7 @@ EventRecord read_event(Query& row) {
     event.data = row.take<std::string>();
     event.key = row.take<std::optional<std::string>>();
     event.occurred_at = row.take<core::SystemTime>();
-    event.received_at = row.take<core::SystemTime>();
+    event.received_at = row.take<core::StoredTime>();
     return event;
 }
 

@@ -200,7 +200,7 @@ std::optional<ProviderError> provider_error_from(const std::optional<std::string
             .code = text_of(object.at("code")),
             .description = text_of(object.at("description")),
             .status = std::nullopt,
-            .at = core::SystemTime(std::chrono::milliseconds(object.at("at").as_int64()))};
+            .at = core::StoredTime(std::chrono::milliseconds(object.at("at").as_int64()))};
         if (const json::value* status = object.if_contains("status")) {
             error.status = static_cast<int>(status->as_int64());
         }

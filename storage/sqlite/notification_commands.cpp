@@ -44,7 +44,7 @@ NotificationRecord edit_notification(
     after.id = before.id;
     after.name = before.name;
     after.created_at = before.created_at;
-    after.updated_at = session.clock.system_now();
+    after.updated_at = session.clock.stored_now();
     save_notification(session.db, session.ring, after);
     if (after.provider() != before.provider())
         keep_for_attempts(session, after.id, before.provider());

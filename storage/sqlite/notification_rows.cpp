@@ -93,8 +93,8 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     auto pointer = row.take<std::optional<std::string>>();
     auto value = row.take<std::optional<std::string>>();
     if (pointer && value) record.success = SuccessField{.pointer = *pointer, .value = *value};
-    record.created_at = row.take<core::SystemTime>();
-    record.updated_at = row.take<core::SystemTime>();
+    record.created_at = row.take<core::StoredTime>();
+    record.updated_at = row.take<core::StoredTime>();
     read_secret_fields(secrets.open("secret_fields", row.take<std::optional<std::string_view>>()),
                        {&record.secret_headers, &record.secret_parameters});
     record.unreadable_secrets = secrets.unreadable();

@@ -5,6 +5,7 @@
 #include "storage/sqlite/database_file.h"
 #include "storage/sqlite/hardening.h"
 #include "storage/sqlite/schema.h"
+#include "storage/sqlite/time_line.h"
 
 namespace herald::storage::sqlite {
 namespace {
@@ -20,8 +21,7 @@ bool worth_checking(const std::filesystem::path& path, bool closed_well) {
 
 }  // namespace
 
-Connection open_writer(const std::filesystem::path& path, const KeyRing& ring,
-                       const core::Clock& clock) {
+Connection open_writer(const std::filesystem::path& path, const KeyRing& ring, core::Clock& clock) {
     const bool closed_well = size_of(path.string() + "-wal") == 0;
     Connection db(path, Connection::Access::kReadWrite);
     protect(db);
@@ -35,6 +35,7 @@ Connection open_writer(const std::filesystem::path& path, const KeyRing& ring,
     migrate(db, ring, clock.system_now(), schema);
     // SQLite syncs the folder after it made the -wal, but does not say when that fails.
     if (auto synced = sync_folder_of(path); !synced) throw Refusal(synced.error());
+    continue_time_line(db, clock);
     forbid_schema_changes(db);
     allow_checkpoint_on_close(db);
     return db;

@@ -9,10 +9,10 @@
 namespace herald::storage::sqlite {
 
 /// The writing connection to a database of the newest schema. A file that is refused is left as it
-/// was. Throws Failure; Refusal with `storage_error` or `key_mismatch`. REQUIRES:
-/// prepare_database_file succeeded.
+/// was; else the clock goes on where the database left it. Throws Failure; Refusal with
+/// `storage_error` or `key_mismatch`. REQUIRES: prepare_database_file succeeded.
 [[nodiscard]] Connection open_writer(const std::filesystem::path& path, const KeyRing& ring,
-                                     const core::Clock& clock);
+                                     core::Clock& clock);
 
 /// A connection that can only read. REQUIRES: the writing connection is open.
 [[nodiscard]] Connection open_reader(const std::filesystem::path& path);

@@ -74,7 +74,7 @@ ProviderRecord edit_provider(WriteSession& session, std::string_view name,
     edit.record.id = before.id;
     edit.record.name = before.name;
     edit.record.created_at = before.created_at;
-    edit.record.updated_at = session.clock.system_now();
+    edit.record.updated_at = session.clock.stored_now();
     if (edit.drop_token) drop_access_token(edit);
     save_provider(session.db, session.ring, edit.record);
     if (edit.token) {
@@ -163,7 +163,7 @@ void queue_revocation(WriteSession& session, const PendingRevocation& pending) {
 }
 
 void finish_revocation(WriteSession& session, std::int64_t id,
-                       const std::optional<core::SystemTime>& next_try_at) {
+                       const std::optional<core::StoredTime>& next_try_at) {
     if (next_try_at) {
         session.db.run("UPDATE pending_revocation SET next_try_at = ?2 WHERE id = ?1", id,
                        *next_try_at);

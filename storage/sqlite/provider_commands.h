@@ -34,6 +34,6 @@ void save_metadata(WriteSession& session, const core::ProviderId& id, std::int64
                                         const std::vector<PendingRevocation>& pending);
 void queue_revocation(WriteSession& session, const PendingRevocation& pending);
 void finish_revocation(WriteSession& session, std::int64_t id,
-                       const std::optional<core::SystemTime>& next_try_at);
+                       const std::optional<core::StoredTime>& next_try_at);
 
 }  // namespace herald::storage::sqlite

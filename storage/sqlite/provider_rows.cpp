@@ -80,8 +80,8 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
     record.metadata = object_from(row.take<std::string_view>());
     record.settings = object_from(row.take<std::string_view>());
     record.config_version = row.take<std::int64_t>();
-    record.created_at = row.take<core::SystemTime>();
-    record.updated_at = row.take<core::SystemTime>();
+    record.created_at = row.take<core::StoredTime>();
+    record.updated_at = row.take<core::StoredTime>();
     record.condition = row.take<ProviderCondition>();
     record.last_error = provider_error_from(row.take<std::optional<std::string>>());
     record.invalidation_epoch = row.take<std::int64_t>();

@@ -29,7 +29,7 @@ private:
 struct OldEvent {
     std::int64_t seq = 0;
     std::int64_t bytes = 0;
-    core::SystemTime received_at;
+    core::StoredTime received_at;
     std::vector<core::CalloutId> callouts;
 };
 
@@ -39,7 +39,7 @@ std::optional<OldEvent> next_event(Connection& db, std::int64_t after) {
     OldEvent event;
     event.seq = row.take<std::int64_t>();
     event.bytes = row.take<std::int64_t>();
-    event.received_at = row.take<core::SystemTime>();
+    event.received_at = row.take<core::StoredTime>();
     event.callouts = split_ids(row.take<std::string_view>());
     return event;
 }

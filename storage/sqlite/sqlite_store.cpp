@@ -22,6 +22,7 @@
 #include "storage/sqlite/readers.h"
 #include "storage/sqlite/reseal.h"
 #include "storage/sqlite/retention.h"
+#include "storage/sqlite/time_line.h"
 #include "storage/sqlite/token_rows.h"
 #include "storage/sqlite/writer.h"
 
@@ -37,7 +38,7 @@ constexpr std::size_t kReaders = 4;
 
 class SqliteStore final : public Store {
 public:
-    SqliteStore(SqliteStoreOptions options, KeyRing ring, const core::Clock& clock)
+    SqliteStore(SqliteStoreOptions options, KeyRing ring, core::Clock& clock)
         : path_(options.path),
           ring_(std::move(ring)),
           session_(sqlite::open_writer(options.path, ring_, clock), options.path, ring_, clock),
@@ -195,7 +196,7 @@ public:
             std::move(done));
     }
 
-    void finish_revocation(std::int64_t id, std::optional<core::SystemTime> next_try_at,
+    void finish_revocation(std::int64_t id, std::optional<core::StoredTime> next_try_at,
                            core::Done<> done) override {
         submit<void>(
             Kind::kOther,
@@ -220,7 +221,7 @@ public:
             std::move(done), cost);
     }
 
-    void claim_due(core::NotificationId notification, core::SystemTime now, ClaimLimits limits,
+    void claim_due(core::NotificationId notification, core::StoredTime now, ClaimLimits limits,
                    core::Done<Claim> done) override {
         submit<Claim>(
             Kind::kDelivery,
@@ -276,6 +277,15 @@ public:
             std::move(done));
     }
 
+    void keep_time(core::KeptTime time, core::Done<> done) override {
+        submit<void>(
+            Kind::kOther,
+            [time = std::move(time)](WriteSession& session) {
+                sqlite::keep_time(session.db, time);
+            },
+            std::move(done));
+    }
+
     Sending start_sending(core::CalloutId id, core::NotificationId notification) override {
         switch (session_.marks.begin(id, notification)) {
             case SendMarks::Begin::kMarked:
@@ -288,7 +298,7 @@ public:
         return Sending::kUnderWay;
     }
 
-    core::Result<Recovered> take_lease(std::string owner, core::SystemTime now) override {
+    core::Result<Recovered> take_lease(std::string owner, core::StoredTime now) override {
         Recovered total{.exact = session_.marks.complete()};
         for (;;) {
             auto step = write<Recovered>(Kind::kOther, [now](WriteSession& session) {
@@ -308,12 +318,12 @@ public:
         return total;
     }
 
-    core::Result<CalloutRecord> retry_callout(core::CalloutId id, core::SystemTime now) override {
+    core::Result<CalloutRecord> retry_callout(core::CalloutId id, core::StoredTime now) override {
         return write<CalloutRecord>(
             Kind::kOther, [&](WriteSession& session) { return sqlite::retry(session, id, now); });
     }
 
-    core::Result<RetriedDead> retry_dead(const CalloutFilter& filter, core::SystemTime now,
+    core::Result<RetriedDead> retry_dead(const CalloutFilter& filter, core::StoredTime now,
                                          std::size_t limit, bool dry_run) override {
         RetriedDead total;
         CalloutFilter dead = filter;
@@ -541,7 +551,7 @@ private:
     }
 
     core::Result<std::int64_t> retry_those_dead(const std::vector<core::CalloutId>& ids,
-                                                core::SystemTime now) {
+                                                core::StoredTime now) {
         return write<std::int64_t>(Kind::kOther, [&](WriteSession& session) {
             return sqlite::retry_those_dead(session, ids, now);
         });

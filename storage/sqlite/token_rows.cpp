@@ -36,9 +36,9 @@ std::optional<TokenRecord> find_token(Connection& db, const KeyRing& ring,
     record.token_type = row.take<std::string>();
     record.scopes = texts_from(row.take<std::string_view>());
     record.generation = row.take<std::int64_t>();
-    record.obtained_at = row.take<core::SystemTime>();
-    record.expires_at = row.take<core::SystemTime>();
-    record.grant_ends_at = row.take<std::optional<core::SystemTime>>();
+    record.obtained_at = row.take<core::StoredTime>();
+    record.expires_at = row.take<core::StoredTime>();
+    record.grant_ends_at = row.take<std::optional<core::StoredTime>>();
     record.attributes = object_from(row.take<std::string_view>());
     record.dpop_key = secrets.open("dpop_key", row.take<std::optional<std::string_view>>());
     record.unreadable_secrets = secrets.unreadable();
@@ -78,8 +78,8 @@ std::vector<PendingRevocation> all_revocations(Connection& db, const KeyRing& ri
         one.is_unreadable = !token;
         if (token) one.token = std::move(*token);
         one.token_type_hint = row.take<std::string>();
-        one.next_try_at = row.take<core::SystemTime>();
-        one.give_up_at = row.take<core::SystemTime>();
+        one.next_try_at = row.take<core::StoredTime>();
+        one.give_up_at = row.take<core::StoredTime>();
         one.issued_by = row.take<std::optional<std::string>>();
         pending.push_back(std::move(one));
     }

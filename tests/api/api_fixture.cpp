@@ -139,7 +139,7 @@ void ApiFixture::settle(const std::string& notification, storage::CalloutState s
                         const std::string& reason) {
     const auto id = store_->notification(notification).value().id;
     const auto claim = core::wait_done<storage::Claim>([&](core::Done<storage::Claim> done) {
-        store_->claim_due(id, clock_.system_now(), {.first_tries = 4096, .retries = 4096},
+        store_->claim_due(id, clock_.stored_now(), {.first_tries = 4096, .retries = 4096},
                           std::move(done));
     });
     if (state == storage::CalloutState::kInFlight) {

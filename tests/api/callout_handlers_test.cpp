@@ -25,7 +25,7 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
     const std::string id = given_callout();
     storage::AttemptRecord attempt;
     attempt.callout = core::CalloutId::parse(id).value();
-    attempt.started_at = clock_.system_now();
+    attempt.started_at = clock_.stored_now();
     attempt.duration = std::chrono::milliseconds(31);
     attempt.status = 503;
     attempt.token_generation = 3;
@@ -34,7 +34,7 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
     update.id = attempt.callout;
     update.notification = store_->notification("posted").value().id;
     update.reason = "retry";
-    update.due_at = clock_.system_now() + std::chrono::seconds(5);
+    update.due_at = clock_.stored_now() + std::chrono::seconds(5);
     update.attempts = 1;
     update.failures = 1;
     settle("posted", CalloutState::kInFlight, "");

@@ -33,7 +33,7 @@ TEST_F(TokenHandlersTest, ARefreshReplacesTheTokenWithOneRequest) {
 
 TEST_F(TokenHandlersTest, AnExpiredTokenShowsAsNone) {
     must("POST", "/v1/providers/crm/token/obtain");
-    clock_.set_system_time(FakeClock::kStart + std::chrono::hours(2));
+    clock_.advance(std::chrono::hours(2));
     const Answer shown = must("GET", "/v1/providers/crm/token");
     EXPECT_EQ(shown.text_at("state"), "no_token");
     EXPECT_TRUE(shown.at("generation").is_null());

@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <fstream>
 
 namespace herald::core {
 namespace {
@@ -71,6 +72,16 @@ TEST_F(TimerTest, WaitReturnsAtTheExpiryAndNotBefore) {
     run();
     EXPECT_TRUE(*returned);
     EXPECT_GE(clock.steady_now() - start, 5ms);
+}
+
+// The step in which a timer looks at the boot clock again is shorter than this.
+TEST_F(TimerTest, ALongWaitEndsAtItsExpiryToo) {
+    const auto start = clock.steady_now();
+    timer->expires_at(start + 2500ms);
+    const auto returned = start_waiting();
+    run();
+    EXPECT_TRUE(*returned);
+    EXPECT_GE(clock.steady_now() - start, 2500ms);
 }
 
 TEST_F(TimerTest, WaitReturnsAtOnceWhenTheExpiryIsPast) {
@@ -140,6 +151,116 @@ TEST_F(TimerTest, OnExpiryTellsThatItWasWoken) {
     EXPECT_EQ(*cancelled, false);
     EXPECT_EQ(*moved, false);
     EXPECT_EQ(*orphaned, false);
+}
+
+/// Both clocks stand where a test puts them.
+class ClockByHand final : public Clock {
+public:
+    ClockByHand(SystemTime at, std::chrono::milliseconds since_boot) : wall(at), boot(since_boot) {}
+    [[nodiscard]] SystemTime system_now() const override { return wall; }
+    [[nodiscard]] SteadyTime steady_now() const override { return SteadyTime(boot); }
+    [[nodiscard]] std::unique_ptr<Timer> make_timer(asio::any_io_executor /*executor*/) override {
+        return nullptr;
+    }
+    void pass(std::chrono::milliseconds time) {
+        wall += time;
+        boot += time;
+    }
+
+    SystemTime wall;
+    std::chrono::milliseconds boot;
+};
+
+constexpr SystemTime kWall{1'795'248'000'000ms};
+
+std::chrono::milliseconds reading(StoredTime at) {
+    return at.time_since_epoch();
+}
+
+TEST(TimeLineTest, BeginsAsTheWallClockAndGoesOnWithTheBootClock) {
+    ClockByHand clock(kWall, 40s);
+    EXPECT_EQ(reading(clock.stored_now()), kWall.time_since_epoch());
+    clock.pass(90s);
+    clock.wall -= 1h;
+    EXPECT_EQ(reading(clock.stored_now()), kWall.time_since_epoch() + 90s);
+}
+
+TEST(TimeLineTest, AJumpIsNoticedOnceAndMovesOnlyWhatIsShown) {
+    ClockByHand clock(kWall, 40s);
+    const StoredTime before = clock.stored_now();
+    EXPECT_EQ(clock.notice_wall_jump(), std::nullopt);
+    for (const auto jump : {-1h, 48h, -47h}) {
+        clock.wall += jump;
+        EXPECT_EQ(clock.notice_wall_jump(), jump);
+        EXPECT_EQ(clock.notice_wall_jump(), std::nullopt);
+        EXPECT_EQ(clock.stored_now(), before);
+        EXPECT_EQ(clock.on_the_wall(before), clock.wall);
+        EXPECT_EQ(clock.on_the_line(clock.wall), before);
+    }
+}
+
+TEST(TimeLineTest, SlewingIsNoJump) {
+    ClockByHand clock(kWall, 40s);
+    const StoredTime before = clock.stored_now();
+    clock.wall += 999ms;
+    EXPECT_EQ(clock.notice_wall_jump(), std::nullopt);
+    EXPECT_EQ(clock.on_the_wall(before), kWall);
+}
+
+TEST(TimeLineTest, ARestartOfTheProcessGoesOnExactlyWhateverTheWallClockSays) {
+    ClockByHand before(kWall, 40s);
+    const StoredTime start = before.stored_now();
+    const KeptTime kept = before.to_keep("this boot");
+    ClockByHand after(kWall - 24h, 100s);
+    after.continue_line(kept, "this boot");
+    EXPECT_EQ(after.stored_now(), start + 60s);
+    EXPECT_EQ(after.on_the_wall(after.stored_now()), after.wall);
+    EXPECT_EQ(after.notice_wall_jump(), std::nullopt) << "that is what it starts with";
+}
+
+TEST(TimeLineTest, AfterARebootItGoesOnByTheWallClockLessWhatThatWasAhead) {
+    ClockByHand before(kWall, 40s);
+    (void)before.stored_now();
+    before.wall += 1h;
+    ASSERT_TRUE(before.notice_wall_jump());
+    const StoredTime start = before.stored_now();
+    const KeptTime kept = before.to_keep("the boot before");
+    ClockByHand after(before.wall + 10min, 5s);
+    after.continue_line(kept, "another boot");
+    EXPECT_EQ(after.stored_now(), start + 10min);
+    EXPECT_EQ(after.on_the_wall(start), before.wall);
+}
+
+TEST(TimeLineTest, AfterARebootItNeverGoesBack) {
+    ClockByHand before(kWall, 40s);
+    before.pass(1h);
+    const StoredTime last = before.stored_now();
+    const KeptTime kept = before.to_keep("the boot before");
+    ClockByHand after(SystemTime(0ms), 5s);
+    after.continue_line(kept, "another boot");
+    EXPECT_EQ(after.stored_now(), last);
+    EXPECT_EQ(after.on_the_wall(last), SystemTime(0ms)) << "shown by the clock as it goes";
+    after.wall = kWall + 3h;
+    EXPECT_TRUE(after.notice_wall_jump());
+    EXPECT_EQ(after.stored_now(), last);
+}
+
+TEST(TimeLineTest, WhereTheBootCannotBeToldItGoesOnByTheWallClock) {
+    ClockByHand before(kWall, 40s);
+    (void)before.stored_now();
+    ClockByHand after(kWall + 1h, 40s);
+    after.continue_line(before.to_keep(""), "");
+    EXPECT_EQ(reading(after.stored_now()), kWall.time_since_epoch() + 1h);
+}
+
+TEST(BootClockTest, CountsTheSecondsOfTheMachineAndTellsItsRun) {
+    std::ifstream uptime("/proc/uptime");  // kept by the boot clock
+    double seconds = 0;
+    ASSERT_TRUE(uptime >> seconds);
+    const std::chrono::duration<double> read = BootClock::now().time_since_epoch();
+    EXPECT_NEAR(read.count(), seconds, 60);
+    EXPECT_EQ(boot_identity(), boot_identity());
+    EXPECT_GE(boot_identity().size(), 36U);
 }
 
 }  // namespace

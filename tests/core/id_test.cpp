@@ -23,7 +23,7 @@ static_assert(!ComparableTo<EventId, CalloutId>);
 
 // The example of the ULID specification: 2016-07-30T23:54:10.259Z.
 constexpr std::string_view kSpecExample = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-constexpr SystemTime kSpecExampleTime{milliseconds(1'469'922'850'259)};
+constexpr StoredTime kSpecExampleTime{milliseconds(1'469'922'850'259)};
 
 TEST(IdTest, StartsWithTheMillisecondsAndIsRandomAfterThem) {
     SeededRandom random(1);
@@ -37,7 +37,7 @@ TEST(IdTest, StartsWithTheMillisecondsAndIsRandomAfterThem) {
 TEST(IdTest, ReadsBackWhatItWrote) {
     SeededRandom random(2);
     for (int i = 0; i < 1000; ++i) {
-        const auto at = SystemTime(milliseconds(random.below(std::size_t{1} << 48U)));
+        const auto at = StoredTime(milliseconds(random.below(std::size_t{1} << 48U)));
         const auto id = EventId::generate(at, random);
         const auto parsed = EventId::parse(id.text());
         ASSERT_TRUE(parsed.has_value()) << id.text();
@@ -71,9 +71,9 @@ TEST(IdTest, KeepsTheSixteenBytesOfTheDatabase) {
 
 TEST(IdTest, SortsByTimeAsBytesAndAsText) {
     SeededRandom random(4);
-    auto before = EventId::generate(SystemTime(milliseconds(0)), random);
+    auto before = EventId::generate(StoredTime(milliseconds(0)), random);
     for (unsigned shift = 0; shift < 48; ++shift) {
-        const auto after = EventId::generate(SystemTime(milliseconds(1LL << shift)), random);
+        const auto after = EventId::generate(StoredTime(milliseconds(1LL << shift)), random);
         EXPECT_LT(before, after) << "shift " << shift;
         EXPECT_LT(before.text(), after.text()) << "shift " << shift;
         before = after;

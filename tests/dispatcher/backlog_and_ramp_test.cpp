@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const core::SystemTime kNow{1'000'000ms};
+const core::StoredTime kNow{1'000'000ms};
 
 TEST(BacklogTest, IsDueFromTheEarliestTimeItWasToldOf) {
     Backlog backlog;

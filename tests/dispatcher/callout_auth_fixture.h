@@ -91,7 +91,7 @@ protected:
         EXPECT_EQ(record.attempts, 0);
         EXPECT_EQ(record.failures, 0);
         EXPECT_TRUE(attempts(id).empty());
-        EXPECT_EQ(record.due_at, clock.system_now() + due_in);
+        EXPECT_EQ(record.due_at, clock.stored_now() + due_in);
     }
 
     std::vector<http::Request> logins;

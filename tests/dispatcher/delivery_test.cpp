@@ -67,7 +67,7 @@ TEST_F(DeliveryTest, ARetryByAPersonKeepsTheIdAndCountsOn) {
     answers = {respond(503)};
     const core::CalloutId id = fire_one();
     EXPECT_EQ(callout(id).state, CalloutState::kDead);
-    ASSERT_TRUE(store->retry_callout(id, clock.system_now()));
+    ASSERT_TRUE(store->retry_callout(id, clock.stored_now()));
     scheduler->wake(*callout(id).notification);
     settle();
     EXPECT_EQ(callout(id).state, CalloutState::kDelivered);

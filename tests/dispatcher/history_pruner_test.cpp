@@ -152,10 +152,10 @@ TEST_F(HistoryPrunerTest, BeginsAgainAMinuteAfterTheEndOfAWalkAndSaysOnlyWhatItR
 
 TEST_F(HistoryPrunerTest, CountsTheAgeFromTheMomentOfEachStep) {
     start();
-    EXPECT_EQ(store.last_bounds.keep_since, clock.system_now() - 720h);
+    EXPECT_EQ(store.last_bounds.keep_since, clock.stored_now() - 720h);
     EXPECT_EQ(store.last_bounds.max_bytes, 10'000'000'000);
     advance(1min);
-    EXPECT_EQ(store.last_bounds.keep_since, clock.system_now() - 720h);
+    EXPECT_EQ(store.last_bounds.keep_since, clock.stored_now() - 720h);
 }
 
 TEST_F(HistoryPrunerTest, ALimitThatIsNotSetDoesNotBound) {

@@ -152,19 +152,19 @@ protected:
                                                int failures = 0) {
         const auto record = store->notification(name).value();
         auto event = std::make_shared<storage::EventRecord>();
-        event->id = core::EventId::generate(clock.system_now(), random);
+        event->id = core::EventId::generate(clock.stored_now(), random);
         event->type = name + ".happened";
         event->data = "1";
-        event->occurred_at = event->received_at = clock.system_now();
+        event->received_at = clock.stored_now();
+        event->occurred_at = clock.system_now();
         storage::NewEvent stored{.event = std::move(event),
                                  .callouts = {},
                                  .catalogue_version = store->catalogue_version()};
         std::vector<core::CalloutId> ids;
         for (int i = 0; i < count; ++i) {
-            ids.push_back(core::CalloutId::generate(clock.system_now(), random));
-            stored.callouts.push_back({.id = ids.back(),
-                                       .notification = record.id,
-                                       .notification_name = record.name});
+            ids.push_back(core::CalloutId::generate(clock.stored_now(), random));
+            stored.callouts.push_back(
+                {.id = ids.back(), .notification = record.id, .notification_name = record.name});
         }
         const auto appended =
             core::wait_done<storage::AppendResult>([&](core::Done<storage::AppendResult> done) {
@@ -221,7 +221,7 @@ private:
             updates.push_back({.id = id,
                                .notification = notification,
                                .reason = "retry",
-                               .due_at = clock.system_now(),
+                               .due_at = clock.stored_now(),
                                .attempts = failures,
                                .failures = failures});
         }

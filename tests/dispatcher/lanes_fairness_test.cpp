@@ -142,7 +142,7 @@ TEST_F(LanesFairnessTest, DeadCalloutsRetriedTogetherDoNotHoldUpFreshEvents) {
     receiver.takes = 1s;
     receiver.forget();
     ASSERT_EQ(
-        store->retry_dead({.notification = "crm"}, clock.system_now(), 600, false).value().count,
+        store->retry_dead({.notification = "crm"}, clock.stored_now(), 600, false).value().count,
         600);
     scheduler->wake(id);
     settle();

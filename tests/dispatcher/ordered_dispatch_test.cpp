@@ -167,7 +167,7 @@ TEST_F(OrderedDispatchTest, ARetryByAPersonWaitsForTheOneUnderWay) {
     status_of = [](const Delivery&) { return 200; };
     network["crm"].takes = 1s;
     (void)fire_key("a", 1);
-    const auto retried = store->retry_callout(dead, clock.system_now());
+    const auto retried = store->retry_callout(dead, clock.stored_now());
     ASSERT_TRUE(retried);
     scheduler->wake(*retried->notification);
     run(500ms);
@@ -184,7 +184,7 @@ TEST_F(OrderedDispatchTest, ARetryByAPersonOfOneThatWaitsKeepsItsPlace) {
     (void)fire_key("a", 0);
     (void)fire_key("a", 1);
     const core::CalloutId third = fire_key("a", 2);
-    const auto retried = store->retry_callout(third, clock.system_now());
+    const auto retried = store->retry_callout(third, clock.stored_now());
     ASSERT_TRUE(retried);
     scheduler->wake(*retried->notification);
     settle();
@@ -210,7 +210,7 @@ TEST_F(OrderedDispatchTest, DeadOnesRetriedTogetherAfterARestartGoOneAfterAnothe
     status_of = [](const Delivery&) { return 200; };
     network["crm"].takes = 1s;
     network["crm"].forget();
-    ASSERT_EQ(store->retry_dead({}, clock.system_now(), 100, false).value().count, 5);
+    ASSERT_EQ(store->retry_dead({}, clock.stored_now(), 100, false).value().count, 5);
     scheduler->wake(id);
     run(1min);
     EXPECT_EQ(network["crm"].most_at_once, 1);
@@ -260,7 +260,7 @@ TEST_F(OrderedDispatchTest, OneKeyOfTwoNotificationsIsTwoKeys) {
     start();
     add(ordered_lane());
     auto other = ordered_lane();
-    other.id = core::NotificationId::generate(clock.system_now(), random);
+    other.id = core::NotificationId::generate(clock.stored_now(), random);
     other.name = "other";
     other.url = "https://receiver.example/other";
     add(std::move(other));

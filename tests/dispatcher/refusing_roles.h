@@ -42,7 +42,7 @@ public:
 class RefusingQueue : public CalloutQueue {
 public:
     void append_event(NewEvent, core::Done<AppendResult> done) override { done(refusal()); }
-    void claim_due(core::NotificationId, core::SystemTime, ClaimLimits,
+    void claim_due(core::NotificationId, core::StoredTime, ClaimLimits,
                    core::Done<Claim> done) override {
         done(refusal());
     }
@@ -55,11 +55,11 @@ public:
     Sending start_sending(core::CalloutId, core::NotificationId) override {
         return Sending::kMayStart;
     }
-    core::Result<Recovered> take_lease(std::string, core::SystemTime) override { return refusal(); }
-    core::Result<CalloutRecord> retry_callout(core::CalloutId, core::SystemTime) override {
+    core::Result<Recovered> take_lease(std::string, core::StoredTime) override { return refusal(); }
+    core::Result<CalloutRecord> retry_callout(core::CalloutId, core::StoredTime) override {
         return refusal();
     }
-    core::Result<RetriedDead> retry_dead(const CalloutFilter&, core::SystemTime, std::size_t,
+    core::Result<RetriedDead> retry_dead(const CalloutFilter&, core::StoredTime, std::size_t,
                                          bool) override {
         return refusal();
     }

@@ -17,7 +17,7 @@ using storage::AttemptOutcome;
 using storage::CalloutState;
 using test::SeededRandom;
 
-const core::SystemTime kNow = test::at("2026-03-01T12:00:00Z");
+const core::StoredTime kNow = test::stored_at("2026-03-01T12:00:00Z");
 
 /// No jitter: the middle of the range.
 class MiddleRandom final : public core::Random {
@@ -26,7 +26,7 @@ public:
 };
 
 Decision decide_at(const storage::RetrySettings& settings, int failures,
-                   const Verdict& verdict = {}, core::SystemTime event_at = kNow) {
+                   const Verdict& verdict = {}, core::StoredTime event_at = kNow) {
     MiddleRandom random;
     return decide(verdict, settings, {.failures = failures, .event_at = event_at, .now = kNow},
                   random);

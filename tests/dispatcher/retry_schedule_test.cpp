@@ -19,7 +19,7 @@ constexpr std::size_t kBuckets = 20;
 // The chi-square value of 19 degrees of freedom that a fair source passes in 99 of 100 cases.
 constexpr double kCritical = 36.19;
 
-const core::SystemTime kNow{milliseconds(1'795'248'000'000)};
+const core::StoredTime kNow{milliseconds(1'795'248'000'000)};
 
 struct Histogram {
     std::array<std::int64_t, kBuckets> counts{};

@@ -16,16 +16,20 @@ inline core::SystemTime at(std::string_view text) {
     return core::parse_time(text).value();
 }
 
+inline core::StoredTime stored_at(std::string_view text) {
+    return core::StoredTime(at(text).time_since_epoch());
+}
+
 inline storage::EventRecord sample_event(
     std::string data = R"({"account":{"id":"A-7"},"total":10.50})") {
     SeededRandom random(1);
     const core::SystemTime time = at("2026-03-01T12:00:00.250Z");
-    return {.id = core::EventId::generate(time, random),
+    return {.id = core::EventId::generate(core::StoredTime(time.time_since_epoch()), random),
             .type = "invoice.posted",
             .data = std::move(data),
             .key = std::nullopt,
             .occurred_at = time,
-            .received_at = time};
+            .received_at = core::StoredTime(time.time_since_epoch())};
 }
 
 inline core::CalloutId sample_callout() {

@@ -79,8 +79,8 @@ protected:
 
     core::ProviderId add(storage::ProviderRecord record,
                          std::optional<storage::TokenRecord> token = std::nullopt) {
-        record.id = core::ProviderId::generate(clock.system_now(), random);
-        record.created_at = record.updated_at = clock.system_now();
+        record.id = core::ProviderId::generate(clock.stored_now(), random);
+        record.created_at = record.updated_at = clock.stored_now();
         const core::ProviderId id = record.id;
         const auto added = store->add_provider(std::move(record), std::move(token));
         EXPECT_TRUE(added) << added.error().message;
@@ -163,7 +163,7 @@ protected:
     [[nodiscard]] std::string state() {
         auto record = store->provider("crm").value();
         auto token = store->token(record.id).value();
-        return std::string(provider_state(record, token ? &*token : nullptr, clock.system_now()));
+        return std::string(provider_state(record, token ? &*token : nullptr, clock.stored_now()));
     }
 
     herald::test::TempDirectory directory;

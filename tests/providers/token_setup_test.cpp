@@ -509,7 +509,7 @@ TEST_F(TokenSetupTest, IntrospectionTellsTheLifetimeThatTheAnswerDoesNot) {
     const auto id = add(std::move(provider));
     start();
     const auto exp = std::chrono::duration_cast<std::chrono::seconds>(
-        (clock.system_now() + 2h).time_since_epoch());
+        (clock.stored_now() + 2h).time_since_epoch());
     bool active = true;
     script = [&](const http::Request& request) -> core::Result<http::Response> {
         if (request.url.target == "/introspect") {
@@ -519,10 +519,10 @@ TEST_F(TokenSetupTest, IntrospectionTellsTheLifetimeThatTheAnswerDoesNot) {
         return respond(200, R"({"access_token":"t","token_type":"Bearer"})");
     };
     EXPECT_NEAR(
-        static_cast<double>(((*obtain(id))->value().expires_at - clock.system_now()).count()),
+        static_cast<double>(((*obtain(id))->value().expires_at - clock.stored_now()).count()),
         7'200'000.0, 1000.0);
     active = false;  // may only mean that this client may not ask
-    EXPECT_EQ((*obtain(id))->value().expires_at, clock.system_now() + 300s);
+    EXPECT_EQ((*obtain(id))->value().expires_at, clock.stored_now() + 300s);
 }
 
 // O-38.

@@ -81,7 +81,7 @@ void insert_callouts(Connection& db, const FirstSchemaRows& rows) {
     constexpr sqlite::Sql kUnfinished =
         "INSERT INTO callout VALUES (?, ?, ?, 'posted', ?, 'crm', ?, ?, ?, ?, ?)";
     const std::optional<std::string> no_reason;
-    const std::optional<core::SystemTime> no_time;
+    const std::optional<core::StoredTime> no_time;
     db.run(kUnfinished, rows.first_try, rows.unfinished_event, rows.notification, rows.provider, 0,
            no_reason, std::optional(kNow), 0, 0);
     db.run(kUnfinished, rows.retry, rows.unfinished_event, rows.notification, rows.provider, 0,

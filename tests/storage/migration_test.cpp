@@ -63,7 +63,7 @@ protected:
         EXPECT_EQ(event->type, "invoice.posted");
         EXPECT_EQ(event->data, R"({"n":1.0000000000000000001})");
         EXPECT_EQ(event->key, "key-1");
-        EXPECT_EQ(event->occurred_at, kNow);
+        EXPECT_EQ(event->occurred_at, kToldAt);
         EXPECT_EQ(event->received_at, kNow + std::chrono::milliseconds(5));
         EXPECT_EQ(store_->event(rows_.finished_event)->data, std::string("\xff\0\xfe", 3));
         EXPECT_THAT(callouts_of(rows_.unfinished_event),

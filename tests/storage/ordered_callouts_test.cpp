@@ -21,7 +21,7 @@ protected:
     }
 
     /// Ids say when a callout was made, which need not be when it was accepted.
-    core::CalloutId given_ordered(const std::string& key, core::SystemTime id_of = kNow) {
+    core::CalloutId given_ordered(const std::string& key, core::StoredTime id_of = kNow) {
         NewCallout callout = sample_callout(notification_);
         callout.id = new_id<core::CalloutId>(id_of);
         callout.order_key = key;
@@ -34,7 +34,7 @@ protected:
         for (int i = 0; i < count; ++i) ids.push_back(given_ordered(key));
         return ids;
     }
-    std::vector<core::CalloutId> claim_all(core::SystemTime now = kNow) {
+    std::vector<core::CalloutId> claim_all(core::StoredTime now = kNow) {
         std::vector<core::CalloutId> ids;
         const auto claimed = claim(*store_, notification_.id, 100, now);
         for (const ClaimedCallout& callout : claimed->callouts) ids.push_back(callout.id);

@@ -11,7 +11,7 @@ using ::testing::IsEmpty;
 
 class RetentionConformance : public StoreConformance {
 protected:
-    NewEvent event_at(core::SystemTime received_at, std::vector<NewCallout> callouts = {},
+    NewEvent event_at(core::StoredTime received_at, std::vector<NewCallout> callouts = {},
                       std::string data = "{}", const std::string& key = "") {
         EventRecord event = *sample_event(std::move(data));
         event.received_at = received_at;
@@ -19,7 +19,7 @@ protected:
         return sample_new_event(*store_, std::make_shared<const EventRecord>(std::move(event)),
                                 std::move(callouts));
     }
-    core::EventId given_event(core::SystemTime received_at, std::vector<NewCallout> callouts = {},
+    core::EventId given_event(core::StoredTime received_at, std::vector<NewCallout> callouts = {},
                               std::string data = "{}", const std::string& key = "") {
         NewEvent event = event_at(received_at, std::move(callouts), std::move(data), key);
         const auto appended = append(*store_, event);
@@ -31,7 +31,7 @@ protected:
     }
     /// An event at `received_at` whose one callout is `state`.
     NewCallout given_callout_in(const NotificationRecord& notification, CalloutState state,
-                                core::SystemTime received_at) {
+                                core::StoredTime received_at) {
         NewCallout callout = sample_callout(notification);
         callout.claimed = state == CalloutState::kClaimed;
         given_event(received_at, {callout});

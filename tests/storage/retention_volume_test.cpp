@@ -27,7 +27,7 @@ protected:
     };
     struct ModelEvent {
         core::EventId id;
-        core::SystemTime received_at;
+        core::StoredTime received_at;
         std::vector<ModelCallout> callouts;
 
         [[nodiscard]] bool is_finished() const {
@@ -121,7 +121,7 @@ protected:
     }
 
     /// Takes from the model what a walk has to remove. Returns how many.
-    std::int64_t remove_from_model(core::SystemTime keep_since) {
+    std::int64_t remove_from_model(core::StoredTime keep_since) {
         return static_cast<std::int64_t>(std::erase_if(events_, [&](const ModelEvent& event) {
             return event.is_finished() && event.received_at < keep_since;
         }));
@@ -173,7 +173,7 @@ protected:
 
     static constexpr std::uint64_t kSeed = 20261122;
     SeededRandom random_{kSeed};
-    core::SystemTime now_ = kNow;
+    core::StoredTime now_ = kNow;
     std::vector<NotificationRecord> notifications_;
     std::vector<ModelEvent> events_;
 };
@@ -196,7 +196,7 @@ TEST_F(RetentionVolumeTest, ExactlyWhatIsFinishedAndTooOldGoes) {
     expect_store_is_as_the_model();
     // However small the database has to be, what is unfinished stays.
     EXPECT_EQ(prune_all(*store_, {.max_bytes = 1}),
-              remove_from_model(core::SystemTime(std::chrono::years(1000))));
+              remove_from_model(core::StoredTime(std::chrono::years(1000))));
     EXPECT_GT(events_.size(), 1000U);
     expect_store_is_as_the_model();
 }

@@ -27,7 +27,7 @@ TEST_P(StoreCalloutConformance, KeepsEventDataByteForByte) {
     EXPECT_EQ(found->data, data);
     EXPECT_EQ(found->type, event->type);
     EXPECT_EQ(found->key, "key-1");
-    EXPECT_EQ(found->occurred_at, kNow);
+    EXPECT_EQ(found->occurred_at, kToldAt);
     EXPECT_EQ(found->received_at, kNow);
     EXPECT_TRUE(store_->callouts_of(event->id)->empty());
     EXPECT_EQ(store_->callouts_of(new_id<core::EventId>()).error().code, "not_found");

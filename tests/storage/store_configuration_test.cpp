@@ -465,7 +465,7 @@ TEST_P(StoreConformance, RevocationDropsTheTokenAndQueuesWhatIsLeftToRevoke) {
     EXPECT_EQ((*waiting)[0].give_up_at, kNow + std::chrono::hours(24));
     EXPECT_EQ((*waiting)[0].issued_by, "https://login.example/token");
 
-    const auto finish = [&](std::int64_t id, std::optional<core::SystemTime> next) {
+    const auto finish = [&](std::int64_t id, std::optional<core::StoredTime> next) {
         return core::wait_done<void>(
             [&](core::Done<> done) { store_->finish_revocation(id, next, std::move(done)); });
     };

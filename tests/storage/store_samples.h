@@ -12,10 +12,12 @@
 /// Records with every field set, and short ways to give events to a store.
 namespace herald::storage {
 
-inline constexpr core::SystemTime kNow{std::chrono::milliseconds(1'795'248'000'123)};
+inline constexpr core::StoredTime kNow{std::chrono::milliseconds(1'795'248'000'123)};
+/// By the wall clock.
+inline constexpr core::SystemTime kToldAt{kNow.time_since_epoch()};
 
 template <class Id>
-[[nodiscard]] Id new_id(core::SystemTime at = kNow) {
+[[nodiscard]] Id new_id(core::StoredTime at = kNow) {
     static core::SystemRandom random;
     return Id::generate(at, random);
 }
@@ -75,7 +77,7 @@ template <class Id>
                       .type = "invoice.posted",
                       .data = std::move(data),
                       .key = std::move(key),
-                      .occurred_at = kNow,
+                      .occurred_at = kToldAt,
                       .received_at = kNow};
     return std::make_shared<const EventRecord>(std::move(event));
 }
@@ -95,13 +97,13 @@ template <class Id>
 }
 
 [[nodiscard]] inline core::Result<Claim> claim(Store& store, core::NotificationId id,
-                                               ClaimLimits limits, core::SystemTime now = kNow) {
+                                               ClaimLimits limits, core::StoredTime now = kNow) {
     return core::wait_done<Claim>(
         [&](core::Done<Claim> done) { store.claim_due(id, now, limits, std::move(done)); });
 }
 
 [[nodiscard]] inline core::Result<Claim> claim(Store& store, core::NotificationId id,
-                                               std::size_t limit, core::SystemTime now = kNow) {
+                                               std::size_t limit, core::StoredTime now = kNow) {
     return claim(store, id, ClaimLimits{.first_tries = limit, .retries = limit}, now);
 }
 

@@ -51,7 +51,7 @@ protected:
 
     // What `herald serve` does at start.
     void start() {
-        ASSERT_TRUE(store->take_lease("test", clock.system_now()));
+        ASSERT_TRUE(store->take_lease("test", clock.stored_now()));
         manager = std::make_unique<providers::TokenManager>(*store, *store, token_server, clock,
                                                             random, io->get_executor());
         ASSERT_TRUE(manager->start());
@@ -86,12 +86,12 @@ protected:
 
     storage::NotificationRecord notification(std::string name = "invoices") {
         storage::NotificationRecord record;
-        record.id = core::NotificationId::generate(clock.system_now(), random);
+        record.id = core::NotificationId::generate(clock.stored_now(), random);
         record.name = std::move(name);
         record.events = {"invoice.*"};
         record.url = "https://receiver.example/" + record.name;
         record.retry = {.schedule = {5s, 300s}, .max_age = std::nullopt, .reject = {}};
-        record.created_at = record.updated_at = clock.system_now();
+        record.created_at = record.updated_at = clock.stored_now();
         return record;
     }
     void add(storage::NotificationRecord record) {
@@ -116,12 +116,12 @@ protected:
 
     storage::Authentication add_provider() {
         storage::ProviderRecord record;
-        record.id = core::ProviderId::generate(clock.system_now(), random);
+        record.id = core::ProviderId::generate(clock.stored_now(), random);
         record.name = "crm";
         record.client_id = "client-1";
         record.client_secret = core::Secret("s3cret");
         record.token_endpoint = "https://login.example/token";
-        record.created_at = record.updated_at = clock.system_now();
+        record.created_at = record.updated_at = clock.stored_now();
         provider = record.id;
         EXPECT_TRUE(store->add_provider(std::move(record), std::nullopt));
         if (manager) {

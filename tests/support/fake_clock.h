@@ -33,6 +33,8 @@ public:
     [[nodiscard]] std::optional<core::SteadyTime> next_expiry() const;
 
     static constexpr core::SystemTime kStart{std::chrono::milliseconds(1'795'248'000'000)};
+    /// The same on the time line of a database that is made then.
+    static constexpr core::StoredTime kStoredStart{kStart.time_since_epoch()};
 
 private:
     struct State;
