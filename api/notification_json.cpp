@@ -106,6 +106,7 @@ json::object notification_json(const storage::NotificationRecord& record,
     out["method"] = record.method;
     out["url"] = record.url;
     out["headers"] = fields_json(record.headers);
+    out["header_encoding"] = storage::to_string(record.header_encoding);
     out["parameters"] = fields_json(record.parameters);
     out["secret_headers"] = secret_fields_json(record.secret_headers);
     out["secret_parameters"] = secret_fields_json(record.secret_parameters);

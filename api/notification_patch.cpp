@@ -133,6 +133,13 @@ void read_request_shape(MemberReader& in, NotificationRecord& record) {
     in.text("method", record.method);
     in.text("url", record.url);
     in.fields("headers", record.headers);
+    in.other("header_encoding", [&](const json::value& value) -> Result<> {
+        const auto encoding =
+            value.is_string() ? storage::parse_header_encoding(value.get_string()) : std::nullopt;
+        if (!encoding) return invalid_argument("header_encoding", "ascii, utf-8 or percent");
+        record.header_encoding = *encoding;
+        return {};
+    });
     in.fields("parameters", record.parameters);
     in.secret_fields("secret_headers", record.secret_headers);
     in.secret_fields("secret_parameters", record.secret_parameters);

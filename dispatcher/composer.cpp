@@ -48,9 +48,22 @@ core::Result<> compile_parameters(CompiledNotification& compiled) {
     return {};
 }
 
+MergeContext header_context(storage::HeaderEncoding encoding) {
+    switch (encoding) {
+        case storage::HeaderEncoding::kAscii:
+            return MergeContext::kHeader;
+        case storage::HeaderEncoding::kUtf8:
+            return MergeContext::kHeaderUtf8;
+        case storage::HeaderEncoding::kPercent:
+            return MergeContext::kHeaderPercent;
+    }
+    return MergeContext::kHeader;
+}
+
 core::Result<> compile_headers(CompiledNotification& compiled) {
+    const MergeContext context = header_context(compiled.record.header_encoding);
     for (const auto& [name, value] : compiled.record.headers) {
-        auto header = MergeTemplate::compile(value, MergeContext::kHeader, "headers." + name);
+        auto header = MergeTemplate::compile(value, context, "headers." + name);
         if (!header) return header.error();
         if (core::equals_ignoring_case(name, "User-Agent")) compiled.sets_user_agent = true;
         compiled.headers.emplace_back(name, std::move(*header));
@@ -178,13 +191,21 @@ core::Result<> add_user_headers(http::Request& request, const CompiledNotificati
     for (const auto& [name, value] : notification.headers) {
         auto rendered = value.render(event, warnings);
         if (!rendered) return rendered.error();
-        if (auto valid = http::validate_header(name, *rendered, "headers." + name); !valid)
+        // White space at the ends is no part of a header's value (RFC 9110 section 5.5).
+        std::string text(core::trim(*rendered));
+        if (auto valid = http::validate_utf8_header(name, text, "headers." + name); !valid)
             return valid.error();
-        request.headers.add(name, std::move(*rendered));
+        request.headers.add(name, std::move(text));
     }
     for (const auto& [name, value] : notification.record.secret_headers)
         request.headers.add(name, std::string(value.reveal()));
     return {};
+}
+
+// What the caller of an API may not give, an event cannot either.
+core::Error rejected(core::Error error) {
+    if (error.code == "invalid_argument") error.code = "rejected_request";
+    return error;
 }
 
 }  // namespace
@@ -218,7 +239,7 @@ core::Result<http::Request> compose(const CompiledNotification& notification,
     request.method = notification.record.method;
     request.carries_credentials = notification.carries_credentials;
     auto url = request_url(notification, event, warnings);
-    if (!url) return url.error();
+    if (!url) return rejected(url.error());
     request.url = std::move(*url);
     auto appended = append_parameters(request.url.target, notification, event, warnings);
     if (!appended) return appended.error();
@@ -227,7 +248,7 @@ core::Result<http::Request> compose(const CompiledNotification& notification,
     request.body = std::move(*body);
     add_own_headers(request, notification, callout, attempt, now);
     auto added = add_user_headers(request, notification, event, warnings);
-    if (!added) return added.error();
+    if (!added) return rejected(added.error());
     return request;
 }
 

@@ -52,8 +52,8 @@ using CompiledNotificationPtr = std::shared_ptr<const CompiledNotification>;
 
 /// The request of one attempt, without authentication: URL, headers of contract section 7, body,
 /// signature. Deadline and TLS identity are the courier's. Pure. `warnings` may be null. Errors:
-/// kPermanent `template_error` (details.path), or invalid_argument where a rendered value may not
-/// be sent.
+/// kPermanent `template_error` (details.path), or `rejected_request` where what was rendered may
+/// not be sent.
 [[nodiscard]] core::Result<http::Request> compose(const CompiledNotification& notification,
                                                   const storage::EventRecord& event,
                                                   core::CalloutId callout, int attempt,

@@ -12,18 +12,9 @@ constexpr std::string_view kOpen = "{{";
 constexpr std::string_view kClose = "}}";
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kNameEnd = " \t\r\n|{}\"";
+constexpr std::string_view kSegmentEnd = " \t\r\n|{}\".";
 constexpr std::string_view kKnownFields =
     "id, type, occurred_at and data with a path such as data.account.id";
-
-std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> segments;
-    for (std::size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.')) {
-        segments.emplace_back(text.substr(0, dot));
-        text.remove_prefix(dot + 1);
-    }
-    segments.emplace_back(text);
-    return segments;
-}
 
 MergeRoot root_named(std::string_view name) {
     if (name == "id") return MergeRoot::kId;
@@ -113,22 +104,42 @@ private:
 
     core::Result<> field_name() {
         const std::size_t start = at_;
-        at_ = std::min(text_.find_first_of(kNameEnd, at_), text_.size());
+        const std::string_view root = bare_segment();
+        part_.root = root_named(root);
+        while (peek() == '.') {
+            ++at_;
+            auto segment = path_segment(start);
+            if (!segment) return segment.error();
+            part_.path.push_back(std::move(*segment));
+        }
         part_.name = text_.substr(start, at_ - start);
-        std::vector<std::string> path = split(part_.name);
-        part_.root = root_named(path.front());
-        path.erase(path.begin());
         const bool may_have_path = part_.root == MergeRoot::kData;
-        if (part_.root == MergeRoot::kNone || (!may_have_path && !path.empty())) {
+        if (part_.root == MergeRoot::kNone || (!may_have_path && !part_.path.empty())) {
             return error_at(start, "no field '" + core::printable(part_.name, 64) +
                                        "'; there are " + std::string(kKnownFields));
         }
-        if (std::any_of(path.begin(), path.end(),
-                        [](const std::string& segment) { return segment.empty(); })) {
-            return error_at(start, "a path has a name or index between its dots");
-        }
-        part_.path = std::move(path);
         return {};
+    }
+
+    std::string_view bare_segment() {
+        const std::size_t start = at_;
+        at_ = std::min(text_.find_first_of(kSegmentEnd, at_), text_.size());
+        return text_.substr(start, at_ - start);
+    }
+
+    // A name or index as it is, or any name in quotes: `"hub.challenge"`.
+    core::Result<std::string> path_segment(std::size_t start) {
+        if (peek() == '"') {
+            auto quoted = json_literal();
+            if (!quoted) return quoted.error();
+            return core::decode_json_string(*quoted);
+        }
+        const std::string_view segment = bare_segment();
+        if (segment.empty())
+            return error_at(start,
+                            "a path has a name or index between its dots; one with a dot "
+                            "or a space in it stands in quotes: data.\"hub.challenge\"");
+        return std::string(segment);
     }
 
     // A JSON string or number, as source text.

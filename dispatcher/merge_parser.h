@@ -16,7 +16,9 @@ enum class MergeContext {
     kText,   ///< any other body: as it is
     kUrl,    ///< path or query of a URL: percent-encoded; scheme, host and port refuse merge fields
     kQuery,  ///< the value of one query parameter: percent-encoded as a whole, the literal text too
-    kHeader,  ///< a header value: control characters are an error
+    kHeader,         ///< a header value in ASCII: anything else is an error
+    kHeaderUtf8,     ///< a header value in UTF-8: control characters are an error
+    kHeaderPercent,  ///< a header value, what is not ASCII percent-encoded, and the percent sign
 };
 
 /// What a merge field names.

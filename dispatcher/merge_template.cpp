@@ -14,6 +14,21 @@ bool is_json_string(std::string_view source) {
     return source.starts_with('"');
 }
 
+bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// So that it can be decoded again, and plain text stays as it is.
+void append_percent(std::string& out, std::string_view text) {
+    for (const char c : text) {
+        if (c == '%' || static_cast<unsigned char>(c) >= 0x80) {
+            out.append(core::percent_encode(std::string_view(&c, 1)));
+        } else {
+            out.push_back(c);
+        }
+    }
+}
+
 bool is_dot_segment(std::string segment) {
     for (std::size_t at = 0; (at = segment.find("%2", at)) != std::string::npos; ++at) {
         if (at + 2 < segment.size() && (segment[at + 2] == 'e' || segment[at + 2] == 'E'))
@@ -157,8 +172,14 @@ core::Result<> MergeTemplate::append_value(std::string& out, const MergePart& pa
         out.append(core::form_encode(text));
     } else if (core::has_control_character(text)) {
         return cannot_render(part, "holds a control character, which may not stand there");
-    } else if (context_ == MergeContext::kHeader) {
+    } else if (context_ == MergeContext::kHeader && !is_ascii(text)) {
+        return cannot_render(part,
+                             "is not ASCII, which a header is sent in unless header_encoding "
+                             "(--header-encoding) says utf-8 or percent");
+    } else if (context_ == MergeContext::kHeader || context_ == MergeContext::kHeaderUtf8) {
         out.append(text);
+    } else if (context_ == MergeContext::kHeaderPercent) {
+        append_percent(out, text);
     } else {
         out.append(core::percent_encode(text));
     }

@@ -16,7 +16,8 @@ inline constexpr std::size_t kMaxRendered = 1024 * 1024;
 /// Text with merge fields such as `{{ data.account.id }}`, optionally with a default:
 /// `{{ data.name | "unknown" }}`.
 ///
-/// Names: `id`, `type`, `occurred_at`, and `data` with a path of member names and array indices.
+/// Names: `id`, `type`, `occurred_at`, and `data` with a path of member names and array indices; a
+/// member name with a dot or a space in it stands in quotes: `data."hub.challenge"`.
 /// Numbers keep the digits of their source. A missing field without a default is null as a JSON
 /// value and empty elsewhere, and is added to the warnings; a field that is null is there.
 /// `{{ "text" }}` stands for the text, so `{{ "{{" }}` writes two braces. Logic-less: nothing else

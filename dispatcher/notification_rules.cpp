@@ -115,8 +115,10 @@ core::Result<> check_secret_fields(const NotificationRecord& record) {
 }
 
 core::Result<> check_header_values(const CompiledNotification& compiled) {
+    const bool may_be_utf8 = compiled.record.header_encoding == storage::HeaderEncoding::kUtf8;
+    const auto validate = may_be_utf8 ? http::validate_utf8_header : http::validate_header;
     for (const auto& [name, value] : compiled.headers) {
-        if (auto valid = http::validate_header(name, value.sample(), "headers." + name); !valid)
+        if (auto valid = validate(name, value.sample(), "headers." + name); !valid)
             return valid.error();
     }
     return {};

@@ -19,11 +19,11 @@ bool is_white(char c) {
 
 // Looks at every byte instead of stopping at the first wrong one: there is none, and so the loop
 // runs many bytes at a time.
-bool is_field_value(std::string_view text) {
+bool is_field_value(std::string_view text, unsigned char last) {
     unsigned wrong = 0;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool visible = byte >= 0x20 && byte < 0x7F;
+        const bool visible = byte >= 0x20 && byte != 0x7F && byte <= last;
         wrong |= static_cast<unsigned>(!visible) & static_cast<unsigned>(byte != '\t');
     }
     return wrong == 0;
@@ -115,8 +115,10 @@ std::vector<std::string_view> Headers::all(std::string_view name) const {
     return values;
 }
 
-core::Result<> validate_header(std::string_view name, std::string_view value,
-                               std::string_view field) {
+namespace {
+
+core::Result<> validate_line(std::string_view name, std::string_view value, std::string_view field,
+                             bool may_be_utf8) {
     if (!is_token(name) || name.size() > kMaxName) {
         return core::invalid_argument(
             field, "the header name must be letters, digits and !#$%&'*+-.^_`|~, at most 256");
@@ -124,15 +126,30 @@ core::Result<> validate_header(std::string_view name, std::string_view value,
     if (value.size() > kMaxValue) {
         return core::invalid_argument(field, "the header value must not be longer than 64 KiB");
     }
-    if (!is_field_value(value)) {
+    if (!is_field_value(value, may_be_utf8 ? 0xFF : 0x7E) ||
+        (may_be_utf8 && !core::is_valid_utf8(value))) {
         return core::invalid_argument(
-            field, "the header value must be visible ASCII, spaces and tabs; no line breaks");
+            field, may_be_utf8
+                       ? "the header value must be visible UTF-8, spaces and tabs; no line breaks"
+                       : "the header value must be visible ASCII, spaces and tabs; no line breaks");
     }
     if (!value.empty() && (is_white(value.front()) || is_white(value.back()))) {
         return core::invalid_argument(field,
                                       "the header value must not begin or end with white space");
     }
     return {};
+}
+
+}  // namespace
+
+core::Result<> validate_header(std::string_view name, std::string_view value,
+                               std::string_view field) {
+    return validate_line(name, value, field, false);
+}
+
+core::Result<> validate_utf8_header(std::string_view name, std::string_view value,
+                                    std::string_view field) {
+    return validate_line(name, value, field, true);
 }
 
 bool is_reserved_header(std::string_view name) {

@@ -85,6 +85,9 @@ struct Response {
 /// in the error.
 [[nodiscard]] core::Result<> validate_header(std::string_view name, std::string_view value,
                                              std::string_view field);
+/// The same, but UTF-8 beyond ASCII may stand in the value (obs-text of RFC 9110 section 5.5).
+[[nodiscard]] core::Result<> validate_utf8_header(std::string_view name, std::string_view value,
+                                                  std::string_view field);
 
 /// Names that only the transport writes: framing, routing, connection (S-06).
 [[nodiscard]] bool is_reserved_header(std::string_view name);

@@ -138,6 +138,7 @@ NotificationRecord NotificationRecord::clone() const {
                             .method = method,
                             .url = url,
                             .headers = headers,
+                            .header_encoding = header_encoding,
                             .parameters = parameters,
                             .secret_headers = storage::clone(secret_headers),
                             .secret_parameters = storage::clone(secret_parameters),
@@ -162,6 +163,26 @@ std::optional<core::ProviderId> NotificationRecord::provider() const {
     const auto* oauth = std::get_if<OauthAuth>(&auth);
     if (oauth == nullptr) return std::nullopt;
     return oauth->provider;
+}
+
+std::string_view to_string(HeaderEncoding encoding) {
+    switch (encoding) {
+        case HeaderEncoding::kAscii:
+            return "ascii";
+        case HeaderEncoding::kUtf8:
+            return "utf-8";
+        case HeaderEncoding::kPercent:
+            return "percent";
+    }
+    return "unknown";
+}
+
+std::optional<HeaderEncoding> parse_header_encoding(std::string_view text) {
+    for (const auto encoding :
+         {HeaderEncoding::kAscii, HeaderEncoding::kUtf8, HeaderEncoding::kPercent}) {
+        if (to_string(encoding) == text) return encoding;
+    }
+    return std::nullopt;
 }
 
 std::string_view to_string(CalloutState state) {

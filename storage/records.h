@@ -203,6 +203,9 @@ struct SuccessField {
     std::string value;
 };
 
+/// How what is not ASCII stands in a header.
+enum class HeaderEncoding { kAscii, kUtf8, kPercent };
+
 /// Which events cause which callout.
 struct NotificationRecord {
     core::NotificationId id;
@@ -213,6 +216,7 @@ struct NotificationRecord {
     std::string method = "POST";
     std::string url;
     Fields headers;
+    HeaderEncoding header_encoding = HeaderEncoding::kAscii;  ///< kAscii: an error
     Fields parameters;                 ///< query parameters of the callout URL
     SecretFields secret_headers = {};  ///< without merge fields, as they are
     SecretFields secret_parameters = {};
@@ -298,6 +302,9 @@ struct AttemptRecord {
     std::string response_excerpt;  ///< raw bytes, at most 4 KiB, credentials masked
 };
 
+/// `ascii`, `utf-8`, `percent`.
+[[nodiscard]] std::string_view to_string(HeaderEncoding encoding);
+[[nodiscard]] std::optional<HeaderEncoding> parse_header_encoding(std::string_view text);
 [[nodiscard]] std::string_view to_string(CalloutState state);
 [[nodiscard]] std::optional<CalloutState> parse_callout_state(std::string_view text);
 [[nodiscard]] std::string_view to_string(AttemptOutcome outcome);

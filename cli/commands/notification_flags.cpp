@@ -70,6 +70,7 @@ core::Result<> write_request(const NotificationFlags& flags, Context& context, R
     write_text(flags.content_type, "content_type", body);
     auto done = write_pairs(flags.headers, "headers", ':', "--header", context, body);
     if (!done) return done;
+    write_text(flags.header_encoding, "header_encoding", body);
     done = write_pairs(flags.parameters, "parameters", '=', "--param", context, body);
     if (!done) return done;
     done = write_secret_fields(flags.secret_headers, "secret_headers", "--secret-header", context,
@@ -172,6 +173,9 @@ void add_request_options(CLI::App& app, NotificationFlags& flags) {
     add_text(app, "--method", flags.method, "POST (default), PUT, PATCH, GET, DELETE", "METHOD")
         ->group(kRequest);
     add_texts(app, "--header", flags.headers, "another header; repeatable", "'NAME: VALUE'")
+        ->group(kRequest);
+    add_text(app, "--header-encoding", flags.header_encoding,
+             "of what is not ASCII in a header: ascii (default: an error), utf-8 or percent", "HOW")
         ->group(kRequest);
     add_texts(app, "--param", flags.parameters, "a query parameter; repeatable", "NAME=VALUE")
         ->group(kRequest);

@@ -11,8 +11,8 @@ struct NotificationFlags {
     TextsOption events, headers, parameters, secret_headers, secret_parameters;
     TextOption url, method, body_template, content_type;
     AuthFlags auth;
-    TextOption signing_secret_file, timeout, retry, max_in_flight, rate, breaker, order_by,
-        success_field;
+    TextOption header_encoding, signing_secret_file, timeout, retry, max_in_flight, rate, breaker,
+        order_by, success_field;
     bool no_signing_secret = false;
     bool disabled = false;
 

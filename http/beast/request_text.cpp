@@ -24,7 +24,7 @@ core::Result<> check_target(const Url& url) {
 
 core::Result<> check_headers(const Headers& headers) {
     for (const auto& [name, value] : headers) {
-        if (auto checked = validate_header(name, value, "headers." + name); !checked)
+        if (auto checked = validate_utf8_header(name, value, "headers." + name); !checked)
             return checked;
         if (!is_reserved_header(name)) continue;
         return core::invalid_argument("headers." + name, "the header is written by the transport");

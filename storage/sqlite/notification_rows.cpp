@@ -15,9 +15,10 @@ constexpr SqlText kSelect =
     " n.signing_secret, n.timeout_ms, n.retry_schedule_s, n.retry_max_age_s, n.retry_reject,"
     " n.max_in_flight, n.rate_per_s, n.breaker, n.order_by, n.retry_jitter_percent, "
     "n.success_pointer, n.success_value, "
-    "n.created_at, n.updated_at, n.secret_fields"
+    "n.created_at, n.updated_at, n.secret_fields, n.header_encoding"
     " FROM notification n LEFT JOIN provider p ON p.id = n.provider_id";
 constexpr SqlText kSelectByName = kSelect + " WHERE n.name = ?";
+constexpr SqlText kSelectById = kSelect + " WHERE n.id = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY n.name";
 
 constexpr Sql kSave =
@@ -26,10 +27,10 @@ constexpr Sql kSave =
     "signing_secret,"
     " timeout_ms, retry_schedule_s, retry_max_age_s, retry_reject, max_in_flight, rate_per_s,"
     " breaker, order_by, retry_jitter_percent, success_pointer, success_value, created_at, "
-    "updated_at, secret_fields)"
+    "updated_at, secret_fields, header_encoding)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
     "?, "
-    "?, ?)"
+    "?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled, paused = excluded.paused,"
     " events = excluded.events, method = excluded.method, url = excluded.url, headers = "
     "excluded.headers,"
@@ -44,7 +45,8 @@ constexpr Sql kSave =
     " breaker = excluded.breaker, order_by = excluded.order_by,"
     " retry_jitter_percent = excluded.retry_jitter_percent,"
     " success_pointer = excluded.success_pointer, success_value = excluded.success_value,"
-    " updated_at = excluded.updated_at, secret_fields = excluded.secret_fields";
+    " updated_at = excluded.updated_at, secret_fields = excluded.secret_fields,"
+    " header_encoding = excluded.header_encoding";
 
 constexpr std::string_view kTable = "notification";
 
@@ -97,6 +99,7 @@ NotificationRecord read(Query& row, const KeyRing& ring) {
     record.updated_at = row.take<core::StoredTime>();
     read_secret_fields(secrets.open("secret_fields", row.take<std::optional<std::string_view>>()),
                        {&record.secret_headers, &record.secret_parameters});
+    record.header_encoding = row.take<HeaderEncoding>();
     record.unreadable_secrets = secrets.unreadable();
     return record;
 }
@@ -128,7 +131,7 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
            to_json(record.retry.schedule), record.retry.max_age, to_json(record.retry.reject),
            record.max_in_flight, record.rate_per_s, to_json(record.breaker), record.order_by,
            record.retry.jitter_percent, success_pointer, success_value, record.created_at,
-           record.updated_at, blob(fields));
+           record.updated_at, blob(fields), record.header_encoding);
 }
 
 }  // namespace
@@ -136,6 +139,13 @@ void write(Connection& db, const KeyRing& ring, const NotificationRecord& record
 std::optional<NotificationRecord> find_notification(Connection& db, const KeyRing& ring,
                                                     std::string_view name) {
     auto row = db.query(kSelectByName, name);
+    if (!row.next()) return std::nullopt;
+    return read(row, ring);
+}
+
+std::optional<NotificationRecord> find_notification(Connection& db, const KeyRing& ring,
+                                                    const core::NotificationId& id) {
+    auto row = db.query(kSelectById, id);
     if (!row.next()) return std::nullopt;
     return read(row, ring);
 }

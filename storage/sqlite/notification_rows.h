@@ -15,6 +15,9 @@ namespace herald::storage::sqlite {
 [[nodiscard]] std::optional<NotificationRecord> find_notification(Connection& db,
                                                                   const KeyRing& ring,
                                                                   std::string_view name);
+[[nodiscard]] std::optional<NotificationRecord> find_notification(Connection& db,
+                                                                  const KeyRing& ring,
+                                                                  const core::NotificationId& id);
 [[nodiscard]] std::vector<NotificationRecord> all_notifications(Connection& db,
                                                                 const KeyRing& ring);
 /// Inserts, or overwrites the one with this id. Refusal `not_found` where its provider is gone.

@@ -307,6 +307,7 @@ DROP INDEX callout_in_flight;
 CREATE INDEX callout_claimed ON callout (notification_id, id) WHERE state = 1;
 ALTER TABLE token ADD COLUMN grant_ends_at INTEGER;
 ALTER TABLE pending_revocation ADD COLUMN issued_by TEXT;
+ALTER TABLE notification ADD COLUMN header_encoding INTEGER NOT NULL DEFAULT 0;
 -- Of what came with a token only what somebody asked for is kept, and of an error that a server
 -- told only what it cannot have echoed.
 ALTER TABLE provider ADD COLUMN secret_fields BLOB;

@@ -13,7 +13,7 @@ struct BadInput {
 };
 
 constexpr const char* kMembers =
-    "id name enabled paused events method url headers parameters secret_headers secret_parameters "
+    "id name enabled paused events method url headers header_encoding parameters secret_headers secret_parameters "
     "content_type body_template auth "
     "signing_secret timeout_ms "
     "retry max_in_flight rate_per_s breaker order_by success created_at updated_at ";
@@ -45,7 +45,7 @@ TEST_F(NotificationHandlersTest, TakesEveryMemberAndShowsItBack) {
         must("POST", "/v1/notifications",
              R"({"name":"full","enabled":false,"paused":true,"events":["a.b","c.*"],
         "method":"PUT","url":"https://a.example/{{ data.id }}",
-        "headers":[["X-A","1"],["X-B","2"]],"parameters":{"q":"{{ type }}"},
+        "headers":[["X-A","1"],["X-B","2"]],"header_encoding":"percent","parameters":{"q":"{{ type }}"},
         "content_type":"text/plain","body_template":"hello {{ id }}",
         "auth":{"kind":"oauth2","provider":"crm"},
         "signing_secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz","timeout_ms":5000,
@@ -55,6 +55,7 @@ TEST_F(NotificationHandlersTest, TakesEveryMemberAndShowsItBack) {
         "max_open_s":5},"order_by":"data.account.id",
         "success":{"pointer":"/ok","value":"true"}})");
     EXPECT_EQ(added.text_at("headers"), R"({"X-A":"1","X-B":"2"})");
+    EXPECT_EQ(added.text_at("header_encoding"), "percent");
     EXPECT_EQ(added.text_at("auth"), R"({"kind":"oauth2","provider":"crm","entity":null})");
     EXPECT_EQ(added.text_at("signing_secret"), "set");
     EXPECT_EQ(added.text_at("retry"),

@@ -18,7 +18,7 @@ TOKEN_REVOKE = {"provider": str, "revoked": bool, "remote": str}
 
 NOTIFICATION = {
     "id": str, "name": str, "enabled": bool, "paused": bool, "events": list, "method": str, "url": str,
-    "headers": dict, "parameters": dict, "content_type": str, "body_template": _TEXT, "auth": dict,
+    "headers": dict, "header_encoding": str, "parameters": dict, "content_type": str, "body_template": _TEXT, "auth": dict,
     "signing_secret": _TEXT, "timeout_ms": int, "retry": dict, "max_in_flight": int,
     "rate_per_s": (int, float, type(None)), "breaker": dict, "order_by": _TEXT,
     "success": (dict, str, type(None)), "created_at": str, "updated_at": str,

@@ -104,9 +104,50 @@ TEST(MergeTemplateTest, ScalarDataHasNoMembersButIsThere) {
     EXPECT_EQ(rendered(R"([{{ data }},{{ data.x }}])", MergeContext::kJson, " 7 "), "[7,null]");
 }
 
-TEST(MergeTemplateTest, NamesTheCharacterOfASyntaxError) {
+TEST(MergeTemplateTest, AQuotedSegmentNamesAnyMember) {
+    const std::string data =
+        R"({"hub.challenge":42,"a b":{"c\"d":"x"},"":1,"}}":2,"list":[{"k.l":3}]})";
     const struct {
         std::string_view text, expected;
+    } cases[] = {
+        {R"({{ data."hub.challenge" }})", "42"},
+        {R"({{data."a b"."c\"d"}})", "x"},
+        {R"({{ data."" }})", "1"},
+        {R"({{ data."}}" }})", "2"},
+        {R"({{ data.list.0."k.l" }})", "3"},
+        {R"({{ data."hub"."challenge" | "none" }})", "none"},
+        {R"({{ data."list"."0"."k.l" }})", "3"},
+    };
+    for (const auto& [text, expected] : cases)
+        EXPECT_EQ(rendered(text, MergeContext::kText, data), expected) << text;
+    EXPECT_EQ(rendered(R"({"c":"{{ data."hub.challenge" }}"})", MergeContext::kJson, data),
+              R"({"c":"42"})");
+    for (const std::string_view text : {R"({{ data."hub }})", R"({{ data.hub."x }})",
+                                        R"({{ "x".y }})", R"({{ id."x" }})", R"({{ data"x" }})"}) {
+        EXPECT_NE(refusal(text, MergeContext::kText), "accepted") << text;
+    }
+}
+
+TEST(MergeTemplateTest, WhatIsNotAsciiInAHeaderIsSentAsTheNotificationSays) {
+    const std::string data = R"({"name":"Renée 100%"})";
+    constexpr std::string_view kText = "to {{ data.name }}";
+    EXPECT_EQ(rendered(kText, MergeContext::kHeaderUtf8, data), "to Renée 100%");
+    EXPECT_EQ(rendered(kText, MergeContext::kHeaderPercent, data), "to Ren%C3%A9e 100%25");
+    const auto refused = MergeTemplate::compile(kText, MergeContext::kHeader, "headers.X")
+                             ->render(test::sample_event(data), nullptr);
+    EXPECT_EQ(refused.error().code, "template_error");
+    EXPECT_EQ(refused.error().details.at("path"), "data.name");
+    EXPECT_NE(refused.error().message.find("--header-encoding"), std::string::npos);
+    EXPECT_EQ(refused.error().message.find("Ren"), std::string::npos) << "never the value";
+}
+
+TEST(MergeTemplateTest, NamesTheCharacterOfASyntaxError) {
+    const std::string kPathRule =
+        "a path has a name or index between its dots; one with a dot or a space in it stands in "
+        "quotes: data.\"hub.challenge\"";
+    const struct {
+        std::string_view text;
+        std::string expected;
     } cases[] = {
         {"ab {{ data.x", "field: at character 4: the {{ is not closed by }}"},
         {"\xC3\xA9{{", "field: at character 2: the {{ is not closed by }}"},
@@ -120,8 +161,8 @@ TEST(MergeTemplateTest, NamesTheCharacterOfASyntaxError) {
         {"{{ data.x y }}", "field: at character 11: expected }} to close the merge field"},
         {"{{ data.x }", "field: at character 1: the {{ is not closed by }}"},
         {"{{ data.x } }}", "field: at character 11: expected }} to close the merge field"},
-        {"{{ data..x }}", "field: at character 4: a path has a name or index between its dots"},
-        {"{{ data. }}", "field: at character 4: a path has a name or index between its dots"},
+        {"{{ data..x }}", "field: at character 4: " + kPathRule},
+        {"{{ data. }}", "field: at character 4: " + kPathRule},
     };
     for (const auto& [text, expected] : cases)
         EXPECT_EQ(refusal(text, MergeContext::kText), expected) << text;

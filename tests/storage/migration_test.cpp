@@ -221,7 +221,7 @@ protected:
             sqlite::protect(db);
             sqlite::make_writer(db);
             sqlite3_trace_v2(db.handle(), SQLITE_TRACE_STMT, kill_when_none_is_left, &statements);
-            sqlite::migrate(db, ring, kNow, GetParam(), GetParam() + 1);
+            sqlite::migrate(db, ring, kToldAt, GetParam(), GetParam() + 1);
             std::_Exit(EXIT_SUCCESS);
         }
         int status = 0;
@@ -262,7 +262,7 @@ TEST_P(MigrationCrashTest, AKillAtAnyStatementLeavesTheSchemaBeforeAndTheNextSta
         Connection db(path(), Connection::Access::kReadWrite);
         sqlite::protect(db);
         sqlite::make_writer(db);
-        sqlite::migrate(db, ring, kNow, 1, GetParam());
+        sqlite::migrate(db, ring, kToldAt, 1, GetParam());
         db.script("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     const auto original = directory_.file("original.db");
