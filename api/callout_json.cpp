@@ -23,7 +23,6 @@ json::object attempt_json(const storage::AttemptRecord& attempt, const core::Clo
 }
 
 json::object callout_json(const storage::CalloutRecord& record,
-                          const std::optional<std::string>& reason,
                           const std::vector<storage::AttemptRecord>& attempts,
                           const core::Clock& clock) {
     json::array history;
@@ -35,7 +34,7 @@ json::object callout_json(const storage::CalloutRecord& record,
     out["notification"] = record.notification_name;
     out["provider"] = text_or_null(record.provider_name);
     out["state"] = storage::to_string(record.state);
-    out["reason"] = text_or_null(record.reason ? record.reason : reason);
+    out["reason"] = text_or_null(record.reason);
     out["created_at"] = time_json(record.created_at, clock);
     out["due_at"] = time_json(record.due_at, clock);
     out["claimed_at"] = time_json(record.claimed_at, clock);

@@ -43,9 +43,8 @@ namespace herald::api {
 [[nodiscard]] boost::json::object notification_json(const storage::NotificationRecord& record,
                                                     const core::Clock& clock);
 
-/// Contract section 5. `reason` replaces the stored one where that is empty.
+/// Contract section 5.
 [[nodiscard]] boost::json::object callout_json(const storage::CalloutRecord& record,
-                                               const std::optional<std::string>& reason,
                                                const std::vector<storage::AttemptRecord>& attempts,
                                                const core::Clock& clock);
 [[nodiscard]] boost::json::object attempt_json(const storage::AttemptRecord& attempt,

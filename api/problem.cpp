@@ -20,6 +20,7 @@ constexpr std::array kCodeStatus = {
     CodeStatus{"invalid_argument", 422},
     CodeStatus{"endpoint_missing", 422},
     CodeStatus{"template_error", 422},
+    CodeStatus{"rejected_request", 422},
     CodeStatus{"not_found", 404},
     CodeStatus{"provider_exists", 409},
     CodeStatus{"notification_exists", 409},

@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "dispatcher/history_pruner.h"
 #include "dispatcher/intake.h"
+#include "dispatcher/refused_destinations.h"
 #include "dispatcher/scheduler.h"
 #include "dispatcher/wall_watch.h"
 #include "herald_version.h"
@@ -46,6 +47,17 @@ private:
     PocoLogSink sink_;
 };
 
+// A restart with another HERALD_EGRESS_ALLOW is easily forgotten; the callouts wait meanwhile.
+void warn_of_refused(const std::vector<dispatcher::RefusedDestination>& refused) {
+    constexpr std::size_t kMostLines = 20;
+    for (std::size_t i = 0; i < std::min(kMostLines, refused.size()); ++i) {
+        core::log(LogLevel::kWarning, "destination_refused",
+                  {{refused[i].owner, refused[i].name}, {"error", refused[i].message}});
+    }
+    if (refused.size() > kMostLines)
+        core::log(LogLevel::kWarning, "destinations_refused", {{"count", refused.size()}});
+}
+
 [[noreturn]] void end_after_io_error(const core::Error& error, PocoLogSink& sink) {
     core::log(LogLevel::kError, "storage_failed",
               {{"code", error.code}, {"message", error.message}, {"exit", kExitUnusable}});
@@ -62,6 +74,7 @@ void adopt_settings(const Settings& before, const Settings& now, PocoLogSink& si
     if (now.egress_allow != before.egress_allow) later.emplace_back("egress_allow");
     if (now.listen != before.listen) later.emplace_back("listen");
     if (now.workers != before.workers) later.emplace_back("workers");
+    if (now.callout_memory != before.callout_memory) later.emplace_back("callout_memory");
     if (now.history != before.history) later.emplace_back("history");
     core::log(LogLevel::kInformation, "configuration_read", {});
     if (!later.empty())
@@ -78,10 +91,13 @@ void read_settings_again(Context& context, PocoLogSink& sink) {
     }
 }
 
-dispatcher::SchedulerOptions scheduler_options(const Settings& settings, Runtime& runtime) {
+dispatcher::SchedulerOptions scheduler_options(const Settings& settings, Runtime& runtime,
+                                               std::function<void(const core::Error&)> on_bug) {
     dispatcher::SchedulerOptions options;
     options.workers =
         settings.workers.value_or(std::max<std::size_t>(1, std::thread::hardware_concurrency()));
+    options.most_bytes = settings.callout_memory;
+    options.on_bug = std::move(on_bug);
     options.make_transport = [&runtime](boost::asio::any_io_executor executor) {
         return runtime.make_transport(std::move(executor));
     };
@@ -98,11 +114,12 @@ api::ServerOptions server_options(const Settings& settings) {
 /// The running parts, in the order in which they need each other.
 class Daemon final {
 public:
-    Daemon(const Settings& settings, std::unique_ptr<Runtime> runtime)
+    Daemon(const Settings& settings, std::unique_ptr<Runtime> runtime,
+           std::function<void(const core::Error&)> on_bug)
         : settings_(settings),
           runtime_(std::move(runtime)),
           scheduler_(runtime_->store(), runtime_->tokens(), runtime_->clock(), runtime_->random(),
-                     scheduler_options(settings, *runtime_)),
+                     scheduler_options(settings, *runtime_, std::move(on_bug))),
           intake_(runtime_->store(), runtime_->store(), runtime_->clock(), runtime_->random(),
                   &scheduler_),
           pruner_(runtime_->store(), runtime_->clock(), runtime_->token_executor(),
@@ -167,6 +184,11 @@ core::Result<> Daemon::start_dispatching() {
     runtime_->tokens().keep_fresh();
     auto catalogue = intake_.catalogue();
     if (!catalogue) return catalogue.error();
+    const auto providers = runtime_->store().providers();
+    if (providers) {
+        warn_of_refused(
+            dispatcher::refused_destinations((*catalogue)->all(), *providers, services().egress));
+    }
     return scheduler_.start(std::move(*catalogue));
 }
 
@@ -227,7 +249,9 @@ core::Result<int> serve_until_stopped(Context& context, const DaemonOptions& opt
     DaemonSignals signals([&] { read_settings_again(context, log.sink()); });
     auto runtime = open_runtime(context, log.sink());
     if (!runtime) return runtime.error();
-    Daemon daemon(context.settings(), std::move(*runtime));
+    // An outcome that the store refuses can go nowhere: a new start goes on with what is stored.
+    Daemon daemon(context.settings(), std::move(*runtime),
+                  [&log](const core::Error& error) { end_after_io_error(error, log.sink()); });
     if (auto started = daemon.start(); !started) {
         daemon.abandon();
         return started.error();

@@ -16,9 +16,15 @@
 namespace herald::cli {
 namespace {
 
-constexpr std::array<std::string_view, 8> kKeys{
-    "db",     "key_file", "egress_allow",    "log",
-    "listen", "workers",  "history_max_age", "history_max_size"};
+constexpr std::array<std::string_view, 9> kKeys{"db",
+                                                "key_file",
+                                                "egress_allow",
+                                                "log",
+                                                "listen",
+                                                "workers",
+                                                "callout_memory",
+                                                "history_max_age",
+                                                "history_max_size"};
 constexpr std::size_t kMaxConfigurationBytes = 64 * 1024;
 constexpr std::size_t kMaxWorkers = 256;
 
@@ -109,6 +115,20 @@ core::Result<std::size_t> parse_workers(const std::string& text) {
     return workers;
 }
 
+core::Result<std::size_t> parse_callout_memory(std::string_view text) {
+    constexpr std::size_t kMegabyte = 1024UL * 1024;
+    constexpr std::size_t kMost = 65'536;  // 64 GB
+    constexpr std::string_view kUnit = "MB";
+    std::size_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (failure != std::errc{} || unit != kUnit || number < 16 || number > kMost) {
+        return core::invalid_argument("callout_memory",
+                                      "must be a size from 16MB to 65536MB such as 256MB");
+    }
+    return number * kMegabyte;
+}
+
 core::Result<Settings> interpret(SettingValues values) {
     Settings settings;
     const auto take = [&values](const std::string& key) {
@@ -132,6 +152,11 @@ core::Result<Settings> interpret(SettingValues values) {
         auto workers = parse_workers(take("workers"));
         if (!workers) return workers.error();
         settings.workers = *workers;
+    }
+    if (!take("callout_memory").empty()) {
+        auto memory = parse_callout_memory(take("callout_memory"));
+        if (!memory) return memory.error();
+        settings.callout_memory = *memory;
     }
     auto history = parse_history_limits(take("history_max_age"), take("history_max_size"));
     if (!history) return history.error();

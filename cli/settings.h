@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "dispatcher/byte_budget.h"
 #include "dispatcher/history_pruner.h"
 #include "http/egress_policy.h"
 
@@ -23,6 +24,8 @@ struct Settings {
     core::LogLevel log = core::LogLevel::kInformation;
     std::optional<std::string> listen;   ///< ADDR:PORT of health and metrics
     std::optional<std::size_t> workers;  ///< empty: one a core
+    /// Of callouts in memory, in bytes.
+    std::size_t callout_memory = dispatcher::ByteBudget::kDefault;
     dispatcher::HistoryLimits history;
     /// Things worth telling that are no errors.
     std::vector<std::string> warnings;
@@ -30,8 +33,8 @@ struct Settings {
     [[nodiscard]] std::filesystem::path socket() const { return database.string() + ".sock"; }
 };
 
-/// Settings by name: db, key_file, egress_allow, log, listen, workers, history_max_age,
-/// history_max_size.
+/// Settings by name: db, key_file, egress_allow, log, listen, workers, callout_memory,
+/// history_max_age, history_max_size.
 using SettingValues = std::map<std::string, std::string>;
 
 /// Reads an environment variable; empty optional where it is not set.

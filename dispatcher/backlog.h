@@ -19,24 +19,15 @@ public:
     [[nodiscard]] int held() const { return waiting() + running; }
 
     [[nodiscard]] int waiting() const { return static_cast<int>(jobs_.size()); }
-    /// Of the events that those in memory hold; one event may count several times.
-    [[nodiscard]] std::size_t bytes_waiting() const { return bytes_; }
-    void add(CalloutJob job) {
-        bytes_ += job.event->data.size();
-        jobs_.push_back(std::move(job));
-    }
+    void add(CalloutJob job) { jobs_.push_back(std::move(job)); }
     /// REQUIRES: waiting() > 0.
     [[nodiscard]] const CalloutJob& front() const { return jobs_.front(); }
     [[nodiscard]] CalloutJob take() {
         CalloutJob job = std::move(jobs_.front());
         jobs_.pop_front();
-        bytes_ -= job.event->data.size();
         return job;
     }
-    [[nodiscard]] std::deque<CalloutJob> take_all() {
-        bytes_ = 0;
-        return std::exchange(jobs_, {});
-    }
+    [[nodiscard]] std::deque<CalloutJob> take_all() { return std::exchange(jobs_, {}); }
 
     /// Something was stored that falls due at `at`.
     void note(core::StoredTime at) {
@@ -52,7 +43,6 @@ public:
 
 private:
     std::deque<CalloutJob> jobs_;
-    std::size_t bytes_ = 0;
     std::optional<core::StoredTime> noted_;
 };
 

@@ -20,6 +20,11 @@ void CircuitBreaker::advance(core::SteadyTime now) {
     if (state_ == State::kOpen && now >= probe_at_) enter(State::kHalfOpen);
 }
 
+void CircuitBreaker::probe_now(core::SteadyTime now) {
+    if (state_ == State::kOpen) probe_at_ = now;
+    advance(now);
+}
+
 CircuitBreaker::Ticket CircuitBreaker::start() {
     probing_ = state_ == State::kHalfOpen;
     return phase_;

@@ -32,6 +32,8 @@ public:
     /// From open to half open, when its time has come.
     void advance(core::SteadyTime now);
     [[nodiscard]] State state() const { return state_; }
+    /// An open one lets its probe through now.
+    void probe_now(core::SteadyTime now);
     /// When an open one lets a probe through.
     [[nodiscard]] core::SteadyTime probe_at() const { return probe_at_; }
 

@@ -16,6 +16,7 @@ constexpr std::size_t kExcerptBytes = 4096;
 constexpr std::size_t kErrorBytes = 600;
 constexpr std::size_t kTrackIdBytes = 64;
 constexpr std::chrono::seconds kPauseWhenShort{5};
+constexpr std::chrono::seconds kPauseWhenMisconfigured{60};
 /// Where the wait for credentials ended before the request for them did.
 constexpr std::chrono::seconds kPauseAfterWaiting{1};
 constexpr std::chrono::seconds kNoncePatience{1};
@@ -64,15 +65,6 @@ AttemptResult parked(const CalloutJob& job, const storage::NotificationRecord& n
     return result;
 }
 
-// No request left, so no attempt is spent.
-AttemptResult short_of_resources(const CalloutJob& job,
-                                 const storage::NotificationRecord& notification,
-                                 core::StoredTime now) {
-    AttemptResult result = back_to_pending(job, notification, now + kPauseWhenShort);
-    result.update.reason = "local_limit";
-    return result;
-}
-
 // What we may not or cannot send is no attempt: nobody was asked.
 bool is_refused_here(const Result<>& authorized, const core::Error& error) {
     return !authorized || error.kind == core::ErrorKind::kInvalidArgument;
@@ -104,6 +96,12 @@ AttemptResult withdrawn(const CalloutJob& job, const storage::NotificationRecord
 
 }  // namespace
 
+std::size_t AttemptResult::cost() const {
+    std::size_t bytes = 0;
+    for (const AttemptRecord& attempt : attempts) bytes += attempt.response_excerpt.size();
+    return bytes;
+}
+
 // What an attempt works with, and what its last request came to.
 struct Courier::Try {
     CompiledNotificationPtr notification;
@@ -132,6 +130,11 @@ struct Courier::Try {
         return all;
     }
     [[nodiscard]] AttemptRecord record(const Result<http::Response>& response) const;
+    /// What stands in the way, for the log.
+    [[nodiscard]] std::optional<std::string> why() const {
+        if (!verdict.error) return std::nullopt;
+        return masking().shown(*verdict.error, kErrorBytes);
+    }
     [[nodiscard]] bool may_renew() const { return oauth() != nullptr || source != nullptr; }
 };
 
@@ -304,7 +307,9 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
         nonce_room_.wake_all();
     }
     if (attempt.withdrawn) co_return std::nullopt;
-    if (!response && is_refused_here(authorized, response.error())) co_return std::nullopt;
+    const bool nothing_left =
+        !response && (attempt.verdict.unspent || is_refused_here(authorized, response.error()));
+    if (nothing_left) co_return std::nullopt;
     AttemptRecord record = attempt.record(response);
     if (attempt.source && record.outcome == storage::AttemptOutcome::kDelivered)
         attempt.source->accepted(attempt.credentials, started);
@@ -314,7 +319,20 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
     co_return record;
 }
 
+// The lane waits for a person; a shortage of our own passes by itself.
+AttemptResult Courier::put_back(const Try& attempt) const {
+    const bool ours = attempt.verdict.unspent == core::Fault::kOurselves;
+    const core::StoredTime now = clock_.stored_now();
+    AttemptResult result = back_to_pending(attempt.job, attempt.notification->record,
+                                           ours ? now + kPauseWhenShort : now);
+    result.update.reason = attempt.verdict.reason;
+    result.hold_for = ours ? kPauseWhenShort : kPauseWhenMisconfigured;
+    result.why = attempt.why();
+    return result;
+}
+
 AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> records) {
+    if (records.empty() && attempt.verdict.unspent) return put_back(attempt);
     const CalloutJob& job = attempt.job;
     const RetryPosition position{
         .failures = job.failures, .event_at = job.event->received_at, .now = clock_.stored_now()};
@@ -323,6 +341,7 @@ AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> r
     AttemptResult result;
     const int attempts = records.empty() ? job.attempts : job.attempts + 1;
     result.update = to_update(job, attempt.notification->record.id, attempts, decision);
+    if (records.empty()) result.why = attempt.why();
     if (!records.empty()) result.receiver = attempt.verdict.receiver;
     result.attempts = std::move(records);
     return result;
@@ -353,8 +372,6 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
     std::optional<AttemptRecord> first = co_await send(attempt, std::move(*request));
     if (attempt.withdrawn) co_return withdrawn(attempt.job, record);
     if (!first) co_return conclude(attempt, {});
-    if (attempt.verdict.short_of_resources)
-        co_return short_of_resources(attempt.job, record, clock_.stored_now());
     records.push_back(std::move(*first));
     if (attempt.verdict.token_refused && attempt.may_renew()) co_await resend(attempt, records);
     co_return conclude(attempt, std::move(records));
@@ -370,7 +387,7 @@ asio::awaitable<void> Courier::resend(Try& attempt, std::vector<AttemptRecord>& 
     attempt.credentials = std::move(*renewed);
     const Verdict first_verdict = attempt.verdict;
     std::optional<AttemptRecord> again = co_await send(attempt, std::move(*request));
-    if (!again || attempt.verdict.short_of_resources) {
+    if (!again) {
         attempt.verdict = first_verdict;  // nothing left a second time
         co_return;
     }

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "dispatcher/byte_budget.h"
 #include "dispatcher/composer.h"
 #include "dispatcher/credential_request.h"
 #include "dispatcher/credential_source.h"
@@ -28,6 +29,9 @@ struct CalloutJob {
     int attempts = 0;
     int failures = 0;
     int crashes = 0;  ///< a suspect, where it was in flight when the process ended
+
+    /// What it holds in memory (LaneBytes).
+    [[nodiscard]] std::size_t cost() const { return LaneBytes::cost_of(event->data.size()); }
 };
 
 /// What an attempt came to.
@@ -38,10 +42,18 @@ struct AttemptResult {
     bool parked = false;
     /// A person cancelled the callout before anything left: there is nothing to record.
     bool withdrawn = false;
+    /// Nothing of this lane can leave, for the update's reason and through no fault of receiver or
+    /// event: no attempt spent, and the lane waits this long unless somebody changes something.
+    std::optional<std::chrono::milliseconds> hold_for = std::nullopt;
+    /// What went wrong where no attempt tells it; for the log.
+    std::optional<std::string> why = std::nullopt;
     /// Why a login or a request for a single-use token brought nothing: no attempt spent, due again
     /// after the back-off.
     std::optional<core::Error> auth_error = std::nullopt;
     ReceiverHealth receiver = ReceiverHealth::kUnknown;
+
+    /// What it holds in memory until it is recorded.
+    [[nodiscard]] std::size_t cost() const;
 };
 
 /// Carries out one attempt and nothing but its sequence: compose, authorise, send, judge, decide.
@@ -80,7 +92,7 @@ private:
     [[nodiscard]] AttemptResult without_credentials(Try& attempt, const core::Error& error);
     [[nodiscard]] boost::asio::awaitable<void> resend(Try& attempt,
                                                       std::vector<storage::AttemptRecord>& records);
-    /// Empty where nothing may be sent; then the verdict says why.
+    /// Empty where nothing left; then the verdict says why.
     [[nodiscard]] boost::asio::awaitable<std::optional<storage::AttemptRecord>> send(
         Try& attempt, http::Request request);
     /// Where the origin changes its nonces, the first callout after a pause learns the new one and
@@ -92,6 +104,7 @@ private:
     [[nodiscard]] bool may_send(Try& attempt);
     void judge_answer(Try& attempt, const Proof& proof,
                       const core::Result<http::Response>& response);
+    [[nodiscard]] AttemptResult put_back(const Try& attempt) const;
     [[nodiscard]] AttemptResult conclude(const Try& attempt,
                                          std::vector<storage::AttemptRecord> records);
 

@@ -3,6 +3,7 @@
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/text_rules.h"
+#include "dispatcher/byte_budget.h"
 #include "dispatcher/event_pattern.h"
 
 namespace herald::dispatcher {
@@ -52,7 +53,6 @@ Error key_conflict(const std::string& key) {
 struct Intake::Submission {
     EventInput input;
     storage::EventPtr event;
-    CataloguePtr catalogue;
     std::vector<storage::NewCallout> callouts;
     core::Done<AcceptedEvent> done;
     int matches = 0;
@@ -67,11 +67,7 @@ void Intake::close() {
 }
 
 Result<CataloguePtr> Intake::catalogue() {
-    const std::scoped_lock lock(mutex_);
-    if (catalogue_ && catalogue_->version == configuration_.catalogue_version()) return catalogue_;
-    auto loaded = load_catalogue(configuration_);
-    if (!loaded) return loaded.error();
-    catalogue_ = std::move(*loaded);
+    if (auto refreshed = catalogue_->refresh(configuration_); !refreshed) return refreshed.error();
     return catalogue_;
 }
 
@@ -99,27 +95,29 @@ void Intake::submit(EventInput input, core::Done<AcceptedEvent> done) {
 }
 
 void Intake::append(std::shared_ptr<Submission> submission) {
-    auto current = catalogue();
-    if (!current) return submission->done(current.error());
+    if (auto refreshed = catalogue_->refresh(configuration_); !refreshed)
+        return submission->done(refreshed.error());
     ++submission->matches;
-    submission->catalogue = *current;
+    const Catalogue::Found found = catalogue_->match(submission->event->type);
     submission->callouts.clear();
-    for (const Catalogue::Entry* entry : submission->catalogue->match(submission->event->type)) {
-        const storage::NotificationRecord& record = entry->notification->record;
+    const std::size_t cost = LaneBytes::cost_of(submission->event->data.size());
+    for (const CompiledNotificationPtr& notification : found.notifications) {
+        const storage::NotificationRecord& record = notification->record;
         storage::NewCallout callout;
         callout.id = core::CalloutId::generate(submission->event->received_at, random_);
         callout.notification = record.id;
         callout.notification_name = record.name;
-        callout.provider_name = entry->provider_name;
-        callout.order_key = order_key(*entry->notification, *submission->event);
+        if (const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth))
+            callout.provider_name = oauth->provider_name;
+        callout.order_key = order_key(*notification, *submission->event);
         // Whether it may go before others of its key only the store can tell.
         callout.claimed =
-            door_ != nullptr && callout.order_key.empty() && door_->try_reserve(record.id);
+            door_ != nullptr && callout.order_key.empty() && door_->try_reserve(record.id, cost);
         submission->callouts.push_back(std::move(callout));
     }
     storage::NewEvent event{.event = submission->event,
                             .callouts = submission->callouts,
-                            .catalogue_version = submission->catalogue->version};
+                            .catalogue_version = found.version};
     queue_.append_event(std::move(event), [this, submission](Result<storage::AppendResult> result) {
         appended(submission, std::move(result));
     });
@@ -128,6 +126,7 @@ void Intake::append(std::shared_ptr<Submission> submission) {
 void Intake::appended(const std::shared_ptr<Submission>& submission,
                       Result<storage::AppendResult> result) {
     const bool stored = result && result->status == storage::AppendStatus::kStored;
+    const std::size_t cost = LaneBytes::cost_of(submission->event->data.size());
     AcceptedEvent accepted{.id = submission->event->id, .duplicate = false, .callouts = {}};
     for (const storage::NewCallout& callout : submission->callouts) {
         if (stored)
@@ -135,7 +134,7 @@ void Intake::appended(const std::shared_ptr<Submission>& submission,
                 {.id = callout.id, .notification = callout.notification_name});
         if (door_ == nullptr) continue;
         if (!stored) {
-            if (callout.claimed) door_->give_back(callout.notification);
+            if (callout.claimed) door_->give_back(callout.notification, cost);
         } else if (callout.claimed) {
             door_->enter(callout.notification, callout.id, submission->event);
         } else {

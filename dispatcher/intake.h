@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mutex>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,13 +39,13 @@ struct AcceptedEvent {
 class LaneDoor {
 public:
     virtual ~LaneDoor() = default;
-    /// Reserves room in the lane; false: store it as pending.
-    [[nodiscard]] virtual bool try_reserve(core::NotificationId lane) = 0;
+    /// Reserves room in the lane for a callout of that cost; false: store it as pending.
+    [[nodiscard]] virtual bool try_reserve(core::NotificationId lane, std::size_t cost) = 0;
     /// After COMMIT: the reserved callout is handed over.
     virtual void enter(core::NotificationId lane, core::CalloutId callout,
                        storage::EventPtr event) = 0;
     /// The reservation is not used: the event was not stored, or was a duplicate.
-    virtual void give_back(core::NotificationId lane) = 0;
+    virtual void give_back(core::NotificationId lane, std::size_t cost) = 0;
     /// Something was stored as pending.
     virtual void backlog_grew(core::NotificationId lane, core::StoredTime due_at) = 0;
 };
@@ -63,7 +63,7 @@ public:
            core::Clock& clock, core::Random& random, LaneDoor* door);
 
     void submit(EventInput input, core::Done<AcceptedEvent> done);
-    /// The newest catalogue, read again when the store's version moved.
+    /// With everything that is stored now. The same object each time.
     [[nodiscard]] core::Result<CataloguePtr> catalogue();
     /// Refuses new events from now on (graceful stop), code `shutting_down`.
     void close();
@@ -80,8 +80,7 @@ private:
     core::Random& random_;
     LaneDoor* door_;
     std::atomic<bool> closed_{false};
-    std::mutex mutex_;
-    CataloguePtr catalogue_;  // guarded by mutex_
+    const CataloguePtr catalogue_ = std::make_shared<Catalogue>();
 };
 
 }  // namespace herald::dispatcher

@@ -4,6 +4,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "core/log.h"
+#include "core/time_text.h"
 
 namespace herald::dispatcher {
 namespace {
@@ -13,7 +14,6 @@ namespace asio = boost::asio;
 constexpr int kMaxPrefetch = 1024;
 constexpr int kMaxUnrecorded = 4096;
 constexpr std::size_t kMaxClaim = 512;
-constexpr std::size_t kMaxBytesWaiting = 16UL * 1024 * 1024;
 
 // Room in memory: what may be on the wire, and more so that a free slot never waits for the store.
 // Measured on the drain of a backlog: with as much again as the window, the queue was empty in 97 %
@@ -22,12 +22,22 @@ int capacity_for(int window) {
     return window + std::clamp(4 * window, 32, kMaxPrefetch);
 }
 
+// What the last request of an attempt met, or why there was none.
+void add_last_attempt(boost::json::object& fields, const AttemptResult& result) {
+    if (result.why) fields["error"] = *result.why;
+    if (result.attempts.empty()) return;
+    const storage::AttemptRecord& last = result.attempts.back();
+    if (last.status) fields["status"] = *last.status;
+    if (last.error) fields["error"] = *last.error;
+}
+
 }  // namespace
 
 Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
     : context_(std::move(context)),
       id_(notification->record.id),
       capacity_(capacity_for(notification->record.max_in_flight)),
+      bytes_(context_.bytes),
       notification_(std::move(notification)),
       rate_(notification_->record.rate_per_s),
       breaker_(notification_->record.breaker, context_.random),
@@ -40,29 +50,36 @@ Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
 // The lane closes the door, then counts; a reserver counts itself in, then looks at the door again.
 // In this order (sequentially consistent) one of them sees the other, so a drained lane has nobody
 // on the way in.
-bool Lane::try_reserve() {
+bool Lane::try_reserve(std::size_t cost) {
     if (!accepts_.load(std::memory_order_relaxed)) return false;
     int reserved = reserved_.load(std::memory_order_relaxed);
     do {
         if (reserved >= capacity_.load(std::memory_order_relaxed)) return false;
     } while (!reserved_.compare_exchange_weak(reserved, reserved + 1));
+    if (!bytes_.try_take(cost)) {
+        reserved_.fetch_sub(1);
+        return false;
+    }
     if (accepts_.load()) return true;
-    give_back();
+    give_back(cost);
     return false;
 }
 
-void Lane::give_back() {
+void Lane::give_back(std::size_t cost) {
+    bytes_.give_back(cost);
     reserved_.fetch_sub(1);
     context_.mailbox.post([self = shared_from_this()] { self->pump(); });
 }
 
 LaneSnapshot Lane::snapshot() const {
+    const std::scoped_lock lock(shown_mutex_);
     return {.id = id_,
             .state = {},
             .breaker = breaker_state_.load(),
-            .held_by = lacks_credentials_.load() ? std::optional<std::string>("auth_unavailable")
-                                                 : std::nullopt,
-            .in_flight = on_the_wire_.load()};
+            .held_by = shown_hold_,
+            .held_until = shown_held_until_,
+            .in_flight = on_the_wire_.load(),
+            .bytes = bytes_.held()};
 }
 
 void Lane::enter(CalloutJob job) {
@@ -80,7 +97,14 @@ void Lane::wake() {
     backlog_grew(core::StoredTime{});
 }
 
+void Lane::probe() {
+    breaker_.probe_now(context_.clock.steady_now());
+    obstacle_.reset();
+    wake();
+}
+
 void Lane::apply(CompiledNotificationPtr notification) {
+    obstacle_.reset();
     const bool same_provider = notification->record.provider() == notification_->record.provider();
     const bool same_kind = notification->record.auth.index() == notification_->record.auth.index();
     const bool same_receiver = notification->record.url == notification_->record.url;
@@ -118,8 +142,50 @@ std::optional<std::string> Lane::hold_reason() const {
                std::get<storage::OauthAuth>(notification_->record.auth).provider_name;
     if (blocked_until_) return "auth_unavailable:" + notification_->record.name;
     if (damaged_) return "database_damaged";
+    if (obstacle_) return obstacle_->reason;
     if (breaker_.state() == CircuitBreaker::State::kOpen) return "breaker_open";
     return std::nullopt;
+}
+
+std::optional<core::SteadyTime> Lane::held_until() const {
+    const bool by_a_person =
+        closed_ || damaged_ || !notification_->record.enabled || notification_->record.paused;
+    if (by_a_person || waits_for_) return std::nullopt;
+    if (blocked_until_) return blocked_until_;
+    if (obstacle_) return obstacle_->until;
+    if (breaker_.state() == CircuitBreaker::State::kOpen) return breaker_.probe_at();
+    return std::nullopt;
+}
+
+// The log hears of every hold that nobody asked for; a breaker has lines of its own.
+void Lane::show_hold(const std::optional<std::string>& reason, const Now& now) {
+    const auto until = held_until();
+    std::optional<core::StoredTime> until_stored;
+    if (until)
+        until_stored =
+            now.stored + std::chrono::ceil<std::chrono::milliseconds>(*until - now.steady);
+    std::optional<std::string> before;
+    {
+        const std::scoped_lock lock(shown_mutex_);
+        before = std::exchange(shown_hold_, reason);
+        shown_held_until_ = until_stored;
+    }
+    if (before == reason) return;
+    const auto is_news = [](const std::optional<std::string>& hold) {
+        return hold && !hold->empty() && *hold != "paused" && *hold != "disabled" &&
+               *hold != "breaker_open";
+    };
+    const std::string& name = notification_->record.name;
+    if (is_news(reason)) {
+        boost::json::object fields{{"notification", name}, {"reason", *reason}};
+        if (why_held_) fields["error"] = *why_held_;
+        if (until_stored)
+            fields["next_try"] = core::format_time(context_.clock.on_the_wall(*until_stored));
+        log_.tell(core::LogLevel::kWarning, "lane_held", std::move(fields), now.steady);
+    } else if (is_news(before)) {
+        log_.tell(core::LogLevel::kInformation, "lane_open",
+                  {{"notification", name}, {"was", *before}}, now.steady);
+    }
 }
 
 int Lane::window() const {
@@ -136,8 +202,10 @@ void Lane::pump() {
     breaker_.advance(now.steady);
     breaker_state_ = breaker_.state();
     blocked_until_ = context_.courier.blocked_until(*notification_, now.steady);
+    if (obstacle_ && now.steady >= obstacle_->until) obstacle_.reset();
     const auto hold = hold_reason();
-    lacks_credentials_ = waits_for_ || blocked_until_;
+    show_hold(hold, now);
+    log_.flush(now.steady);
     if (was_held_ && !hold) ramp_.begin();
     was_held_ = hold.has_value();
     capacity_ = capacity_for(window());
@@ -193,8 +261,9 @@ void Lane::start(Backlog& backlog) {
     CalloutJob job = backlog.take();
     ++backlog.running;
     on_the_wire_.fetch_add(1, std::memory_order_relaxed);
-    const Started started{.provider = notification_->record.provider(),
+    const Started started{.notification = notification_,
                           .ticket = breaker_.start(),
+                          .cost = job.cost(),
                           .retry = &backlog == &retries_,
                           .suspect = Quarantine::is_suspect(job)};
     retry_next_ = !started.retry;
@@ -212,11 +281,8 @@ void Lane::finished(const Started& started, AttemptResult result) {
     on_the_wire_.fetch_sub(1, std::memory_order_relaxed);
     if (!started.retry) reserved_.fetch_sub(1);
     if (started.suspect) context_.quarantine.leave();
-    breaker_.ended(started.ticket, result.receiver, context_.clock.steady_now());
-    if (result.receiver == ReceiverHealth::kWorks) ramp_.went_well();
-    // The notification may have another provider by now, which has done nothing wrong.
-    if (result.parked && started.provider == notification_->record.provider())
-        waits_for_ = started.provider;
+    learn(started, result);
+    tell_of(result);
     if (core::log_enabled(core::LogLevel::kDebug)) {
         core::log(core::LogLevel::kDebug, "callout_attempted",
                   {{"callout", result.update.id.text()},
@@ -224,17 +290,64 @@ void Lane::finished(const Started& started, AttemptResult result) {
                    {"parked", result.parked},
                    {"state", storage::to_string(result.update.state)}});
     }
-    if (result.withdrawn) return pump();
+    if (result.withdrawn) {
+        bytes_.give_back(started.cost);
+        return pump();
+    }
     ++unrecorded_;
     const std::optional<core::StoredTime> due_at = result.update.due_at;
     const int attempts = result.update.attempts;
-    context_.recorder.record(std::move(result),
-                             [self = shared_from_this(), due_at, attempts](bool next_is_due) {
-                                 --self->unrecorded_;
-                                 if (due_at) self->backlog_of(attempts).note(*due_at);
-                                 next_is_due ? self->wake() : self->pump();
-                             });
+    const std::size_t answer = result.cost();
+    bytes_.take(answer);
+    context_.recorder.record(std::move(result), [self = shared_from_this(), due_at, attempts,
+                                                 cost = started.cost + answer](bool next_is_due) {
+        --self->unrecorded_;
+        self->bytes_.give_back(cost);
+        if (due_at) self->backlog_of(attempts).note(*due_at);
+        next_is_due ? self->wake() : self->pump();
+    });
     pump();
+}
+
+// What the attempt says about receiver, provider and configuration. The notification may be another
+// by now: then it has another provider, which has done nothing wrong, or was just mended.
+void Lane::learn(const Started& started, const AttemptResult& result) {
+    const core::SteadyTime now = context_.clock.steady_now();
+    const CircuitBreaker::State before = breaker_.state();
+    breaker_.ended(started.ticket, result.receiver, now);
+    tell_breaker(before, result);
+    if (result.receiver == ReceiverHealth::kWorks) ramp_.went_well();
+    why_held_ = result.auth_error ? result.auth_error->message : result.why;
+    const auto provider = started.notification->record.provider();
+    if (result.parked && provider == notification_->record.provider()) waits_for_ = provider;
+    if (result.hold_for && started.notification == notification_)
+        obstacle_ = Obstacle{.reason = result.update.reason.value_or("local_limit"),
+                             .until = now + *result.hold_for};
+}
+
+void Lane::tell_of(const AttemptResult& result) {
+    if (result.update.state != storage::CalloutState::kDead) return;
+    boost::json::object fields{{"notification", notification_->record.name},
+                               {"callout", result.update.id.text()},
+                               {"reason", result.update.reason.value_or("")}};
+    add_last_attempt(fields, result);
+    log_.tell(core::LogLevel::kWarning, "callout_dead", std::move(fields),
+              context_.clock.steady_now());
+}
+
+void Lane::tell_breaker(CircuitBreaker::State before, const AttemptResult& result) {
+    const CircuitBreaker::State after = breaker_.state();
+    if (before == after) return;
+    const core::SteadyTime now = context_.clock.steady_now();
+    boost::json::object fields{{"notification", notification_->record.name}};
+    if (after == CircuitBreaker::State::kClosed)
+        return log_.tell(core::LogLevel::kInformation, "breaker_closed", std::move(fields), now);
+    if (after != CircuitBreaker::State::kOpen) return;
+    add_last_attempt(fields, result);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(breaker_.probe_at() - now);
+    fields["next_try"] =
+        core::format_time(context_.clock.on_the_wall(context_.clock.stored_now() + wait));
+    log_.tell(core::LogLevel::kWarning, "breaker_opened", std::move(fields), now);
 }
 
 // Held: what waits in memory goes back where everybody can see why it waits, and stays the oldest.
@@ -249,7 +362,9 @@ void Lane::release(Backlog& backlog, const std::string& reason) {
     const core::StoredTime now = context_.clock.stored_now();
     const int count = backlog.waiting();
     std::vector<storage::CalloutUpdate> updates;
+    std::size_t cost = 0;
     for (const CalloutJob& job : backlog.take_all()) {
+        cost += job.cost();
         updates.push_back({.id = job.id,
                            .notification = id_,
                            .state = storage::CalloutState::kPending,
@@ -261,15 +376,16 @@ void Lane::release(Backlog& backlog, const std::string& reason) {
     }
     unrecorded_ += count;
     context_.recorder.release(std::move(updates),
-                              [self = shared_from_this(), &backlog, count, now](bool) {
+                              [self = shared_from_this(), &backlog, count, cost, now](bool) {
                                   self->unrecorded_ -= count;
+                                  self->bytes_.give_back(cost);
                                   backlog.note(now);
                                   self->pump();
                               });
 }
 
 std::size_t Lane::room(const Backlog& backlog, int held, int share, const Now& now) const {
-    if (!backlog.is_due(now.stored) || backlog.bytes_waiting() >= kMaxBytesWaiting) return 0;
+    if (!backlog.is_due(now.stored)) return 0;
     if (is_probing()) return backlog.waiting() == 0 ? 1 : 0;
     // Asked for early: a claim takes as long as the commit before it and its own.
     const int prefetch = capacity_for(share) - share;
@@ -277,25 +393,35 @@ std::size_t Lane::room(const Backlog& backlog, int held, int share, const Now& n
     return static_cast<std::size_t>(std::max(0, capacity_for(share) - held));
 }
 
-void Lane::refill(const Now& now) {
-    if (unrecorded_ >= kMaxUnrecorded) return;
-    const storage::ClaimLimits limits{
+// As many bytes as that many callouts should take, so that one lane's claim leaves room for others.
+storage::ClaimLimits Lane::claim_limits(const Now& now) const {
+    storage::ClaimLimits limits{
         .first_tries =
             std::min(kMaxClaim,
                      room(first_tries_, reserved_.load(std::memory_order_relaxed), window(), now)),
         .retries = std::min(kMaxClaim, room(retries_, retries_.held(), retry_share(), now))};
-    if (limits.first_tries + limits.retries == 0) return;
+    const std::size_t wanted = (limits.first_tries + limits.retries) * 2 * mean_bytes_;
+    limits.bytes = std::min(bytes_.claim_room(), std::max(wanted, LaneBytes::kAlways));
+    return limits;
+}
+
+void Lane::refill(const Now& now) {
+    if (unrecorded_ >= kMaxUnrecorded) return;
+    const storage::ClaimLimits limits = claim_limits(now);
+    if (limits.first_tries + limits.retries == 0 || limits.bytes == 0) return;
     claiming_ = true;
     first_tries_.claim_begins();
     retries_.claim_begins();
     reserved_.fetch_add(static_cast<int>(limits.first_tries), std::memory_order_relaxed);
+    bytes_.take(limits.bytes);
     context_.queue.claim_due(
         id_, now.stored, limits,
-        [self = shared_from_this(),
-         promised = static_cast<int>(limits.first_tries)](core::Result<storage::Claim> claim) {
+        [self = shared_from_this(), limits](core::Result<storage::Claim> claim) {
             auto kept = std::make_shared<core::Result<storage::Claim>>(std::move(claim));
-            self->context_.mailbox.post([self, kept, promised] {
-                self->reserved_.fetch_sub(promised, std::memory_order_relaxed);
+            self->context_.mailbox.post([self, kept, limits] {
+                self->reserved_.fetch_sub(static_cast<int>(limits.first_tries),
+                                          std::memory_order_relaxed);
+                self->bytes_.give_back(limits.bytes);
                 self->claimed(std::move(*kept));
             });
         });
@@ -315,16 +441,24 @@ void Lane::claimed(core::Result<storage::Claim> claim) {
     }
     first_tries_.claim_ended(claim->next_first_try_at);
     retries_.claim_ended(claim->next_retry_at);
-    for (storage::ClaimedCallout& callout : claim->callouts) {
-        if (callout.attempts == 0) reserved_.fetch_add(1, std::memory_order_relaxed);
-        backlog_of(callout.attempts)
-            .add({.id = callout.id,
-                  .event = std::move(callout.event),
-                  .attempts = callout.attempts,
-                  .failures = callout.failures,
-                  .crashes = callout.crashes});
-    }
+    take_in(std::move(claim->callouts));
     pump();
+}
+
+void Lane::take_in(std::vector<storage::ClaimedCallout> callouts) {
+    std::size_t bytes = 0;
+    for (storage::ClaimedCallout& callout : callouts) {
+        if (callout.attempts == 0) reserved_.fetch_add(1, std::memory_order_relaxed);
+        CalloutJob job{.id = callout.id,
+                       .event = std::move(callout.event),
+                       .attempts = callout.attempts,
+                       .failures = callout.failures,
+                       .crashes = callout.crashes};
+        bytes_.take(job.cost());
+        bytes += job.cost();
+        backlog_of(job.attempts).add(std::move(job));
+    }
+    if (!callouts.empty()) mean_bytes_ = (mean_bytes_ + bytes / callouts.size()) / 2 + 1;
 }
 
 void Lane::arm(const Now& now) {
@@ -334,6 +468,8 @@ void Lane::arm(const Now& now) {
     };
     if (breaker_.state() == CircuitBreaker::State::kOpen) wake_at(breaker_.probe_at());
     if (blocked_until_) wake_at(*blocked_until_);
+    if (obstacle_) wake_at(obstacle_->until);
+    if (const auto flush_at = log_.flush_at()) wake_at(*flush_at);
     if (!was_held_) {
         // A backlog that is due already waits for a free slot, not for a time.
         for (const Backlog* backlog : {&first_tries_, &retries_}) {

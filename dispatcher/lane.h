@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +11,10 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "dispatcher/backlog.h"
+#include "dispatcher/byte_budget.h"
 #include "dispatcher/circuit_breaker.h"
 #include "dispatcher/courier.h"
+#include "dispatcher/lane_log.h"
 #include "dispatcher/quarantine.h"
 #include "dispatcher/ramp.h"
 #include "dispatcher/rate_limit.h"
@@ -31,6 +34,7 @@ struct LaneContext {
     Mailbox& mailbox;
     core::Clock& clock;
     core::Random& random;
+    ByteBudget& bytes;
     /// Runs on the worker's thread whenever the lane became idle.
     std::function<void()> became_idle;
 };
@@ -39,7 +43,8 @@ struct LaneContext {
 /// receiver fills only its own lane.
 ///
 /// Fresh callouts come straight from memory after COMMIT while there is room and no backlog of
-/// their kind; everything else is claimed from the store when due. Late retries get at most half of
+/// their kind; everything else is claimed from the store when due. Room is counted in callouts and
+/// in bytes. Late retries get at most half of
 /// the window, so that first tries always find a slot. After a hold the window opens step by step.
 /// `pump` is the one place that decides what happens next. Threads: the public methods of the first
 /// group may be called from any thread, the others on the worker's thread. Lifetime: shared with
@@ -48,9 +53,9 @@ class Lane final : public std::enable_shared_from_this<Lane> {
 public:
     Lane(LaneContext context, CompiledNotificationPtr notification);
 
-    [[nodiscard]] bool try_reserve();
+    [[nodiscard]] bool try_reserve(std::size_t cost);
     /// A reservation is not used; the lane may have waited for just that.
-    void give_back();
+    void give_back(std::size_t cost);
     [[nodiscard]] bool idle() const { return idle_.load(std::memory_order_acquire); }
     [[nodiscard]] LaneSnapshot snapshot() const;
     [[nodiscard]] std::size_t worker() const { return worker_; }
@@ -60,6 +65,8 @@ public:
     void backlog_grew(core::StoredTime due_at);
     /// Something of either kind may be due.
     void wake();
+    /// See Scheduler::probe.
+    void probe();
     void apply(CompiledNotificationPtr notification);
     /// The provider can give tokens again.
     void provider_recovered(core::ProviderId provider);
@@ -75,13 +82,22 @@ private:
     };
     /// What to remember of an attempt until it ends.
     struct Started {
-        std::optional<core::ProviderId> provider;
+        CompiledNotificationPtr notification;
         CircuitBreaker::Ticket ticket;
+        std::size_t cost;
         bool retry;
         bool suspect;
     };
+    /// Why nothing of this lane can leave, through no fault of receiver or event.
+    struct Obstacle {
+        std::string reason;
+        core::SteadyTime until;
+    };
     void pump();
     [[nodiscard]] std::optional<std::string> hold_reason() const;
+    /// When the lane looks again, where it is held and knows.
+    [[nodiscard]] std::optional<core::SteadyTime> held_until() const;
+    void show_hold(const std::optional<std::string>& reason, const Now& now);
     void start_what_may(const Now& now);
     /// Null where nothing may start now.
     [[nodiscard]] Backlog* next_to_start();
@@ -89,12 +105,17 @@ private:
     [[nodiscard]] bool admit(const Backlog& backlog);
     void start(Backlog& backlog);
     void finished(const Started& started, AttemptResult result);
+    void learn(const Started& started, const AttemptResult& result);
+    void tell_of(const AttemptResult& result);
+    void tell_breaker(CircuitBreaker::State before, const AttemptResult& result);
     void release_queues(const std::string& reason);
     void release(Backlog& backlog, const std::string& reason);
     void refill(const Now& now);
+    [[nodiscard]] storage::ClaimLimits claim_limits(const Now& now) const;
     [[nodiscard]] std::size_t room(const Backlog& backlog, int held, int share,
                                    const Now& now) const;
     void claimed(core::Result<storage::Claim> claim);
+    void take_in(std::vector<storage::ClaimedCallout> callouts);
     void arm(const Now& now);
     void settle(const Now& now);
     [[nodiscard]] bool is_probing() const {
@@ -117,10 +138,15 @@ private:
     std::atomic<bool> accepts_{false};  ///< open and without a due backlog of first tries
     std::atomic<bool> idle_{false};
     std::atomic<int> on_the_wire_{0};
-    std::atomic<bool> lacks_credentials_{false};
     std::atomic<CircuitBreaker::State> breaker_state_{CircuitBreaker::State::kClosed};
 
+    LaneBytes bytes_;
+    mutable std::mutex shown_mutex_;
+    std::optional<std::string> shown_hold_;             // guarded by shown_mutex_
+    std::optional<core::StoredTime> shown_held_until_;  // guarded by shown_mutex_
+
     CompiledNotificationPtr notification_;
+    LaneLog log_;
     RateLimit rate_;
     CircuitBreaker breaker_;
     Ramp ramp_;
@@ -136,6 +162,9 @@ private:
     std::optional<core::ProviderId> waits_for_;  ///< the provider that had no token
     /// After a failed login or request for a single-use token.
     std::optional<core::SteadyTime> blocked_until_;
+    std::optional<Obstacle> obstacle_;
+    std::optional<std::string> why_held_;  ///< as the last attempt told it
+    std::size_t mean_bytes_ = 4096;        ///< of a callout that is claimed, about
     std::unique_ptr<core::Timer> timer_;
     std::vector<std::function<void()>> drained_;
 };

@@ -1,5 +1,7 @@
 #include "dispatcher/recorder.h"
 
+#include <exception>
+
 #include "core/log.h"
 
 namespace herald::dispatcher {
@@ -30,16 +32,37 @@ void Recorder::write(std::shared_ptr<const Outcome> outcome) {
             return mailbox->post(
                 [outcome, next_is_due = *written] { outcome->written(next_is_due); });
         }
-        core::log(core::LogLevel::kError, "outcome_not_recorded",
-                  {{"error", written.error().message}});
-        if (written.error().kind == core::ErrorKind::kTransient)
-            mailbox->post([this, outcome] { write_later(outcome); });
+        refused(written.error(), outcome);
     };
     if (outcome->attempts.empty()) {
         queue_.update_callouts(outcome->updates, std::move(done));
     } else {
         queue_.record_attempt(outcome->attempts, outcome->updates.front(), std::move(done));
     }
+}
+
+void Recorder::refused(const core::Error& error, const std::shared_ptr<const Outcome>& outcome) {
+    core::log(core::LogLevel::kError, "outcome_not_recorded",
+              {{"callout", outcome->updates.front().id.text()},
+               {"code", error.code},
+               {"error", error.message}});
+    switch (error.kind) {
+        case core::ErrorKind::kTransient:
+        case core::ErrorKind::kThrottled:
+            return mailbox_->post([this, outcome] { write_later(outcome); });
+        case core::ErrorKind::kNotFound:
+            return mailbox_->post([outcome] { outcome->written(false); });
+        case core::ErrorKind::kStorage:
+        case core::ErrorKind::kCancelled:
+            return;  // the store is closed, or its owner is about to end the process
+        case core::ErrorKind::kUnauthorized:
+        case core::ErrorKind::kPermanent:
+        case core::ErrorKind::kConflict:
+        case core::ErrorKind::kInvalidArgument:
+            break;
+    }
+    if (on_bug_) return on_bug_(error);
+    std::terminate();
 }
 
 void Recorder::write_later(std::shared_ptr<const Outcome> outcome) {

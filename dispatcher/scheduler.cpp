@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <future>
 #include <shared_mutex>
+#include <unordered_set>
 
 #include "core/log.h"
 #include "dispatcher/lane.h"
@@ -17,12 +18,6 @@ using LanePtr = std::shared_ptr<Lane>;
 
 constexpr std::chrono::milliseconds kDrainCheck{100};
 
-// Who gives no credentials: the provider, or the notification's own login or signature resource.
-const std::string& lacking(const storage::NotificationRecord& record) {
-    const auto* oauth = std::get_if<storage::OauthAuth>(&record.auth);
-    return oauth == nullptr ? record.name : oauth->provider_name;
-}
-
 }  // namespace
 
 class Scheduler::Engine final {
@@ -33,19 +28,21 @@ public:
           tokens_(tokens),
           clock_(clock),
           random_(random),
-          options_(std::move(options)) {}
+          options_(std::move(options)),
+          bytes_(options_.most_bytes) {}
 
     core::Result<> start(CataloguePtr catalogue);
     void stop(std::chrono::milliseconds patience);
-    void apply(const CataloguePtr& catalogue);
+    void apply(NotificationId id);
     void drain_lane(NotificationId id);
     void when_idle(std::function<void()> idle);
     std::vector<LaneSnapshot> lanes() const;
+    std::optional<LaneSnapshot> lane(NotificationId id) const;
 
     LanePtr find(NotificationId id) const {
         const std::shared_lock lock(mutex_);
         const auto found = lanes_.find(id);
-        return found == lanes_.end() ? nullptr : found->second;
+        return found == lanes_.end() ? nullptr : found->second.lane;
     }
     // Runs `action(lane)` on the lane's worker, in a bunch with other messages.
     template <class Action>
@@ -61,8 +58,16 @@ public:
     }
 
 private:
+    struct Entry {
+        LanePtr lane;
+        CompiledNotificationPtr definition;
+    };
     LanePtr make_lane(const CompiledNotificationPtr& notification);
+    void adopt(const CompiledNotificationPtr& notification);  // REQUIRES: mutex_ is held
+    void forget_user(const CompiledNotificationPtr& notification);
+    static LaneSnapshot snapshot_of(const Entry& entry);
     std::vector<LanePtr> all() const;
+    std::vector<LanePtr> users_of(core::ProviderId provider) const;
     std::future<void> close(const std::vector<LanePtr>& lanes);
     void report_if_idle();
 
@@ -72,15 +77,17 @@ private:
     core::Random& random_;
     const SchedulerOptions options_;
     Quarantine quarantine_;
+    ByteBudget bytes_;
     std::vector<std::unique_ptr<Worker>> workers_;  ///< constant between start and stop
     std::atomic<bool> stopped_{false};
     std::atomic<bool> joined_{false};  ///< no loop runs any more
 
+    CataloguePtr catalogue_;  ///< constant between start and stop
     mutable std::shared_mutex mutex_;
-    std::int64_t applied_version_ = 0;                                 // guarded by mutex_
-    std::unordered_map<NotificationId, LanePtr, core::IdHash> lanes_;  // guarded by mutex_
-    std::unordered_map<NotificationId, CompiledNotificationPtr, core::IdHash>
-        definitions_;  // guarded by mutex_
+    std::unordered_map<NotificationId, Entry, core::IdHash> lanes_;  // guarded by mutex_
+    std::unordered_map<core::ProviderId, std::unordered_set<NotificationId, core::IdHash>,
+                       core::IdHash>
+        users_;  // guarded by mutex_; of each provider
 
     std::mutex idle_mutex_;
     std::function<void()> idle_;  // guarded by idle_mutex_
@@ -93,10 +100,14 @@ core::Result<> Scheduler::Engine::start(CataloguePtr catalogue) {
     }
     tokens_.on_recovery([this](core::ProviderId provider) {
         if (stopped_) return;
-        for (const LanePtr& lane : all())
+        for (const LanePtr& lane : users_of(provider))
             post(lane, [provider](Lane& woken) { woken.provider_recovered(provider); });
     });
-    apply(catalogue);
+    catalogue_ = std::move(catalogue);
+    {
+        const std::unique_lock lock(mutex_);
+        for (const CompiledNotificationPtr& notification : catalogue_->all()) adopt(notification);
+    }
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->start(i);
     return {};
 }
@@ -112,6 +123,7 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
                         .mailbox = worker.mailbox(),
                         .clock = clock_,
                         .random = random_,
+                        .bytes = bytes_,
                         .became_idle = [this] {
                             if (idle_wanted_.load(std::memory_order_relaxed)) report_if_idle();
                         }};
@@ -120,32 +132,50 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
     return lane;
 }
 
-void Scheduler::Engine::apply(const CataloguePtr& catalogue) {
+// Looked up under the lock: of two changes at once the later one here finds the newer definition.
+void Scheduler::Engine::apply(NotificationId id) {
     if (stopped_) return;
     const std::unique_lock lock(mutex_);
-    if (catalogue->version < applied_version_)
-        return;  // two changes at once: the newer one has been here
-    applied_version_ = catalogue->version;
-    definitions_.clear();
-    for (const Catalogue::Entry& entry : catalogue->entries) {
-        const NotificationId id = entry.notification->record.id;
-        LanePtr& lane = lanes_[id];
-        if (!lane) lane = make_lane(entry.notification);
-        definitions_[id] = entry.notification;
-        post(lane, [adopted = entry.notification](Lane& target) { target.apply(adopted); });
-    }
-    std::erase_if(lanes_, [&](const auto& entry) {
-        const bool gone = !definitions_.contains(entry.first);
-        if (gone) post(entry.second, [](Lane& ended) { ended.close([] {}); });
-        return gone;
-    });
+    if (const auto notification = catalogue_->find(id)) return adopt(notification);
+    const auto found = lanes_.find(id);
+    if (found == lanes_.end()) return;
+    forget_user(found->second.definition);
+    post(found->second.lane, [](Lane& ended) { ended.close([] {}); });
+    lanes_.erase(found);
+}
+
+void Scheduler::Engine::adopt(const CompiledNotificationPtr& notification) {
+    Entry& entry = lanes_[notification->record.id];
+    if (!entry.lane) entry.lane = make_lane(notification);
+    if (entry.definition) forget_user(entry.definition);
+    entry.definition = notification;
+    if (const auto provider = notification->record.provider())
+        users_[*provider].insert(notification->record.id);
+    post(entry.lane, [notification](Lane& target) { target.apply(notification); });
+}
+
+void Scheduler::Engine::forget_user(const CompiledNotificationPtr& notification) {
+    const auto provider = notification->record.provider();
+    const auto users = provider ? users_.find(*provider) : users_.end();
+    if (users == users_.end()) return;
+    users->second.erase(notification->record.id);
+    if (users->second.empty()) users_.erase(users);
+}
+
+std::vector<LanePtr> Scheduler::Engine::users_of(core::ProviderId provider) const {
+    const std::shared_lock lock(mutex_);
+    std::vector<LanePtr> lanes;
+    const auto users = users_.find(provider);
+    if (users == users_.end()) return lanes;
+    for (const NotificationId& id : users->second) lanes.push_back(lanes_.at(id).lane);
+    return lanes;
 }
 
 std::vector<LanePtr> Scheduler::Engine::all() const {
     const std::shared_lock lock(mutex_);
     std::vector<LanePtr> lanes;
     lanes.reserve(lanes_.size());
-    for (const auto& [id, lane] : lanes_) lanes.push_back(lane);
+    for (const auto& [id, entry] : lanes_) lanes.push_back(entry.lane);
     return lanes;
 }
 
@@ -205,21 +235,30 @@ void Scheduler::Engine::report_if_idle() {
     if (idle) idle();
 }
 
+LaneSnapshot Scheduler::Engine::snapshot_of(const Entry& entry) {
+    const storage::NotificationRecord& record = entry.definition->record;
+    LaneSnapshot snapshot = entry.lane->snapshot();
+    const bool broken = snapshot.breaker == CircuitBreaker::State::kOpen;
+    snapshot.state = !record.enabled ? "disabled"
+                     : record.paused ? "paused"
+                     : broken        ? "breaker_open"
+                                     : "open";
+    return snapshot;
+}
+
 std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
     const std::shared_lock lock(mutex_);
     std::vector<LaneSnapshot> snapshots;
-    for (const auto& [id, lane] : lanes_) {
-        const storage::NotificationRecord& record = definitions_.at(id)->record;
-        LaneSnapshot snapshot = lane->snapshot();
-        const bool broken = snapshot.breaker == CircuitBreaker::State::kOpen;
-        snapshot.state = !record.enabled ? "disabled"
-                         : record.paused ? "paused"
-                         : broken        ? "breaker_open"
-                                         : "open";
-        if (snapshot.held_by) *snapshot.held_by += ":" + lacking(record);
-        snapshots.push_back(std::move(snapshot));
-    }
+    snapshots.reserve(lanes_.size());
+    for (const auto& [id, entry] : lanes_) snapshots.push_back(snapshot_of(entry));
     return snapshots;
+}
+
+std::optional<LaneSnapshot> Scheduler::Engine::lane(NotificationId id) const {
+    const std::shared_lock lock(mutex_);
+    const auto found = lanes_.find(id);
+    if (found == lanes_.end()) return std::nullopt;
+    return snapshot_of(found->second);
 }
 
 Scheduler::Scheduler(storage::CalloutQueue& queue, providers::TokenManager& tokens,
@@ -236,8 +275,8 @@ core::Result<> Scheduler::start(CataloguePtr catalogue) {
 void Scheduler::stop(std::chrono::milliseconds patience) {
     engine_->stop(patience);
 }
-void Scheduler::apply(CataloguePtr catalogue) {
-    engine_->apply(catalogue);
+void Scheduler::apply(NotificationId notification) {
+    engine_->apply(notification);
 }
 void Scheduler::drain_lane(NotificationId lane) {
     engine_->drain_lane(lane);
@@ -246,16 +285,23 @@ void Scheduler::wake(NotificationId lane) {
     if (const LanePtr found = engine_->find(lane))
         engine_->tell(found, [](Lane& target) { target.wake(); });
 }
+void Scheduler::probe(NotificationId lane) {
+    if (const LanePtr found = engine_->find(lane))
+        engine_->tell(found, [](Lane& target) { target.probe(); });
+}
 std::vector<LaneSnapshot> Scheduler::lanes() const {
     return engine_->lanes();
+}
+std::optional<LaneSnapshot> Scheduler::lane(NotificationId notification) const {
+    return engine_->lane(notification);
 }
 void Scheduler::when_idle(std::function<void()> idle) {
     engine_->when_idle(std::move(idle));
 }
 
-bool Scheduler::try_reserve(NotificationId lane) {
+bool Scheduler::try_reserve(NotificationId lane, std::size_t cost) {
     const LanePtr found = engine_->find(lane);
-    return found && found->try_reserve();
+    return found && found->try_reserve(cost);
 }
 
 void Scheduler::enter(NotificationId lane, core::CalloutId callout, storage::EventPtr event) {
@@ -266,8 +312,8 @@ void Scheduler::enter(NotificationId lane, core::CalloutId callout, storage::Eve
     });
 }
 
-void Scheduler::give_back(NotificationId lane) {
-    if (const LanePtr found = engine_->find(lane)) found->give_back();
+void Scheduler::give_back(NotificationId lane, std::size_t cost) {
+    if (const LanePtr found = engine_->find(lane)) found->give_back(cost);
 }
 
 void Scheduler::backlog_grew(NotificationId lane, core::StoredTime due_at) {

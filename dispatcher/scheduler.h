@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/random.h"
+#include "dispatcher/byte_budget.h"
 #include "dispatcher/circuit_breaker.h"
 #include "dispatcher/intake.h"
 #include "http/egress_policy.h"
@@ -20,15 +21,22 @@ struct LaneSnapshot {
     core::NotificationId id;
     std::string state;  ///< open, paused, disabled, breaker_open
     CircuitBreaker::State breaker = CircuitBreaker::State::kClosed;
-    std::optional<std::string>
-        held_by;        ///< `auth_unavailable:<provider or notification>` while callouts are parked
-    int in_flight = 0;  ///< requests on the wire now
+    /// Why nothing starts now: `paused`, `auth_unavailable:<provider or notification>`,
+    /// `breaker_open`, `blocked_address`, …; empty where something may.
+    std::optional<std::string> held_by;
+    std::optional<core::StoredTime> held_until;  ///< when the lane looks again, where it knows
+    int in_flight = 0;                           ///< requests on the wire now
+    std::size_t bytes = 0;                       ///< of callouts in memory
 };
 
 struct SchedulerOptions {
     std::size_t workers = 1;
     /// Makes the transport of one worker, on that worker's executor.
     std::function<std::unique_ptr<http::Transport>(boost::asio::any_io_executor)> make_transport;
+    /// Of callouts in memory, all lanes together.
+    std::size_t most_bytes = ByteBudget::kDefault;
+    /// The store refused an outcome for a reason that can only be a bug; ends the process.
+    std::function<void(const core::Error&)> on_bug = {};
     /// false: no threads; `poll` of the executor given runs everything (tests on virtual time).
     std::optional<boost::asio::any_io_executor> executor = std::nullopt;
 };
@@ -44,28 +52,31 @@ public:
               core::Random& random, SchedulerOptions options);
     ~Scheduler() override;
 
+    /// A lane for each notification in it.
     [[nodiscard]] core::Result<> start(CataloguePtr catalogue);
     /// No new attempts; those in flight end within `patience`, later ones are cut off and are due
     /// again at start.
     void stop(std::chrono::milliseconds patience);
 
-    /// Adopts the definitions of `catalogue`: new lanes, changed ones, lanes without a definition
-    /// end.
-    void apply(CataloguePtr catalogue);
+    /// Its lane follows the catalogue: made, changed, or ended where it is not there any more.
+    void apply(core::NotificationId notification);
     /// Takes nothing more from this lane and returns when nothing of it is in flight (before a
     /// deletion).
     void drain_lane(core::NotificationId lane);
+    /// An open breaker lets its probe through now; whatever else held the lane is tried anew.
+    void probe(core::NotificationId lane);
     /// Something of this lane may be due now (a retry by a person).
     void wake(core::NotificationId lane);
 
     [[nodiscard]] std::vector<LaneSnapshot> lanes() const;
+    [[nodiscard]] std::optional<LaneSnapshot> lane(core::NotificationId notification) const;
     /// Calls back once nothing is in flight and nothing can be sent now (`serve --drain`).
     void when_idle(std::function<void()> idle);
 
-    bool try_reserve(core::NotificationId lane) override;
+    bool try_reserve(core::NotificationId lane, std::size_t cost) override;
     void enter(core::NotificationId lane, core::CalloutId callout,
                storage::EventPtr event) override;
-    void give_back(core::NotificationId lane) override;
+    void give_back(core::NotificationId lane, std::size_t cost) override;
     void backlog_grew(core::NotificationId lane, core::StoredTime due_at) override;
 
 private:

@@ -6,7 +6,6 @@
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/outside_text.h"
-#include "http/numeric_host.h"
 #include "http/retry_after.h"
 
 namespace herald::dispatcher {
@@ -15,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using storage::AttemptOutcome;
 
+constexpr const char* kLocalLimit = "local_limit";
 constexpr milliseconds kShortestRetryAfter{1'000};
 
 // Answers about the moment or about our credentials, not about this callout: `reject=4xx` leaves
@@ -117,47 +117,36 @@ std::string text_of(const core::Error& error) {
     return error.code + ": " + error.message;
 }
 
-// A blocked literal stays blocked; a name may lead elsewhere tomorrow (E-37).
-bool is_literal(const core::Error& error) {
-    if (const auto* literal = error.details.if_contains("literal")) {
-        return literal->is_bool() && literal->get_bool();
-    }
-    const auto host = core::string_member(error.details, "host");
-    return host && http::numeric_host(*host).has_value();
+// Why an event's callout ends: the field that cannot be rendered where one can be named.
+std::string reason_of_event(const core::Error& error) {
+    if (error.code == "template_error")
+        return "template_error:" + core::string_member(error.details, "path").value_or("");
+    return "rejected_request:" + core::string_member(error.details, "field").value_or("");
 }
 
 Verdict judge_error(const core::Error& error) {
-    if (error.code == "template_error") {
-        const std::string path = core::string_member(error.details, "path").value_or("");
-        return failed("template_error:" + path, text_of(error));
+    const core::Fault fault = core::fault_of(error);
+    switch (fault) {
+        case core::Fault::kReceiver:
+        case core::Fault::kAuthorizationServer:
+            return {.error = text_of(error)};
+        case core::Fault::kEvent:
+        case core::Fault::kCaller:  // in a lane nobody but the event asks for anything
+            return failed(reason_of_event(error), text_of(error));
+        case core::Fault::kConfiguration:
+        case core::Fault::kOurselves:
+            return {.reason =
+                        core::fault_of(error.code) == fault ? error.code : std::string(kLocalLimit),
+                    .error = text_of(error),
+                    .unspent = fault};
     }
-    // A token that is not for this callout: a person has to change one of the two (O-147).
-    const bool misfit = error.code == "entity_required" || error.code == "entity_unknown" ||
-                        error.code == "base_url_missing";
-    if (misfit) return failed(error.code, text_of(error));
-    if (error.code == "invalid_argument") {
-        const std::string field = core::string_member(error.details, "field").value_or("");
-        return failed("rejected_request:" + field, text_of(error));
-    }
-    if (error.code == "blocked_address" && is_literal(error))
-        return failed("blocked_address", text_of(error));
     return {.error = text_of(error)};
 }
 
-bool is_local(const core::Error& error) {
-    const auto* local = error.details.if_contains("local");
-    return local != nullptr && local->is_bool() && local->get_bool();
-}
-
-// Trouble of our own says nothing about the receiver.
 ReceiverHealth health_of(const core::Result<http::Response>& result) {
     if (!result) {
-        const std::string& code = result.error().code;
-        const bool ours = code == "template_error" || code == "entity_required" ||
-                          code == "entity_unknown" || code == "base_url_missing" ||
-                          code == "invalid_argument" || code == "blocked_address" ||
-                          is_local(result.error());
-        return ours ? ReceiverHealth::kUnknown : ReceiverHealth::kFails;
+        return core::fault_of(result.error()) == core::Fault::kReceiver ? ReceiverHealth::kFails
+                                                                        : ReceiverHealth::kUnknown;
     }
     const int status = result->status;
     const bool fails = status == 408 || status == 429 || status >= 500;
@@ -171,7 +160,6 @@ Verdict judge(const core::Result<http::Response>& result,
     Verdict verdict =
         result ? judge_response(*result, notification, now) : judge_error(result.error());
     verdict.receiver = health_of(result);
-    verdict.short_of_resources = !result && is_local(result.error());
     return verdict;
 }
 

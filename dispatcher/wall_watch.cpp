@@ -16,7 +16,8 @@ constexpr std::chrono::minutes kKeptEvery{10};
 
 class WallWatch::Looker final : public std::enable_shared_from_this<Looker> {
 public:
-    Looker(storage::MaintenanceStore& store, core::Clock& clock, boost::asio::any_io_executor executor)
+    Looker(storage::MaintenanceStore& store, core::Clock& clock,
+           boost::asio::any_io_executor executor)
         : store_(store),
           clock_(clock),
           executor_(std::move(executor)),

@@ -18,7 +18,8 @@ namespace herald::dispatcher {
 class WallWatch final {
 public:
     /// `executor` only waits.
-    WallWatch(storage::MaintenanceStore& store, core::Clock& clock, boost::asio::any_io_executor executor);
+    WallWatch(storage::MaintenanceStore& store, core::Clock& clock,
+              boost::asio::any_io_executor executor);
     WallWatch(const WallWatch&) = delete;
     WallWatch& operator=(const WallWatch&) = delete;
     ~WallWatch() { stop(); }

@@ -22,7 +22,7 @@ Worker::Worker(const SchedulerOptions& options, storage::CalloutQueue& queue,
             return queue.start_sending(id, notification);
         },
         *transport_, tokens, clock, random);
-    recorder_ = std::make_unique<Recorder>(queue, mailbox_, clock, executor_);
+    recorder_ = std::make_unique<Recorder>(queue, mailbox_, clock, executor_, options.on_bug);
 }
 
 Worker::~Worker() {

@@ -60,6 +60,8 @@ struct ClaimedCallout {
 struct ClaimLimits {
     std::size_t first_tries = 0;
     std::size_t retries = 0;
+    /// Of the data of their events: the one that reaches it is the last.
+    std::size_t bytes = 16UL * 1024 * 1024;
 };
 
 struct Claim {
@@ -149,6 +151,12 @@ public:
     [[nodiscard]] virtual core::Result<RetriedDead> retry_dead(const CalloutFilter& filter,
                                                                core::StoredTime now,
                                                                std::size_t limit, bool dry_run) = 0;
+    /// One step of the same for pending callouts of one notification that wait for a time after
+    /// `now`, the latest first; not for those behind another of their order key. Returns how many:
+    /// 0 when none is left. `dry_run` counts all.
+    [[nodiscard]] virtual core::Result<std::int64_t> retry_waiting(
+        core::NotificationId notification, core::StoredTime now, std::size_t limit,
+        bool dry_run) = 0;
     /// Whatever has not left can be cancelled. Conflict `callout_in_flight` while an attempt runs;
     /// `callout_finished` when it is over.
     [[nodiscard]] virtual core::Result<CalloutRecord> cancel_callout(core::CalloutId id) = 0;

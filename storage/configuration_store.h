@@ -58,6 +58,12 @@ public:
                                                              bool cancel_pending) = 0;
     [[nodiscard]] virtual core::Result<std::vector<NotificationRecord>> notifications() = 0;
     [[nodiscard]] virtual core::Result<NotificationRecord> notification(std::string_view name) = 0;
+    [[nodiscard]] virtual core::Result<NotificationRecord> notification(
+        core::NotificationId id) = 0;
+    /// Those that were added, changed or deleted after that `catalogue_version`, each once; empty
+    /// where nobody remembers that far back.
+    [[nodiscard]] virtual std::optional<std::vector<core::NotificationId>>
+    notifications_changed_since(std::int64_t version) = 0;
     /// Grows with every change of a notification or provider. Lock-free.
     [[nodiscard]] virtual std::int64_t catalogue_version() const noexcept = 0;
 };

@@ -23,7 +23,10 @@ Result<boost::json::object> full_view(const Services& services, const CalloutRec
                                       const HoldReasons& reasons) {
     const auto attempts = services.store.attempts_of(callout.id);
     if (!attempts) return attempts.error();
-    return callout_json(callout, reasons.of(callout), *attempts, services.clock);
+    CalloutRecord shown = callout;
+    shown.reason = reasons.of(callout);
+    shown.due_at = reasons.due_at(callout);
+    return callout_json(shown, *attempts, services.clock);
 }
 
 Result<ApiResponse> shown_callout(const Services& services, const CalloutRecord& callout) {
@@ -191,10 +194,11 @@ Result<RetryOrder> read_retry_order(const Call& call) {
     in.optional_text("after", after);
     if (auto done = in.finish(); !done) return done.error();
     if (order.limit && *order.limit < 1) return invalid_argument("limit", "at least 1");
-    if (state != "dead")
-        return invalid_argument("state",
-                                "\"dead\" is expected: only dead callouts are retried together");
-    order.filter.state = CalloutState::kDead;
+    if (state != "dead" && state != "pending")
+        return invalid_argument("state", "\"dead\" or \"pending\" is expected");
+    order.filter.state = state == "dead" ? CalloutState::kDead : CalloutState::kPending;
+    if (state == "pending" && (since || after))
+        return invalid_argument(since ? "since" : "after", "goes with state \"dead\" only");
     if (after) {
         const auto id = core::CalloutId::parse(*after);
         if (!id) return invalid_argument("after", "the `last` of the step before");
@@ -213,8 +217,52 @@ void wake_lanes(const Services& services) {
         services.scheduler->wake(lane.id);
 }
 
+Result<std::vector<storage::NotificationRecord>> notifications_of(const Services& services,
+                                                                  const RetryOrder& order) {
+    if (!order.filter.notification) return services.store.notifications();
+    auto one = services.store.notification(*order.filter.notification);
+    if (!one) return one.error();
+    std::vector<storage::NotificationRecord> records;
+    records.push_back(std::move(*one));
+    return records;
+}
+
+Result<std::int64_t> retry_waiting_of(const Services& services, core::NotificationId id,
+                                      core::StoredTime now, std::int64_t wanted) {
+    std::int64_t done = 0;
+    while (done < wanted) {
+        const auto left = static_cast<std::size_t>(wanted - done);
+        const auto step = services.store.retry_waiting(id, now, left, false);
+        if (!step) return step;
+        if (*step == 0) break;
+        done += *step;
+        wake(services, id);
+    }
+    return done;
+}
+
+// Those that wait for a later time go now; no more than there are when it begins.
+Result<storage::RetriedDead> retry_waiting(const Services& services, const RetryOrder& order) {
+    const auto notifications = notifications_of(services, order);
+    if (!notifications) return notifications.error();
+    const core::StoredTime now = services.clock.stored_now();
+    storage::RetriedDead total;
+    for (const storage::NotificationRecord& record : *notifications) {
+        const auto there = services.store.retry_waiting(record.id, now, 0, true);
+        if (!there) return there.error();
+        std::int64_t wanted = *there;
+        if (order.limit) wanted = std::min(wanted, *order.limit - total.count);
+        const auto done =
+            order.dry_run ? there : retry_waiting_of(services, record.id, now, wanted);
+        if (!done) return done.error();
+        total.count += *done;
+    }
+    return total;
+}
+
 // In steps, so that lanes begin while the rest is still being made due.
 Result<storage::RetriedDead> retry_in_steps(const Services& services, const RetryOrder& order) {
+    if (order.filter.state == CalloutState::kPending) return retry_waiting(services, order);
     const core::StoredTime now = services.clock.stored_now();
     if (order.dry_run) return services.store.retry_dead(order.filter, now, kRetryStep, true);
     std::int64_t wanted = order.limit.value_or(0);

@@ -1,5 +1,6 @@
 #include "api/handlers/callout_steps.h"
 
+#include <algorithm>
 #include <map>
 
 #include "api/json_text.h"
@@ -8,14 +9,6 @@ namespace herald::api {
 namespace {
 
 using core::Result;
-
-// As a lane tells it; empty where nothing holds it.
-std::string reason_of(const dispatcher::LaneSnapshot& lane) {
-    if (lane.state != "open") return lane.state;
-    if (lane.held_by) return *lane.held_by;
-    // Half open: all but the probe wait for what becomes of it.
-    return lane.breaker == dispatcher::CircuitBreaker::State::kClosed ? "" : "breaker_open";
-}
 
 bool gives_no_tokens(const storage::ProviderRecord& provider) {
     if (!provider.enabled) return true;
@@ -55,29 +48,48 @@ Result<std::map<core::ProviderId, std::string>> silent_providers(
 }  // namespace
 
 Result<HoldReasons> HoldReasons::read(const Services& services) {
-    HoldReasons out(services.clock.stored_now());
-    if (services.scheduler != nullptr) {
-        for (const dispatcher::LaneSnapshot& lane : services.scheduler->lanes())
-            out.reasons_[lane.id] = reason_of(lane);
-        return out;
-    }
+    HoldReasons out(services);
+    if (services.scheduler != nullptr) return out;
     const auto silent = silent_providers(services.store);
     if (!silent) return silent.error();
     const auto notifications = services.store.notifications();
     if (!notifications) return notifications.error();
     for (const storage::NotificationRecord& record : *notifications)
-        out.reasons_[record.id] = reason_of(record, *silent);
+        out.holds_[record.id] = {.reason = reason_of(record, *silent)};
     return out;
 }
 
+// Half open: all but the probe wait for what becomes of it.
+HoldReasons::Hold HoldReasons::hold_of(core::NotificationId notification) const {
+    const auto lane = scheduler_->lane(notification);
+    if (!lane) return {};
+    if (lane->state == "paused" || lane->state == "disabled") return {.reason = lane->state};
+    if (lane->held_by) return {.reason = *lane->held_by, .until = lane->held_until};
+    if (lane->breaker == dispatcher::CircuitBreaker::State::kHalfOpen)
+        return {.reason = "breaker_open", .until = now_};
+    return {};
+}
+
+const HoldReasons::Hold* HoldReasons::hold_on(const storage::CalloutRecord& callout) const {
+    if (callout.state != storage::CalloutState::kPending || !callout.notification) return nullptr;
+    auto found = holds_.find(*callout.notification);
+    if (found == holds_.end() && scheduler_ != nullptr)
+        found = holds_.emplace(*callout.notification, hold_of(*callout.notification)).first;
+    if (found == holds_.end() || found->second.reason.empty()) return nullptr;
+    const Hold& hold = found->second;
+    const bool waits_longer = hold.until && callout.due_at && *callout.due_at > *hold.until;
+    return waits_longer || callout.reason == "ordered" ? nullptr : &hold;
+}
+
 std::optional<std::string> HoldReasons::of(const storage::CalloutRecord& callout) const {
-    if (callout.reason) return callout.reason;
-    if (callout.state != storage::CalloutState::kPending || !callout.notification)
-        return std::nullopt;
-    if (!callout.due_at || *callout.due_at > now_) return std::nullopt;
-    const auto found = reasons_.find(*callout.notification);
-    if (found == reasons_.end() || found->second.empty()) return std::nullopt;
-    return found->second;
+    const Hold* hold = hold_on(callout);
+    return hold != nullptr ? hold->reason : callout.reason;
+}
+
+std::optional<core::StoredTime> HoldReasons::due_at(const storage::CalloutRecord& callout) const {
+    const Hold* hold = hold_on(callout);
+    if (hold == nullptr || !hold->until || !callout.due_at) return callout.due_at;
+    return std::max(*callout.due_at, *hold->until);
 }
 
 boost::json::object callout_summary(const storage::CalloutRecord& callout,

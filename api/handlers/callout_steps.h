@@ -13,18 +13,31 @@
 
 namespace herald::api {
 
-/// Why a pending callout that is due waits where its record does not say: its notification, its
-/// provider or the breaker of its lane holds it.
+/// Why a pending callout does not go now, and when it may: by its record, or by what holds its lane
+/// (its notification, its provider, the breaker, an obstacle), whichever lasts longer.
 class HoldReasons final {
 public:
     [[nodiscard]] static core::Result<HoldReasons> read(const Services& services);
     [[nodiscard]] std::optional<std::string> of(const storage::CalloutRecord& callout) const;
+    /// No earlier than its lane lets anything through, where that is known.
+    [[nodiscard]] std::optional<core::StoredTime> due_at(
+        const storage::CalloutRecord& callout) const;
 
 private:
-    explicit HoldReasons(core::StoredTime now) : now_(now) {}
+    struct Hold {
+        std::string reason;
+        std::optional<core::StoredTime> until = std::nullopt;
+    };
+    explicit HoldReasons(const Services& services)
+        : now_(services.clock.stored_now()), scheduler_(services.scheduler) {}
+    [[nodiscard]] Hold hold_of(core::NotificationId notification) const;
+    /// Null where its lane is open to it.
+    [[nodiscard]] const Hold* hold_on(const storage::CalloutRecord& callout) const;
 
     core::StoredTime now_;
-    std::unordered_map<core::NotificationId, std::string, core::IdHash> reasons_;
+    dispatcher::Scheduler* scheduler_;  ///< null without a daemon
+    /// Of all notifications without a daemon, else of those that were asked for.
+    mutable std::unordered_map<core::NotificationId, Hold, core::IdHash> holds_;
 };
 
 /// {"id","notification","state","reason"}: a callout inside its event.

@@ -10,18 +10,18 @@ namespace {
 using core::Result;
 using storage::NotificationRecord;
 
-// The running daemon's lanes follow what is stored; without a daemon there are none.
-Result<> apply_to_lanes(const Services& services) {
+// The running daemon's lane follows what is stored; without a daemon there is none.
+Result<> apply_to_lane(const Services& services, core::NotificationId id) {
     if (services.scheduler == nullptr) return {};
-    auto catalogue = services.intake.catalogue();
-    if (!catalogue) return catalogue.error();
-    services.scheduler->apply(std::move(*catalogue));
+    if (auto catalogue = services.intake.catalogue(); !catalogue) return catalogue.error();
+    services.scheduler->apply(id);
     return {};
 }
 
-Result<ApiResponse> applied_notification(const Call& call, int status, const std::string& name) {
-    if (auto applied = apply_to_lanes(call.services); !applied) return applied.error();
-    const auto stored = call.services.store.notification(name);
+Result<ApiResponse> applied_notification(const Call& call, int status,
+                                         const NotificationRecord& record) {
+    if (auto applied = apply_to_lane(call.services, record.id); !applied) return applied.error();
+    const auto stored = call.services.store.notification(record.name);
     if (!stored) return stored.error();
     return json_response(status, notification_json(*stored, call.services.clock));
 }
@@ -55,10 +55,9 @@ Result<ApiResponse> add(const Call& call) {
     if (auto done = patch_notification(PatchKind::kAdd, *request, *provider, record); !done)
         return done.error();
     if (auto ok = dispatcher::validate(record, call.services.egress); !ok) return ok.error();
-    const std::string name = record.name;
-    if (auto added = call.services.store.add_notification(std::move(record)); !added)
+    if (auto added = call.services.store.add_notification(record.clone()); !added)
         return added.error();
-    return applied_notification(call, 201, name);
+    return applied_notification(call, 201, record);
 }
 
 Result<ApiResponse> change(const Call& call,
@@ -71,7 +70,7 @@ Result<ApiResponse> change(const Call& call,
             return dispatcher::validate(record, call.services.egress);
         });
     if (!edited) return edited.error();
-    return applied_notification(call, 200, edited->name);
+    return applied_notification(call, 200, *edited);
 }
 
 Result<ApiResponse> edit(const Call& call) {
@@ -96,7 +95,7 @@ Result<ApiResponse> turn(const Call& call, bool NotificationRecord::* flag, bool
             return {};
         });
     if (!edited) return edited.error();
-    return applied_notification(call, 200, edited->name);
+    return applied_notification(call, 200, *edited);
 }
 
 Result<ApiResponse> enable(const Call& call) {
@@ -138,10 +137,29 @@ Result<ApiResponse> remove(const Call& call) {
     if (*cancel_pending && call.services.scheduler != nullptr)
         call.services.scheduler->drain_lane(record->id);
     const auto deleted = call.services.store.delete_notification(record->name, *cancel_pending);
-    const auto applied = apply_to_lanes(call.services);
+    const auto applied = apply_to_lane(call.services, record->id);
     if (!deleted) return deleted.error();
     if (!applied) return applied.error();
     return json_response(200, boost::json::object{{"deleted", record->name}});
+}
+
+// One that waits for its time goes now: an open breaker, and a lane that waits for a person, try it
+// at once.
+Result<ApiResponse> probe(const Call& call) {
+    if (auto ok = expect_no_input(call); !ok) return ok.error();
+    const auto record = call.services.store.notification(call.param("name"));
+    if (!record) return record.error();
+    if (call.services.scheduler == nullptr) {
+        return core::Error{.kind = core::ErrorKind::kTransient,
+                           .code = "daemon_not_running",
+                           .message = "probe notification '" + record->name +
+                                      "': nothing is sent without a daemon; start herald serve"};
+    }
+    const auto hastened =
+        call.services.store.retry_waiting(record->id, call.services.clock.stored_now(), 1, false);
+    if (!hastened) return hastened.error();
+    call.services.scheduler->probe(record->id);
+    return json_response(200, notification_json(*record, call.services.clock));
 }
 
 }  // namespace
@@ -157,6 +175,7 @@ std::vector<Route> notification_routes() {
         {"POST", "/v1/notifications/{name}/disable", disable, Audit::kInformation},
         {"POST", "/v1/notifications/{name}/pause", pause, Audit::kInformation},
         {"POST", "/v1/notifications/{name}/resume", resume, Audit::kInformation},
+        {"POST", "/v1/notifications/{name}/probe", probe, Audit::kInformation},
     };
 }
 

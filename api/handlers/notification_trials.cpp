@@ -4,6 +4,7 @@
 #include "api/member_reader.h"
 #include "api/trial_thread.h"
 #include "core/await.h"
+#include "core/fault.h"
 #include "core/json.h"
 #include "core/masking.h"
 #include "dispatcher/composer.h"
@@ -202,11 +203,11 @@ core::Error no_token_error(const Services& services, const NotificationRecord& n
 core::Error nothing_sent(const NotificationRecord& notification,
                          const dispatcher::AttemptResult& result) {
     const std::string reason = result.update.reason.value_or("no request was sent");
-    const bool in_template = reason.starts_with("template_error");
-    core::Error error{.kind = core::ErrorKind::kPermanent,
-                      .code = in_template ? "template_error" : "invalid_argument",
-                      .message = {}};
-    error.message = "send a test callout of notification '" + notification.name + "': " + reason;
+    std::string code = reason.substr(0, reason.find(':'));
+    if (!core::is_error_code(code)) code = "internal_error";
+    core::Error error{.kind = core::ErrorKind::kPermanent, .code = std::move(code), .message = {}};
+    error.message = "send a test callout of notification '" + notification.name +
+                    "': " + result.why.value_or(reason);
     error.details["reason"] = reason;
     return error;
 }

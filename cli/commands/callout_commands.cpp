@@ -113,11 +113,12 @@ core::Result<std::uint64_t> retry_in_steps(Context& context, json::object order,
         order["limit"] = std::min(kStep, matching - retried);
         const auto step = post_retry(context, order);
         if (!step) return step.error();
-        retried += count_at(*step, "retried");
+        const std::uint64_t more = count_at(*step, "retried");
+        retried += more;
         bar.update(retried, retried);
         const std::string last = text_at(*step, "last");
-        if (last.empty()) break;
-        order["after"] = last;
+        if (last.empty() && more == 0) break;
+        if (!last.empty()) order["after"] = last;
     }
     return retried;
 }
@@ -144,13 +145,15 @@ core::Result<int> retry_many(const RetryFlags& flags, Context& context) {
 core::Result<int> retry_callouts(const RetryFlags& flags, Context& context) {
     const bool many = flags.state.given();
     if (flags.id.empty() && !many)
-        return core::invalid_argument("ID", "give a callout's id, or --state dead for all of them");
+        return core::invalid_argument("ID",
+                                      "give a callout's id, or --state dead or pending for all of "
+                                      "them");
     if (many && !flags.id.empty())
         return core::invalid_argument("--state", "does not go together with an id");
     if (many) return retry_many(flags, context);
     if (flags.notification.given() || flags.since.given() || flags.dry_run) {
-        return core::invalid_argument(
-            "ID", "--notification, --since and --dry-run go with --state dead only");
+        return core::invalid_argument("ID",
+                                      "--notification, --since and --dry-run go with --state only");
     }
     return call_and_print(context, "POST", kCollection, flags.id, "retry");
 }
@@ -174,12 +177,13 @@ void add_list(CommandTree& tree, CLI::App& group) {
 void add_retry(CommandTree& tree, CLI::App& group) {
     auto flags = std::make_shared<RetryFlags>();
     CLI::App& retry =
-        tree.command(group, "retry", "Make a callout due now, or all dead ones.",
+        tree.command(group, "retry", "Make a callout due now, or all dead or waiting ones.",
                      "  herald callout retry cal_01JD7Z0000000000000000000\n"
                      "  herald callout retry --state dead --notification invoice-posted --dry-run",
                      [flags](Context& context) { return retry_callouts(*flags, context); });
     retry.add_option("ID", flags->id, "the callout's id")->type_name("");
-    add_text(retry, "--state", flags->state, "dead: all callouts that gave up", "STATE");
+    add_text(retry, "--state", flags->state,
+             "dead: all that gave up; pending: all that wait for a later time", "STATE");
     add_text(retry, "--notification", flags->notification, "only of this notification", "NAME");
     add_text(retry, "--since", flags->since,
              "only those created since: a time, or a duration before now", "TIME");

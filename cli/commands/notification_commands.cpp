@@ -186,6 +186,9 @@ void add_notification_commands(CommandTree& tree) {
     add_simple(tree, group, "pause", "Hold callouts until 'resume'; none is lost.", "POST",
                "pause");
     add_simple(tree, group, "resume", "Let held callouts go on.", "POST", "resume");
+    add_simple(tree, group, "probe",
+               "Try the receiver now: one waiting callout goes, an open breaker lets it through.",
+               "POST", "probe");
     add_trial(tree, group, "preview", "Show the exact request that would be sent; sends nothing.",
               preview_notification);
     add_trial(tree, group, "test",

@@ -81,6 +81,14 @@ void recover(WriteSession& session, const Claimed& callout, core::StoredTime now
     }
 }
 
+// The latest first: those made due fall out of the range, wherever the walk stands.
+constexpr Sql kWaiting =
+    "SELECT id FROM callout INDEXED BY callout_pending WHERE notification_id = ? AND state = 0"
+    " AND queue = ? AND due_at > ? ORDER BY due_at DESC LIMIT ?";
+constexpr Sql kCountWaiting =
+    "SELECT count(*) FROM callout INDEXED BY callout_pending WHERE notification_id = ?"
+    " AND state = 0 AND queue = ? AND due_at > ?";
+
 /// Its attempts are counted on, its schedule begins anew.
 void make_due(WriteSession& session, const CalloutRecord& callout, core::StoredTime now) {
     move(session, callout.state,
@@ -166,6 +174,28 @@ std::int64_t retry_those_dead(WriteSession& session, const std::vector<core::Cal
         ++retried;
     }
     return retried;
+}
+
+std::int64_t retry_some_waiting(WriteSession& session, const core::NotificationId& notification,
+                                core::StoredTime now, std::size_t limit) {
+    std::vector<core::CalloutId> ids;
+    for (const Queue queue : {Queue::kRetries, Queue::kFirstTries}) {
+        auto row = session.db.query(kWaiting, notification, queue, now, limit - ids.size());
+        while (row.next()) ids.push_back(row.take<core::CalloutId>());
+    }
+    for (const CalloutRecord& callout : find_callouts(session.db, ids))
+        make_due(session, callout, now);
+    return static_cast<std::int64_t>(ids.size());
+}
+
+std::int64_t count_waiting(Connection& db, const core::NotificationId& notification,
+                           core::StoredTime now) {
+    std::int64_t count = 0;
+    for (const Queue queue : {Queue::kRetries, Queue::kFirstTries}) {
+        auto row = db.query(kCountWaiting, notification, queue, now);
+        if (row.next()) count += row.take<std::int64_t>();
+    }
+    return count;
 }
 
 std::int64_t cancel_some_pending(WriteSession& session, const core::NotificationId& notification) {

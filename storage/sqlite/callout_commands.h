@@ -23,6 +23,12 @@ inline constexpr std::size_t kStep = 500;
 [[nodiscard]] std::int64_t retry_those_dead(WriteSession& session,
                                             const std::vector<core::CalloutId>& ids,
                                             core::StoredTime now);
+/// Makes up to `limit` that wait for a time after `now` due. Returns how many.
+[[nodiscard]] std::int64_t retry_some_waiting(WriteSession& session,
+                                              const core::NotificationId& notification,
+                                              core::StoredTime now, std::size_t limit);
+[[nodiscard]] std::int64_t count_waiting(Connection& db, const core::NotificationId& notification,
+                                         core::StoredTime now);
 /// Cancels up to kStep pending callouts. Returns how many.
 [[nodiscard]] std::int64_t cancel_some_pending(WriteSession& session,
                                                const core::NotificationId& notification);

@@ -155,7 +155,6 @@ Moved update(WriteSession& session, CalloutUpdate update) {
 namespace {
 
 constexpr std::size_t kMostClaimed = 4096;
-constexpr std::size_t kMostClaimedBytes = 16UL * 1024 * 1024;
 
 struct Due {
     ClaimedCallout callout;
@@ -171,14 +170,15 @@ struct Due {
 
 class Claiming final {
 public:
-    Claiming(WriteSession& session, const core::NotificationId& notification, core::StoredTime now)
-        : session_(session), notification_(notification), now_(now) {}
+    Claiming(WriteSession& session, const core::NotificationId& notification, core::StoredTime now,
+             std::size_t most_bytes)
+        : session_(session), notification_(notification), now_(now), most_bytes_(most_bytes) {}
 
     void take(Queue queue, std::size_t limit) {
         std::vector<Due> due = due_in(queue, limit);
         const bool all_seen = due.size() < std::min(limit, kMostClaimed);
         std::size_t taken = 0;
-        while (taken < due.size() && bytes_ < kMostClaimedBytes) {
+        while (taken < due.size() && bytes_ < most_bytes_) {
             ClaimedCallout& callout = due[taken].callout;
             callout.event = shared_event(due[taken].event_seq);
             if (callout.event) bytes_ += callout.event->data.size();
@@ -270,6 +270,7 @@ private:
     WriteSession& session_;
     const core::NotificationId& notification_;
     const core::StoredTime now_;
+    const std::size_t most_bytes_;
     Claim claim_;
     std::vector<Queue> exhausted_;  ///< of which everything due was found
     std::size_t bytes_ = 0;
@@ -279,7 +280,7 @@ private:
 
 Claim claim(WriteSession& session, const core::NotificationId& notification, core::StoredTime now,
             const ClaimLimits& limits) {
-    Claiming claiming(session, notification, now);
+    Claiming claiming(session, notification, now, limits.bytes);
     if (limits.first_tries > 0) claiming.take(Queue::kFirstTries, limits.first_tries);
     if (limits.retries > 0) claiming.take(Queue::kRetries, limits.retries);
     return claiming.finish();

@@ -74,7 +74,8 @@ core::Error to_error(const Failure& failure, std::string_view doing) {
     if (primary(failure.code()) == SQLITE_CONSTRAINT) {
         return described(ErrorKind::kConflict, "storage_error", doing, cause, "nothing was stored");
     }
-    return described(ErrorKind::kStorage, "storage_error", doing, cause,
+    // Out of memory, a file that cannot be opened just now: what must be written is tried again.
+    return described(ErrorKind::kTransient, "storage_error", doing, cause,
                      "nothing was acknowledged");
 }
 

@@ -32,7 +32,7 @@ void add_notification(WriteSession& session, const NotificationRecord& record) {
                                                 "': the name is taken; edit it or choose another"));
     }
     save_notification(session.db, session.ring, record);
-    session.catalogue_changed();
+    session.catalogue_changed(record.id);
 }
 
 NotificationRecord edit_notification(
@@ -48,7 +48,7 @@ NotificationRecord edit_notification(
     save_notification(session.db, session.ring, after);
     if (after.provider() != before.provider())
         keep_for_attempts(session, after.id, before.provider());
-    session.catalogue_changed();
+    session.catalogue_changed(after.id);
     return existing(session, name);
 }
 
@@ -66,7 +66,7 @@ Deletion delete_notification_step(WriteSession& session, std::string_view name,
     }
     session.tally.fold_deleted(session.db, record.id);
     session.db.run("DELETE FROM notification WHERE id = ?", record.id);
-    session.catalogue_changed();
+    session.catalogue_changed(record.id);
     return Deletion::kDone;
 }
 

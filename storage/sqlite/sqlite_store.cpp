@@ -133,6 +133,18 @@ public:
         });
     }
 
+    core::Result<NotificationRecord> notification(core::NotificationId id) override {
+        return read<NotificationRecord>("read a notification", [&](Connection& db) {
+            return found(sqlite::find_notification(db, ring_, id),
+                         [&] { return sqlite::no_such_notification(id.text()); });
+        });
+    }
+
+    std::optional<std::vector<core::NotificationId>> notifications_changed_since(
+        std::int64_t version) override {
+        return session_.changed_since(version);
+    }
+
     std::int64_t catalogue_version() const noexcept override {
         return session_.catalogue_version();
     }
@@ -279,10 +291,7 @@ public:
 
     void keep_time(core::KeptTime time, core::Done<> done) override {
         submit<void>(
-            Kind::kOther,
-            [time = std::move(time)](WriteSession& session) {
-                sqlite::keep_time(session.db, time);
-            },
+            Kind::kOther, [time](WriteSession& session) { sqlite::keep_time(session.db, time); },
             std::move(done));
     }
 
@@ -344,6 +353,17 @@ public:
             total.count += *done;
         }
         return total;
+    }
+
+    core::Result<std::int64_t> retry_waiting(core::NotificationId notification,
+                                             core::StoredTime now, std::size_t limit,
+                                             bool dry_run) override {
+        const auto count = [&](auto& db) { return sqlite::count_waiting(db, notification, now); };
+        if (dry_run) return read<std::int64_t>("count waiting callouts", count);
+        limit = std::min(limit, sqlite::kStep);
+        return write<std::int64_t>(Kind::kOther, [&](WriteSession& session) {
+            return sqlite::retry_some_waiting(session, notification, now, limit);
+        });
     }
 
     core::Result<CalloutRecord> cancel_callout(core::CalloutId id) override {

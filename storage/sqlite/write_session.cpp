@@ -2,10 +2,13 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace herald::storage::sqlite {
 namespace {
+
+constexpr std::size_t kChangesKept = 4096;
 
 int note_wal_pages(void* pages, sqlite3* /*db*/, const char* /*name*/, int count) {
     *static_cast<int*>(pages) = count;
@@ -49,6 +52,15 @@ void WriteSession::commit() {
     tally.write(db);
     db.run("COMMIT");
     check_files();
+    {
+        const std::scoped_lock lock(changes_mutex_);
+        changes_.insert(changes_.end(), working_changes_.begin(), working_changes_.end());
+        while (changes_.size() > kChangesKept) {
+            forgotten_up_to_ = changes_.front().first;
+            changes_.pop_front();
+        }
+    }
+    working_changes_.clear();
     committed_version_ = working_version_;
     ++commits_;
 }
@@ -62,6 +74,24 @@ void WriteSession::rollback() noexcept {
     tally.forget();
     events.clear();  // numbers given in this transaction are given again
     working_version_ = committed_version_;
+    working_changes_.clear();
+}
+
+std::optional<std::vector<core::NotificationId>> WriteSession::changed_since(
+    std::int64_t version) const {
+    std::vector<core::NotificationId> ids;
+    {
+        const std::scoped_lock lock(changes_mutex_);
+        if (version < forgotten_up_to_) return std::nullopt;
+        for (auto change = changes_.rbegin(); change != changes_.rend() && change->first > version;
+             ++change) {
+            ids.push_back(change->second);
+        }
+    }
+    std::ranges::sort(ids);
+    const auto twice = std::ranges::unique(ids);
+    ids.erase(twice.begin(), twice.end());
+    return ids;
 }
 
 }  // namespace herald::storage::sqlite

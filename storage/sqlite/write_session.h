@@ -2,7 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "core/clock.h"
 #include "storage/key_ring.h"
@@ -17,7 +22,7 @@ namespace herald::storage::sqlite {
 /// What a write operation works with: the writing connection and what is kept in step with its
 /// transactions.
 ///
-/// Thread-safety: none, except for `catalogue_version`.
+/// Thread-safety: none, except where a method says "any thread".
 class WriteSession final {
 public:
     WriteSession(Connection connection, const std::filesystem::path& path, const KeyRing& ring,
@@ -36,6 +41,12 @@ public:
 
     /// Counts a change of a provider or notification; visible to others after the commit.
     void catalogue_changed() { ++working_version_; }
+    void catalogue_changed(core::NotificationId id) {
+        working_changes_.emplace_back(++working_version_, id);
+    }
+    /// See ConfigurationStore. Any thread.
+    [[nodiscard]] std::optional<std::vector<core::NotificationId>> changed_since(
+        std::int64_t version) const;
     /// As the open transaction sees it.
     [[nodiscard]] std::int64_t working_version() const noexcept { return working_version_; }
     /// As committed. Any thread.
@@ -72,6 +83,11 @@ private:
     std::int64_t working_version_ = 1;
     std::atomic<std::int64_t> committed_version_ = 1;
     std::atomic<std::int64_t> commits_ = 0;
+    using Change = std::pair<std::int64_t, core::NotificationId>;  // with its version
+    std::vector<Change> working_changes_;                          // of the open transaction
+    mutable std::mutex changes_mutex_;
+    std::deque<Change> changes_;        // guarded by changes_mutex_; the last ones, oldest first
+    std::int64_t forgotten_up_to_ = 1;  // guarded by changes_mutex_
     int wal_pages_ = 0;
     bool has_order_keys_ = false;
     bool has_former_providers_ = false;

@@ -93,7 +93,7 @@ TEST_F(HoldReasonsTest, OneBehindItsKeySaysSoAndTheFirstOfTheKeyTellsTheLanesRea
     EXPECT_EQ(reason_of(second), "ordered");
 }
 
-TEST_F(HoldReasonsTest, WhatIsNotDueYetIsHeldByItsTimeAlone) {
+TEST_F(HoldReasonsTest, AHoldIsToldBeforeTheTimeOfARetry) {
     start();
     auto record = notification();
     record.paused = true;
@@ -102,8 +102,25 @@ TEST_F(HoldReasonsTest, WhatIsNotDueYetIsHeldByItsTimeAlone) {
     EXPECT_EQ(reasons().of(waiting), "paused");
     clock.set_system_time(clock.system_now() - 1h);
     EXPECT_EQ(reasons().of(waiting), "paused") << "whatever the wall clock says";
-    waiting.due_at = clock.stored_now() + 1ms;
-    EXPECT_EQ(reasons().of(waiting), std::nullopt);
+    waiting.due_at = clock.stored_now() + 1h;
+    waiting.reason = "retry";
+    EXPECT_EQ(reasons().of(waiting), "paused") << "it would not go in an hour either";
+    edit("invoices", [](auto& change) { change.paused = false; });
+    EXPECT_EQ(reasons().of(waiting), "retry");
+}
+
+TEST_F(HoldReasonsTest, UnderAnOpenBreakerNothingIsDueBeforeItsProbe) {
+    start();
+    given_a_breaker_that_opens_at_once();
+    storage::CalloutRecord waiting = callout(fire_one());
+    ASSERT_LE(*waiting.due_at, clock.stored_now());
+    const auto probe_at = reasons().due_at(waiting);
+    EXPECT_GT(*probe_at, clock.stored_now() + 4s);
+    EXPECT_LT(*probe_at, clock.stored_now() + 6s);
+    waiting.due_at = *probe_at + 1ms;
+    waiting.reason = "retry";
+    EXPECT_EQ(reasons().of(waiting), "retry") << "its own time is the later one";
+    EXPECT_EQ(reasons().due_at(waiting), waiting.due_at);
 }
 
 }  // namespace

@@ -280,6 +280,15 @@ class HeraldTest(unittest.TestCase):
             _, callout = self.herald.api("GET", f"/v1/callouts/{callout_id}")
             raise AssertionError(f"{error}\n{callout}\n{self.herald.log_tail()}") from None
 
+    def callout_waits_for(self, callout_id, reason, timeout=40):
+        """Waits until the callout is pending for that reason, with no attempt spent, and returns it."""
+        def waits():
+            callout = self.herald.api("GET", f"/v1/callouts/{callout_id}")[1]
+            return callout if (callout["state"], callout["reason"]) == ("pending", reason) else None
+        callout = eventually(waits, f"callout waits for {reason}", timeout)
+        self.assertEqual(callout["attempts"], [])
+        return callout
+
 
 def with_and_without_daemon(commands, namespace):
     """Two test cases of one set of commands: the CLI in process, and over the daemon's socket."""

@@ -5,7 +5,7 @@ import json
 import unittest
 
 import shapes
-from herald_harness import HeraldTest, with_and_without_daemon
+from herald_harness import HeraldTest, eventually, with_and_without_daemon
 from parts import HostileTokenServer, Receiver
 
 DEFAULT_BREAKER = {"enabled": True, "failure_percent": 50, "min_attempts": 20, "window_s": 30, "open_s": 5,
@@ -31,7 +31,7 @@ class NotificationCommands(WithReceiver):
         self.assertRegex(notification["id"], r"^ntf_[0-9A-Za-z-]+$")
         expected = {"name": "posted", "enabled": True, "paused": False, "events": ["invoice.*"],
                     "method": "POST", "url": self.receiver.url("/ok"), "headers": {}, "parameters": {},
-                    "content_type": "application/json", "body_template": None, "auth": {"kind": "none"},
+                    "header_encoding": "ascii", "content_type": "application/json", "body_template": None, "auth": {"kind": "none"},
                     "signing_secret": None, "timeout_ms": 30000, "max_in_flight": 64,
                     "rate_per_s": None, "breaker": DEFAULT_BREAKER, "order_by": None, "success": None}
         self.assertEqual({name: notification[name] for name in expected}, expected)
@@ -254,7 +254,32 @@ class AnOpenBreaker(WithReceiver, HeraldTest):
         self.assertRegex(self.herald.run("stats").stdout, r"(?m)^posted +breaker_open .* open$")
         metrics = self.herald.api("GET", "/metrics")[1]
         self.assertIn('herald_lane_state{notification="posted",state="breaker_open",breaker="open"} 1', str(metrics))
+        for event in ("breaker_opened", "callout_dead"):
+            eventually(lambda event=event: f'"event":"{event}"' in self.herald.log(), f"{event} is logged")
         self.assertEqual(len(self.receiver.log("/status/500")), 1)
+
+    def test_a_probe_lets_one_through_now_and_closes_it(self):
+        self.add_notification(self.receiver.url("/sequence/500,200"), "posted", "--retry", "schedule=2h", "--breaker",
+                              "failures=100%;min=1;open=1h;max-open=1h")
+        fired = self.herald.must("event", "fire", "invoice.posted", "--data", "{}")
+        callout = fired["callouts"][0]["id"]
+        eventually(lambda: self.herald.must("callout", "show", callout)["reason"] == "retry", "it waits two hours")
+        self.assertEqual(self.herald.must("stats")["notifications"][0]["breaker"], "open")
+        self.herald.must("notification", "probe", "posted")
+        self.callout_in_state(callout, "delivered")
+        eventually(lambda: self.herald.must("stats")["notifications"][0]["breaker"] == "closed", "it is closed")
+
+    def test_all_that_wait_are_retried_together(self):
+        self.add_notification(self.receiver.url("/sequence/500,200"), "posted", "--retry", "schedule=2h")
+        ids = [self.herald.must("event", "fire", "invoice.posted", "--data", "{}")["callouts"][0]["id"]
+               for _ in range(3)]
+        eventually(lambda: all(self.herald.must("callout", "show", one)["reason"] == "retry" for one in ids),
+                   "all of them wait")
+        counted = self.herald.must("callout", "retry", "--state", "pending", "--notification", "posted", "--dry-run")
+        self.assertEqual(counted["retried"], 3)
+        self.assertEqual(self.herald.must("callout", "retry", "--state", "pending")["retried"], 3)
+        for one in ids:
+            self.callout_in_state(one, "delivered")
 
 
 with_and_without_daemon(NotificationCommands, globals())

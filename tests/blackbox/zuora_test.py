@@ -108,8 +108,7 @@ class Callouts(ZuoraTest):
         self.zuora.several_entities()
         self.add_zuora()
         self.callouts()
-        dead = self.callout_in_state(self.fire(), "dead")
-        self.assertEqual(dead["reason"], "entity_required")
+        self.callout_waits_for(self.fire(), "entity_required")
         self.assertEqual(self.headers_at("/v1/orders"), [])
 
     def test_an_entity_of_the_token_is_sent_with_its_hyphens(self):
@@ -125,7 +124,7 @@ class Callouts(ZuoraTest):
         self.zuora.several_entities()
         self.add_zuora()
         self.callouts("--entity", "00000000-0000-4000-8000-000000000000")
-        self.assertEqual(self.callout_in_state(self.fire(), "dead")["reason"], "entity_unknown")
+        self.callout_waits_for(self.fire(), "entity_unknown")
         self.assertEqual(self.headers_at("/v1/orders"), [])
 
     def test_the_legacy_header_has_no_hyphens(self):

@@ -68,6 +68,25 @@ TEST_F(AuthenticatedDeliveryTest, A401GetsOneNewTokenAndOneResendWithinTheSameAt
     EXPECT_EQ(received[0].headers.get("webhook-id"), received[1].headers.get("webhook-id"));
 }
 
+TEST_F(AuthenticatedDeliveryTest, NothingIsSentAgainAfterTheDeadlineOfTheAttempt) {
+    start();
+    auto record = with_oauth();
+    record.timeout = 10s;
+    add(std::move(record));
+    (void)fire();
+    answers = {respond(401)};
+    token_server.hold();
+    const core::CalloutId id = fire_one();
+    ASSERT_EQ(received.size(), 2U);
+    // The new token comes at the very moment at which the attempt is over.
+    clock.advance(10s);
+    token_server.release();
+    settle();
+    EXPECT_EQ(received.size(), 2U);
+    EXPECT_EQ(attempts(id).size(), 1U);
+    EXPECT_EQ(callout(id).state, CalloutState::kPending);
+}
+
 TEST_F(AuthenticatedDeliveryTest, ASecond401IsAFailedAttemptAndNoLoop) {
     start();
     add(with_oauth());

@@ -165,7 +165,7 @@ TEST_F(LanesBreakerTest, ANotificationWithAnOpenBreakerCanBeDeleted) {
     deleting.join();
     EXPECT_EQ(counts("crm").in_flight, 0);
     ASSERT_TRUE(store->delete_notification("crm", true));
-    adopt();
+    adopt(id);
     EXPECT_TRUE(scheduler->lanes().empty());
     run(1h);
     EXPECT_TRUE(network["crm"].arrivals.empty());

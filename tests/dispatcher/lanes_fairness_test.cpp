@@ -170,5 +170,19 @@ TEST_F(LanesFairnessTest, ACancelledCalloutIsNeverSentAndHoldsNobody) {
     EXPECT_EQ(network["crm"].arrivals.size(), 3U);
 }
 
+// What is in memory beyond the window is bounded, whatever went before.
+TEST_F(LanesFairnessTest, RetriesThatEndedMakeNoRoomForMoreFirstTries) {
+    start();
+    auto record = lane("crm");
+    record.max_in_flight = 2;
+    add(std::move(record));
+    (void)store_backlog("crm", 200, 1);
+    run(5s);
+    ASSERT_EQ(counts("crm").delivered, 200);
+    network["crm"].silent = true;
+    for (int i = 0; i < 300; ++i) (void)fire_at("crm");
+    EXPECT_EQ(counts("crm").in_flight + counts("crm").claimed, 2 + 32);
+}
+
 }  // namespace
 }  // namespace herald::dispatcher

@@ -15,15 +15,15 @@ using namespace std::chrono_literals;
 /// Fails the first `failures` writes of an outcome with `code`.
 class FlakyStore final : public storage::RefusingQueue {
 public:
-    FlakyStore(int failures, std::string code) : failures_(failures), code_(std::move(code)) {}
+    FlakyStore(int failures, std::string code,
+               core::ErrorKind kind = core::ErrorKind::kTransient)
+        : failures_(failures), code_(std::move(code)), kind_(kind) {}
 
     void record_attempt(std::vector<storage::AttemptRecord> attempts, storage::CalloutUpdate update,
                         core::Done<bool> done) override {
         ++tries;
         if (failures_-- > 0) {
-            const bool gone = code_ == "storage_error";
-            const auto kind = gone ? core::ErrorKind::kStorage : core::ErrorKind::kTransient;
-            return done(core::Error{.kind = kind, .code = code_, .message = "not now"});
+            return done(core::Error{.kind = kind_, .code = code_, .message = "not now"});
         }
         written = std::move(attempts);
         state = update.state;
@@ -37,12 +37,14 @@ public:
 private:
     int failures_;
     std::string code_;
+    core::ErrorKind kind_;
 };
 
 class RecorderTest : public ::testing::Test {
 protected:
     void record(FlakyStore& store) {
-        recorder = std::make_unique<Recorder>(store, mailbox, clock, io.get_executor());
+        recorder = std::make_unique<Recorder>(store, mailbox, clock, io.get_executor(),
+                                              [this](const core::Error& error) { bug = error; });
         AttemptResult result;
         result.attempts.emplace_back().status = 200;
         result.update.state = storage::CalloutState::kDelivered;
@@ -60,6 +62,7 @@ protected:
     std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>(io.get_executor());
     std::unique_ptr<Recorder> recorder;
     int recorded = 0;
+    std::optional<core::Error> bug;
 };
 
 TEST_F(RecorderTest, TellsTheWorkerOnceItIsWritten) {
@@ -90,12 +93,32 @@ TEST_F(RecorderTest, WritesTheSameOutcomeAgainUntilTheDiskTakesIt) {
 
 // the store is gone and its owner ends the process; trying again would only hide it.
 TEST_F(RecorderTest, DoesNotTryAgainAfterAnIoError) {
-    FlakyStore store(1, "storage_error");
+    FlakyStore store(1, "storage_error", core::ErrorKind::kStorage);
     record(store);
     clock.advance(1h);
     settle();
     EXPECT_EQ(store.tries, 1);
     EXPECT_EQ(recorded, 0);
+}
+
+TEST_F(RecorderTest, ARefusalThatOnlyABugExplainsIsToldAndEndsTheProcess) {
+    for (const auto kind : {core::ErrorKind::kConflict, core::ErrorKind::kPermanent,
+                            core::ErrorKind::kInvalidArgument}) {
+        bug.reset();
+        FlakyStore store(1, "storage_error", kind);
+        record(store);
+        ASSERT_TRUE(bug);
+        EXPECT_EQ(bug->kind, kind);
+        EXPECT_EQ(recorded, 0);
+    }
+}
+
+TEST_F(RecorderTest, TheOutcomeOfACalloutThatIsGoneHoldsNobodyUp) {
+    FlakyStore store(1, "not_found", core::ErrorKind::kNotFound);
+    record(store);
+    EXPECT_EQ(recorded, 1);
+    EXPECT_FALSE(bug);
+    EXPECT_EQ(store.tries, 1);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "storage/callout_queue.h"
 #include "storage/configuration_store.h"
 #include "storage/history_store.h"
+#include "storage/maintenance_store.h"
 
 /// Roles of the store of which every call fails: what a fake of a few calls derives from.
 namespace herald::storage {
@@ -36,7 +37,21 @@ public:
     core::Result<> delete_notification(std::string_view, bool) override { return refusal(); }
     core::Result<std::vector<NotificationRecord>> notifications() override { return refusal(); }
     core::Result<NotificationRecord> notification(std::string_view) override { return refusal(); }
+    core::Result<NotificationRecord> notification(core::NotificationId) override {
+        return refusal();
+    }
+    std::optional<std::vector<core::NotificationId>> notifications_changed_since(
+        std::int64_t) override {
+        return std::nullopt;
+    }
     std::int64_t catalogue_version() const noexcept override { return 0; }
+};
+
+class RefusingMaintenance : public MaintenanceStore {
+public:
+    core::Result<> backup(const std::string&) override { return refusal(); }
+    core::Result<std::int64_t> reseal() override { return refusal(); }
+    void keep_time(core::KeptTime, core::Done<> done) override { done(refusal()); }
 };
 
 class RefusingQueue : public CalloutQueue {
@@ -61,6 +76,10 @@ public:
     }
     core::Result<RetriedDead> retry_dead(const CalloutFilter&, core::StoredTime, std::size_t,
                                          bool) override {
+        return refusal();
+    }
+    core::Result<std::int64_t> retry_waiting(core::NotificationId, core::StoredTime, std::size_t,
+                                             bool) override {
         return refusal();
     }
     core::Result<CalloutRecord> cancel_callout(core::CalloutId) override { return refusal(); }

@@ -34,7 +34,7 @@ inline storage::EventRecord sample_event(
 
 inline core::CalloutId sample_callout() {
     SeededRandom random(2);
-    return core::CalloutId::generate(at("2026-03-01T12:00:00.300Z"), random);
+    return core::CalloutId::generate(stored_at("2026-03-01T12:00:00.300Z"), random);
 }
 
 inline storage::NotificationRecord sample_notification() {

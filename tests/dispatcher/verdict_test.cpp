@@ -14,6 +14,7 @@ using std::chrono::seconds;
 using storage::AttemptOutcome;
 
 const core::SystemTime kNow = test::at("2026-03-01T12:00:00Z");
+const core::StoredTime kStored = test::stored_at("2026-03-01T12:00:00Z");
 
 http::Response response(int status, std::vector<std::pair<std::string, std::string>> headers = {},
                         std::string body = "") {
@@ -48,6 +49,15 @@ TEST(VerdictTest, OtherStatusesRetryByDefault) {
          {300, 301, 302, 304, 307, 308, 400, 401, 402, 403, 404, 405, 407, 408, 409, 411,
           413, 415, 418, 421, 422, 423, 425, 429, 451, 499, 500, 501, 502, 503, 504, 599}) {
         EXPECT_EQ(judged(response(status)).outcome, AttemptOutcome::kRetry) << status;
+    }
+}
+
+TEST(VerdictTest, WhichAnswersSayThatTheReceiverFails) {
+    for (int status = 200; status <= 599; ++status) {
+        const bool fails = status == 408 || status == 429 || status >= 500;
+        EXPECT_EQ(judged(response(status)).receiver,
+                  fails ? ReceiverHealth::kFails : ReceiverHealth::kWorks)
+            << status;
     }
 }
 
@@ -157,8 +167,8 @@ TEST(VerdictTest, RetryAfterTable) {
             LowRandom random;
             const Decision decision =
                 decide(judged(std::move(answer)), settings,
-                       {.failures = 0, .event_at = kNow, .now = kNow}, random);
-            EXPECT_EQ(decision.due_at, kNow + expected.expected)
+                       {.failures = 0, .event_at = kStored, .now = kStored}, random);
+            EXPECT_EQ(decision.due_at, kStored + expected.expected)
                 << expected.name << " with " << status;
         }
     }
@@ -222,21 +232,35 @@ TEST(VerdictTest, TransportErrorsRetryWithTheirClass) {
     }
 }
 
-// E-33, E-37
-TEST(VerdictTest, ABlockedLiteralIsFinalABlockedNameIsNot) {
+// Whose fault it is decides: who is at fault pays, and nobody else.
+TEST(VerdictTest, EveryErrorCodeIsJudgedByWhoseFaultItIs) {
+    for (const core::CodeFault& row : core::code_faults()) {
+        SCOPED_TRACE(row.code);
+        const core::Error error{.kind = core::ErrorKind::kTransient,
+                                .code = std::string(row.code),
+                                .message = "it broke"};
+        const Verdict verdict = judge(error, test::sample_notification(), kNow);
+        const bool receiver = row.fault == core::Fault::kReceiver;
+        EXPECT_EQ(verdict.receiver == ReceiverHealth::kFails, receiver);
+        const bool nobody_here =
+            row.fault == core::Fault::kConfiguration || row.fault == core::Fault::kOurselves;
+        EXPECT_EQ(verdict.unspent.has_value(), nobody_here);
+        if (nobody_here) EXPECT_EQ(verdict.reason, row.code);
+        const bool event = row.fault == core::Fault::kEvent || row.fault == core::Fault::kCaller;
+        EXPECT_EQ(verdict.outcome == AttemptOutcome::kFailed, event);
+    }
+}
+
+TEST(VerdictTest, TroubleMetOnThisMachineIsOurOwnWhateverItsCode) {
     core::Error error{
-        .kind = core::ErrorKind::kPermanent, .code = "blocked_address", .message = "10.0.0.1"};
-    EXPECT_EQ(judge(error, test::sample_notification(), kNow).outcome, AttemptOutcome::kRetry);
-    error.details["host"] = "hook.example";
-    EXPECT_EQ(judge(error, test::sample_notification(), kNow).outcome, AttemptOutcome::kRetry);
-    error.details["host"] = "0x0a000001";
-    EXPECT_EQ(judge(error, test::sample_notification(), kNow).outcome, AttemptOutcome::kFailed);
-    error.details["literal"] = false;
-    EXPECT_EQ(judge(error, test::sample_notification(), kNow).outcome, AttemptOutcome::kRetry);
-    error.details["literal"] = true;
+        .kind = core::ErrorKind::kTransient, .code = "connect", .message = "no descriptor"};
+    error.details["local"] = true;
     const Verdict verdict = judge(error, test::sample_notification(), kNow);
-    EXPECT_EQ(verdict.outcome, AttemptOutcome::kFailed);
-    EXPECT_EQ(verdict.reason, "blocked_address");
+    EXPECT_EQ(verdict.unspent, core::Fault::kOurselves);
+    EXPECT_EQ(verdict.reason, "local_limit");
+    EXPECT_EQ(verdict.receiver, ReceiverHealth::kUnknown);
+    error.details["local"] = false;
+    EXPECT_EQ(judge(error, test::sample_notification(), kNow).receiver, ReceiverHealth::kFails);
 }
 
 // R-14a, S-05
@@ -247,8 +271,9 @@ TEST(VerdictTest, RequestsThatCannotBeBuiltFail) {
     EXPECT_EQ(judge(error, test::sample_notification(), kNow).outcome, AttemptOutcome::kFailed);
     EXPECT_EQ(judge(error, test::sample_notification(), kNow).reason,
               "template_error:data.account.id");
-    const Verdict refused =
-        judge(core::invalid_argument("headers.X", "bad"), test::sample_notification(), kNow);
+    error.code = "rejected_request";
+    error.details["field"] = "headers.X";
+    const Verdict refused = judge(error, test::sample_notification(), kNow);
     EXPECT_EQ(refused.outcome, AttemptOutcome::kFailed);
     EXPECT_EQ(refused.reason, "rejected_request:headers.X");
 }

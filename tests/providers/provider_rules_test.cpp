@@ -192,7 +192,7 @@ TEST(ProviderRulesTest, OnlyWhatShapesATokenDropsIt) {
 
 TEST(ProviderStateTest, FollowsConditionTokenAndClock) {
     using storage::ProviderCondition;
-    const core::SystemTime now{std::chrono::hours(500'000)};
+    const core::StoredTime now{std::chrono::hours(500'000)};
     storage::TokenRecord token;
     token.access_token = core::Secret("t");
     token.expires_at = now + std::chrono::seconds(1);

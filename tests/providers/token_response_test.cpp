@@ -249,7 +249,8 @@ TEST(TokenResponseTest, SaysWhatTheServerSaysInWhateverShape) {
     for (const SaidRow& row : rows) {
         const auto token = parse(row.status, row.body);
         ASSERT_FALSE(token) << row.what;
-        const storage::ProviderError error = to_provider_error(token.error(), kNow);
+        const storage::ProviderError error =
+            to_provider_error(token.error(), core::StoredTime(kNow.time_since_epoch()));
         EXPECT_EQ(error.code, row.code) << row.what;
         EXPECT_EQ(error.description, row.description) << row.what;
         EXPECT_THAT(token.error().message, HasSubstr(row.description)) << row.what;
@@ -360,7 +361,9 @@ TEST(TokenResponseTest, ARedirectNamesTheHostOnly) {
     const auto token = parse(307, "", headers);
     EXPECT_THAT(token.error().message, HasSubstr("https://evil.example"));
     EXPECT_THAT(token.error().message, ::testing::Not(HasSubstr("steal")));
-    EXPECT_EQ(to_provider_error(token.error(), kNow).error_class, "redirect");
+    EXPECT_EQ(
+        to_provider_error(token.error(), core::StoredTime(kNow.time_since_epoch())).error_class,
+        "redirect");
 }
 
 TEST(TokenResponseTest, ACutBodyIsNoAnswer) {
@@ -372,7 +375,8 @@ TEST(TokenResponseTest, ACutBodyIsNoAnswer) {
 TEST(ProviderErrorTest, KeepsClassCodeAndStatus) {
     const auto failed =
         parse(401, R"({"error":"invalid_client","error_description":"bad\u0007 secret"})");
-    const storage::ProviderError error = to_provider_error(failed.error(), kNow);
+    const storage::ProviderError error =
+        to_provider_error(failed.error(), core::StoredTime(kNow.time_since_epoch()));
     EXPECT_EQ(error.error_class, "oauth");
     EXPECT_EQ(error.code, "invalid_client");
     EXPECT_EQ(error.description, "bad\\x07 secret");

@@ -111,7 +111,7 @@ TEST_F(TokenRotationTest, AnIdleGrantIsRefreshedBeforeItEnds) {
     next_answer = respond(200, R"({"access_token":"t","expires_in":300,"refresh_token":"r",)"
                                R"("refresh_expires_in":1800})");
     obtain(id);
-    EXPECT_EQ(store->token(id).value()->grant_ends_at, clock.system_now() + 1800s);
+    EXPECT_EQ(store->token(id).value()->grant_ends_at, clock.stored_now() + 1800s);
     advance(1400s);
     EXPECT_EQ(token_requests, 1);
     advance(135s);

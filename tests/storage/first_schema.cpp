@@ -118,7 +118,7 @@ FirstSchemaRows make_first_schema(const std::filesystem::path& path, const KeyRi
     Connection db(path, Connection::Access::kReadWrite);
     sqlite::protect(db);
     sqlite::make_writer(db);
-    sqlite::migrate(db, ring, kNow, 0, 1);
+    sqlite::migrate(db, ring, kToldAt, 0, 1);
     const FirstSchemaRows rows = new_rows();
     db.script("BEGIN");
     insert_provider(db, ring, rows);

@@ -167,10 +167,10 @@ TEST_F(OpenDatabaseTest, AMigrationThatFailsLeavesNothingBehind) {
     Connection db(path(), Connection::Access::kReadWrite);
     sqlite::protect(db);
     static_cast<void>(db.single("PRAGMA max_page_count = 12"));  // runs out in the middle
-    EXPECT_THROW(sqlite::migrate(db, ring, kNow, 0), sqlite::Failure);
+    EXPECT_THROW(sqlite::migrate(db, ring, kToldAt, 0), sqlite::Failure);
     EXPECT_EQ(sqlite::schema_of(db), 0);
     static_cast<void>(db.single("PRAGMA max_page_count = 100000"));
-    sqlite::migrate(db, ring, kNow, 0);
+    sqlite::migrate(db, ring, kToldAt, 0);
     EXPECT_EQ(sqlite::schema_of(db), sqlite::newest_schema());
 }
 

@@ -318,6 +318,40 @@ TEST_P(StoreConformance, EditChangesInOneStepAndARefusedEditChangesNothing) {
     EXPECT_EQ(store_->catalogue_version(), version);
 }
 
+TEST_P(StoreConformance, TellsWhichNotificationsChangedSinceAVersion) {
+    const auto changed = [&](std::int64_t since) {
+        return store_->notifications_changed_since(since).value();
+    };
+    using Ids = std::vector<core::NotificationId>;
+    const auto first = sample_notification("first");
+    const auto second = sample_notification("second");
+    const auto start = store_->catalogue_version();
+    EXPECT_EQ(changed(start), Ids{});
+    ASSERT_TRUE(store_->add_notification(first.clone()));
+    EXPECT_EQ(changed(start), Ids{first.id});
+    EXPECT_EQ(store_->notification(first.id)->name, "first");
+    const auto added = store_->catalogue_version();
+    EXPECT_EQ(changed(added), Ids{});
+    ASSERT_TRUE(store_->add_notification(second.clone()));
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(store_->edit_notification("second", [](NotificationRecord& record) {
+            record.paused = !record.paused;
+            return core::Result<>();
+        }));
+    }
+    EXPECT_EQ(changed(added), Ids{second.id}) << "each once";
+    const auto refused = store_->edit_notification(
+        "first",
+        [](NotificationRecord&) -> core::Result<> { return core::invalid_argument("url", "no"); });
+    ASSERT_FALSE(refused);
+    given_provider("crm");
+    EXPECT_EQ(changed(added), Ids{second.id}) << "neither a refused edit nor a provider";
+    ASSERT_TRUE(store_->delete_notification("first", false));
+    EXPECT_EQ(changed(added).size(), 2U);
+    EXPECT_EQ(store_->notification(first.id).error().code, "not_found");
+    EXPECT_EQ(store_->notifications_changed_since(0), std::nullopt) << "before it was opened";
+}
+
 TEST_P(StoreConformance, DroppingATokenKeepsAnUnchangedRefreshTokenAndMovesTheEpoch) {
     ProviderRecord record = sample_provider("crm");
     ASSERT_TRUE(store_->add_provider(record.clone(), sample_token()));

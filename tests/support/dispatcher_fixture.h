@@ -58,6 +58,7 @@ protected:
         manager->keep_fresh();
         dispatcher::SchedulerOptions options;
         options.executor = io->get_executor();
+        options.most_bytes = most_bytes;
         options.make_transport = [this](const boost::asio::any_io_executor&) {
             return make_transport();
         };
@@ -95,9 +96,10 @@ protected:
         return record;
     }
     void add(storage::NotificationRecord record) {
+        const core::NotificationId id = record.id;
         const auto added = store->add_notification(std::move(record));
         ASSERT_TRUE(added) << added.error().message;
-        adopt();
+        adopt(id);
     }
     void edit(const std::string& name, std::function<void(storage::NotificationRecord&)> change) {
         const auto edited = store->edit_notification(
@@ -106,11 +108,12 @@ protected:
                 return {};
             });
         ASSERT_TRUE(edited) << edited.error().message;
-        adopt();
+        adopt(edited->id);
     }
-    void adopt() {
+    void adopt(core::NotificationId id) {
         if (!scheduler) return;
-        scheduler->apply(intake->catalogue().value());
+        ASSERT_TRUE(intake->catalogue());
+        scheduler->apply(id);
         settle();
     }
 
@@ -194,6 +197,7 @@ protected:
     std::unique_ptr<dispatcher::Scheduler> scheduler;
     std::unique_ptr<dispatcher::Intake> intake;
 
+    std::size_t most_bytes = dispatcher::ByteBudget::kDefault;
     core::ProviderId provider;
     std::vector<http::Request> received;
     std::deque<core::Result<http::Response>> answers;
