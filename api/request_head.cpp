@@ -35,7 +35,7 @@ bool is_visible(std::string_view text) {
 }
 
 // Cuts a line off; empty optional unless it ends with CRLF and has no other CR or LF.
-std::optional<std::string_view> take_line(std::string_view& text) {
+std::optional<std::string_view> take_head_line(std::string_view& text) {
     const std::size_t end = text.find_first_of("\r\n");
     if (end == std::string_view::npos || text.substr(end, 2) != "\r\n") return std::nullopt;
     const std::string_view line = text.substr(0, end);
@@ -140,11 +140,11 @@ Result<> judge(const RequestHead& head, const Framing& framing) {
 Result<RequestHead> parse_request_head(std::string_view text) {
     RequestHead head;
     Framing framing;
-    const auto request_line = take_line(text);
+    const auto request_line = take_head_line(text);
     if (!request_line) return malformed_request("lines end with CR LF");
     if (auto ok = read_request_line(*request_line, head); !ok) return ok.error();
     for (std::size_t fields = 0;; ++fields) {
-        const auto line = take_line(text);
+        const auto line = take_head_line(text);
         if (!line) return malformed_request("lines end with CR LF");
         if (line->empty()) break;
         if (fields == kMaxFields) return malformed_request("more than 64 header fields");

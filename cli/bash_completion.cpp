@@ -6,41 +6,35 @@
 namespace herald::cli {
 namespace {
 
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-    return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
-std::string words_of(const CLI::App& app, const CLI::App& root) {
+std::string words_of(const Command& command, const Command& root) {
     std::string words;
     const auto add = [&words](const std::string& word) {
         words.append(words.empty() ? "" : " ").append(word);
     };
-    for (const CLI::App* each : commands_of(app)) add(each->get_name());
+    for (const Command* each : command.commands()) add(each->name());
     std::set<std::string> options;
-    for (const CLI::App* owner : {&app, &root}) {
-        for (const CLI::Option* option : owner->get_options()) {
-            for (const auto& name : option->get_lnames()) options.insert("--" + name);
-        }
+    for (const Command* owner : {&command, &root}) {
+        for (auto& name : owner->option_names()) options.insert(std::move(name));
     }
     for (const auto& option : options) add(option);
     return words;
 }
 
 /// Deepest commands first: the first pattern that fits is taken.
-void append_cases(std::string& script, const CLI::App& app, const CLI::App& root,
+void append_cases(std::string& script, const Command& command, const Command& root,
                   const std::string& path) {
-    for (const CLI::App* each : commands_of(app))
-        append_cases(script, *each, root, path + each->get_name() + " ");
+    for (const Command* each : command.commands())
+        append_cases(script, *each, root, path + each->name() + " ");
     script.append("        '")
         .append(path)
         .append("'*) words='")
-        .append(words_of(app, root))
+        .append(words_of(command, root))
         .append("' ;;\n");
 }
 
 }  // namespace
 
-std::string bash_completion(const CLI::App& root) {
+std::string bash_completion(const Command& root) {
     std::string script =
         "# bash completion for herald; load it with: source <(herald completion bash)\n"
         "_herald() {\n"

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include "api/router.h"
 #include "api/server.h"
 #include "cli/daemon_signals.h"
+#include "cli/egress_check.h"
 #include "cli/exit_code.h"
 #include "cli/lock_wait.h"
 #include "cli/log_sink.h"
@@ -142,6 +144,7 @@ private:
     api::Services services();
     core::Result<> start_dispatching();
     void tell_serving() const;
+    void warn_of_refused_destinations();
 
     const Settings& settings_;
     std::unique_ptr<Runtime> runtime_;
@@ -200,7 +203,32 @@ core::Result<> Daemon::start() {
     pruner_.start();
     wall_watch_.start();
     tell_serving();
+    warn_of_refused_destinations();
     return {};
+}
+
+/// Said once at the start, not only when the first callout meets it.
+void Daemon::warn_of_refused_destinations() {
+    constexpr std::size_t kShown = 20;
+    const auto notifications = runtime_->store().notifications();
+    const auto providers = runtime_->store().providers();
+    const auto policy = http::EgressPolicy::parse(settings_.egress_allow);
+    if (!notifications || !providers || !policy) return;
+    std::vector<Destination> destinations;
+    for (const auto& each : *notifications)
+        destinations.push_back({"notification '" + each.name + "'", each.url});
+    for (const auto& each : *providers)
+        destinations.push_back({"provider '" + each.name + "'", each.token_endpoint});
+    const auto refused = refused_destinations(*policy, destinations);
+    if (refused.empty()) return;
+    boost::json::array shown;
+    for (std::size_t i = 0; i < std::min(refused.size(), kShown); ++i)
+        shown.emplace_back(refused[i]);
+    core::log(LogLevel::kWarning, "egress_refuses",
+              {{"destinations", shown},
+               {"count", refused.size()},
+               {"allowed", policy->text()},
+               {"remedy", "add their networks to HERALD_EGRESS_ALLOW and start anew"}});
 }
 
 void Daemon::tell_serving() const {

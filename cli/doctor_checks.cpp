@@ -1,5 +1,6 @@
 #include "cli/doctor_checks.h"
 
+#include <openssl/x509.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -7,9 +8,11 @@
 #include <cstring>
 
 #include "cli/commands/answers.h"
+#include "cli/egress_check.h"
 #include "cli/history_settings.h"
 #include "core/time_text.h"
 #include "storage/key_ring.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::cli {
 namespace {
@@ -34,23 +37,35 @@ std::vector<Check> check_private_file(const std::string& name, const std::filesy
     if (!S_ISREG(status.st_mode) && !S_ISSOCK(status.st_mode))
         return {{name, false, path.string() + ": no regular file"}};
     const unsigned mode = status.st_mode & 07777U;
+    const std::string found = path.string() + " belongs to " + storage::owner_text(status.st_uid) +
+                              ", mode " + octal(mode);
+    if (auto trusted = storage::check_trusted(status, "the " + name, path); !trusted)
+        return {{name, false, trusted.error().message}};
     const bool is_private = (mode & kGroupAndOthers) == 0;
-    return {{name, is_private,
-             path.string() + " has mode " + octal(mode) + (is_private ? "" : "; chmod 600 it")}};
+    return {{name, is_private, found + (is_private ? "" : "; chmod 600 it")}};
+}
+
+/// Names such as 4a6481c9.0, by which OpenSSL looks them up.
+std::size_t certificates_in(const std::string& folder) {
+    std::error_code failure;
+    std::size_t found = 0;
+    for (std::filesystem::directory_iterator each(folder, failure), end; !failure && each != end;
+         each.increment(failure)) {
+        const std::string name = each->path().filename().string();
+        const bool hashed =
+            name.size() == 10 && name[8] == '.' && name.find_first_not_of("0123456789abcdef") == 8;
+        if (hashed && each->is_regular_file(failure)) ++found;
+    }
+    return found;
 }
 
 Check check_folder(const std::filesystem::path& database) {
     const auto parent = database.parent_path();
     const std::filesystem::path folder = parent.empty() ? std::filesystem::path(".") : parent;
-    struct stat status{};
-    if (::stat(folder.c_str(), &status) != 0)
-        return {"folder", false, folder.string() + ": " + std::strerror(errno)};
-    const unsigned mode = status.st_mode & 07777U;
-    const bool sticky = (mode & S_ISVTX) != 0;
-    const bool good = sticky || (mode & (S_IWGRP | S_IWOTH)) == 0;
-    return {"folder", good,
-            folder.string() + " has mode " + octal(mode) +
-                (good ? "" : "; others can replace files in it: chmod 700 it")};
+    const auto trusted = storage::check_trusted_folder(folder);
+    return {"folder", trusted.has_value(),
+            trusted ? "only you and root can replace files in " + folder.string()
+                    : trusted.error().message};
 }
 
 }  // namespace
@@ -102,6 +117,50 @@ std::vector<Check> check_secrets(std::string_view what, const boost::json::array
     return checks;
 }
 
+Check check_trust_store(const Environment& environment) {
+    const auto place = [&](const char* variable, const char* by_default) {
+        return environment(variable).value_or(by_default);
+    };
+    const std::string file = place(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+    const std::string folder = place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+    struct stat status{};
+    if (::stat(file.c_str(), &status) == 0 && status.st_size > 0)
+        return {"trust store", true, "certificate authorities are in " + file};
+    const auto authorities = certificates_in(folder);
+    if (authorities > 0) {
+        return {"trust store", true,
+                folder + " holds " + std::to_string(authorities) + " certificate authorities"};
+    }
+    return {"trust store", false,
+            "neither " + file + " nor " + folder +
+                " holds a certificate authority, so no public server can be verified; install "
+                "them: apt-get install ca-certificates"};
+}
+
+std::vector<Check> check_named_files(const boost::json::array& providers) {
+    std::vector<Check> checks;
+    for (const auto& provider : providers) {
+        const auto* const settings = provider.as_object().if_contains("settings");
+        if (settings == nullptr || !settings->is_object()) continue;
+        for (const auto& [key, value] : settings->get_object()) {
+            const std::string name(key);
+            if ((!name.ends_with("_file") && !name.ends_with("_path")) || !value.is_string())
+                continue;
+            const std::filesystem::path path = std::string(value.get_string());
+            const std::string label = text_at(provider, "name") + " " + name;
+            struct stat status{};
+            if (::stat(path.c_str(), &status) != 0) {
+                checks.push_back({label, false, path.string() + ": " + std::strerror(errno)});
+                continue;
+            }
+            const auto trusted = storage::check_trusted(status, "the file", path);
+            checks.push_back(
+                {label, trusted.has_value(), trusted ? path.string() : trusted.error().message});
+        }
+    }
+    return checks;
+}
+
 Check check_clock(core::SystemTime now) {
     using namespace std::chrono;
     const bool sane = now >= core::SystemTime(sys_days(year(2020) / January / 1));
@@ -109,12 +168,29 @@ Check check_clock(core::SystemTime now) {
             core::format_time(now) + (sane ? "" : "; set it, tokens and schedules depend on it")};
 }
 
-Check check_egress(const Settings& settings) {
+Check check_egress(const Settings& settings, const boost::json::array& providers,
+                   const boost::json::array& notifications) {
     const auto policy = http::EgressPolicy::parse(settings.egress_allow);
     if (!policy) return {"egress", false, policy.error().message};
-    const bool narrow = policy->text().empty();
-    return {"egress", true,
-            narrow ? "the public internet only" : "the public internet and " + policy->text()};
+    std::vector<Destination> destinations;
+    for (const auto& notification : notifications) {
+        destinations.push_back(
+            {"notification '" + text_at(notification, "name") + "'", text_at(notification, "url")});
+    }
+    for (const auto& provider : providers) {
+        destinations.push_back(
+            {"provider '" + text_at(provider, "name") + "'", text_at(provider, "token_endpoint")});
+    }
+    std::string refused;
+    for (const auto& each : refused_destinations(*policy, destinations))
+        refused.append(refused.empty() ? "" : ", ").append(each);
+    const std::string allowed = policy->text().empty()
+                                    ? "the public internet only"
+                                    : "the public internet and " + policy->text();
+    if (refused.empty()) return {"egress", true, allowed};
+    return {"egress", false,
+            allowed + "; not allowed: " + refused +
+                ". Add their networks to HERALD_EGRESS_ALLOW and start the daemon anew"};
 }
 
 Check check_history(const Settings& settings) {

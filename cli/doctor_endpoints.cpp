@@ -11,7 +11,7 @@
 namespace herald::cli {
 namespace {
 
-constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kEndpointPatience{5};
 constexpr std::size_t kMaxCa = 1024UL * 1024;
 
 http::Request probe_of(const http::Url& url, const std::string& ca_file,
@@ -66,7 +66,7 @@ std::vector<Check> check_endpoints(const Settings& settings, const boost::json::
                 checks.push_back({name, false, url.error().message});
                 continue;
             }
-            auto probe = probe_of(*url, ca_file, clock.steady_now() + kPatience);
+            auto probe = probe_of(*url, ca_file, clock.steady_now() + kEndpointPatience);
             const auto answer = send_alone(context, std::move(probe), *policy, clock);
             checks.push_back(
                 {name, answer.has_value(),

@@ -1,5 +1,9 @@
 #include "cli/lock_wait.h"
 
+#include <array>
+#include <filesystem>
+#include <fstream>
+
 #include "cli/pause.h"
 #include "core/backoff.h"
 #include "core/json.h"
@@ -29,10 +33,42 @@ core::Error daemon_has_it(const Settings& settings, const core::Error& holder) {
     return error;
 }
 
+core::Error no_database(const Settings& settings, const std::string& why) {
+    return {.kind = core::ErrorKind::kStorage,
+            .code = "storage_error",
+            .message = settings.database.string() + " " + why +
+                       "; name the database with --db or HERALD_DB"};
+}
+
+/// Before anything is put beside it, a lock file not excepted: a mistyped name gets an answer that
+/// names it. Safe for SQLite's locks: this process has not opened the file yet.
+core::Result<> check_path(const Settings& settings) {
+    constexpr std::string_view kMagic("SQLite format 3\0", 16);
+    const std::filesystem::path parent = settings.database.parent_path();
+    std::error_code failure;
+    if (!parent.empty() && !std::filesystem::is_directory(parent, failure)) {
+        return no_database(settings, "cannot be there: the folder " + parent.string() +
+                                         " does not exist; make it with 'mkdir -p " +
+                                         parent.string() + "'");
+    }
+    const auto kind = std::filesystem::status(settings.database, failure).type();
+    if (kind == std::filesystem::file_type::directory) return no_database(settings, "is a folder");
+    if (kind == std::filesystem::file_type::not_found) return {};
+    if (kind != std::filesystem::file_type::regular) return no_database(settings, "is no file");
+    std::array<char, kMagic.size()> head{};
+    std::ifstream file(settings.database, std::ios::binary);
+    file.read(head.data(), head.size());
+    const auto size = static_cast<std::size_t>(file.gcount());
+    // Unreadable or empty is said, or mended, where it is opened.
+    if (size == 0 || std::string_view(head.data(), size) == kMagic) return {};
+    return no_database(settings, "is no Herald database, and nothing was changed");
+}
+
 core::Result<LockOutcome> wait_for_lock(const Settings& settings, core::Clock& clock,
                                         DatabaseLock::Owner owner) {
     constexpr core::Backoff kLook{.first = std::chrono::milliseconds(5),
                                   .longest = std::chrono::milliseconds(200)};
+    if (auto good = check_path(settings); !good) return good.error();
     const auto deadline = clock.steady_now() + kCommandLockPatience;
     for (int looks = 1;; ++looks) {
         auto lock = DatabaseLock::acquire(settings.database, owner);

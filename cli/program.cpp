@@ -5,7 +5,6 @@
 #include "cli/commands/all.h"
 #include "cli/exit_code.h"
 #include "cli/usage_error.h"
-#include "core/encoding.h"
 
 namespace herald::cli {
 namespace {
@@ -41,16 +40,11 @@ int parse_and_run(const std::vector<std::string>& arguments, ProgramIo& io, Outp
     if (const auto secret = secret_on_command_line(arguments)) return fail(output, *secret);
     CommandTree tree;
     add_all_commands(tree);
-    try {
-        tree.root().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-    } catch (const CLI::CallForVersion&) {
-        output.line(tree.root().version());
+    const auto told = tree.parse(arguments);
+    if (!told) return fail(output, told.error());
+    if (*told) {
+        output.line(**told);
         return kExitDone;
-    } catch (const CLI::CallForHelp&) {
-        io.out << core::trim(tree.root().help()) << '\n';
-        return kExitDone;
-    } catch (const CLI::ParseError& failure) {
-        return fail(output, usage_error(tree.root(), failure));
     }
     return run_command(tree, io, output);
 }

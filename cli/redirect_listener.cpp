@@ -152,7 +152,7 @@ private:
 };
 
 // A line from the terminal; empty at its end.
-std::string read_line(int fd) {
+std::string read_request_line(int fd) {
     std::string line;
     char c = 0;
     while (line.size() < kMaxHead && ::read(fd, &c, 1) == 1 && c != '\n') line.push_back(c);
@@ -205,7 +205,7 @@ core::Result<Redirect> RedirectListener::wait(core::Clock& clock, const std::str
         if (::poll(watched.data(), watched.size(), kLookAgainMs) < 0 && errno != EINTR) break;
         if (auto redirect = visitors.serve(clock.steady_now())) return std::move(*redirect);
         if ((watched[0].revents & (POLLIN | POLLHUP)) == 0) continue;
-        const std::string line = read_line(input);
+        const std::string line = read_request_line(input);
         if (line.empty()) input = -1;
         RedirectQuery query = redirect_query(line);
         if (answers(query, state)) return Redirect(std::move(query), -1);

@@ -1,61 +1,15 @@
 #include "cli/secret_input.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-
+#include "cli/named_file.h"
+#include "cli/secret_prompt.h"
 #include "core/encoding.h"
-#include "storage/file_descriptor.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::cli {
 namespace {
-
-/// Switches the terminal's echo off for as long as it lives.
-class WithoutEcho final {
-public:
-    explicit WithoutEcho(int terminal) : terminal_(terminal) {
-        if (::tcgetattr(terminal_, &before_) != 0) return;
-        termios silent = before_;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        changed_ = ::tcsetattr(terminal_, TCSAFLUSH, &silent) == 0;
-    }
-    WithoutEcho(const WithoutEcho&) = delete;
-    WithoutEcho& operator=(const WithoutEcho&) = delete;
-    ~WithoutEcho() {
-        if (changed_) ::tcsetattr(terminal_, TCSAFLUSH, &before_);
-    }
-
-private:
-    int terminal_;
-    termios before_{};
-    bool changed_ = false;
-};
-
-void say_on_terminal(std::string_view text) {
-    // Nobody to tell where even that fails.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-}
-
-core::Result<std::string> prompt(int terminal, std::string_view option) {
-    const std::string question = std::string(option.substr(option.find_first_not_of('-'))) + ": ";
-    say_on_terminal(question);
-    std::string line;
-    {
-        const WithoutEcho silent(terminal);
-        char c = 0;
-        while (line.size() <= kMaxSecretBytes && ::read(terminal, &c, 1) == 1) {
-            line.push_back(c);
-            if (c == '\n') break;
-        }
-    }
-    say_on_terminal("\n");
-    return line;
-}
 
 void strip_one_newline(std::string& text) {
     if (text.empty() || text.back() != '\n') return;
@@ -80,11 +34,10 @@ core::Result<core::Secret> SecretInput::read(const std::string& source, std::str
     if (source != "-") return read_file(source, option);
     auto claimed = claim_standard_input(option);
     if (!claimed) return claimed.error();
-    auto text = ::isatty(standard_input_) != 0
-                    ? prompt(standard_input_, option)
-                    : read_all(standard_input_, kMaxSecretBytes + 2, option);
-    if (!text) return text.error();
-    return checked(std::move(*text), option);
+    if (::isatty(standard_input_) == 0) return read_descriptor(standard_input_, option);
+    auto typed = prompt_for_secret(standard_input_, option, kMaxSecretBytes + 1);
+    if (!typed) return typed.error();
+    return checked(std::move(*typed), option);
 }
 
 core::Result<> SecretInput::claim_standard_input(std::string_view option) {
@@ -98,42 +51,28 @@ core::Result<> SecretInput::claim_standard_input(std::string_view option) {
 
 core::Result<core::Secret> SecretInput::read_file(const std::string& path,
                                                   std::string_view option) {
-    const storage::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file)
-        return core::invalid_argument(option,
-                                      "cannot open '" + path + "': " + std::strerror(errno));
-    struct stat status{};
-    if (::fstat(file.get(), &status) != 0) {
-        return core::invalid_argument(option,
-                                      "cannot look at '" + path + "': " + std::strerror(errno));
-    }
-    if (S_ISDIR(status.st_mode))
-        return core::invalid_argument(option, "'" + path + "' is a directory");
-    if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+    auto file = open_named(path, option);
+    if (!file) return file.error();
+    const mode_t mode = file->status.st_mode;
+    if (S_ISREG(mode) && (mode & (S_IRGRP | S_IROTH)) != 0) {
         warn_("others can read the secret file '" + path + "'; chmod 600 keeps it private");
     }
-    auto text = read_all(file.get(), kMaxSecretBytes + 2, option);
-    if (!text) return text.error();
-    return checked(std::move(*text), option);
+    // What is read is sent, and no harm to us: a file of somebody else's is worth a word only.
+    if (S_ISREG(mode)) {
+        if (auto trusted = storage::check_trusted(file->status, "the secret file", path); !trusted)
+            warn_(trusted.error().message);
+    }
+    return read_descriptor(file->descriptor.get(), option);
 }
 
-core::Result<std::string> read_all(int descriptor, std::size_t limit, std::string_view field) {
-    std::string text;
-    std::array<char, 16 * 1024> buffer{};
-    for (;;) {
-        const auto got = ::read(descriptor, buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
-            return core::invalid_argument(field,
-                                          std::string("cannot read: ") + std::strerror(errno));
-        if (got == 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-        if (text.size() > limit) {
-            core::wipe(text);
-            return core::invalid_argument(field,
-                                          "larger than " + std::to_string(limit / 1024) + " KiB");
-        }
+core::Result<core::Secret> SecretInput::read_descriptor(int descriptor, std::string_view option) {
+    auto named = read_named(descriptor, kMaxSecretBytes + 5, option);
+    if (!named) return named.error();
+    if (named->had_byte_order_mark) {
+        warn_(std::string(option) +
+              ": the byte order mark before the secret is left out, it is no part of it");
     }
+    return checked(std::move(named->text), option);
 }
 
 }  // namespace herald::cli

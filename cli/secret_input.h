@@ -15,11 +15,12 @@ inline constexpr std::size_t kMaxSecretBytes = 64 * 1024;
 /// Reads secrets from files and standard input, never from arguments (S-19).
 ///
 /// `-` is standard input, prompted without echo where that is a terminal; only one option of a
-/// command may take it. Exactly one trailing newline (or CRLF) is stripped. Errors are
-/// invalid_argument and never hold a byte of the secret.
+/// command may take it. Exactly one trailing newline (or CRLF) is stripped, and a byte order mark
+/// before it. Errors are invalid_argument and never hold a byte of the secret.
 class SecretInput final {
 public:
-    /// `warn` hears about a regular file that group or others can read.
+    /// `warn` hears about a regular file that others can read or write, or that belongs to somebody
+    /// else, and about a byte order mark.
     explicit SecretInput(std::function<void(const std::string&)> warn, int standard_input = 0)
         : warn_(std::move(warn)), standard_input_(standard_input) {}
 
@@ -33,14 +34,12 @@ public:
 private:
     [[nodiscard]] core::Result<core::Secret> read_file(const std::string& path,
                                                        std::string_view option);
+    [[nodiscard]] core::Result<core::Secret> read_descriptor(int descriptor,
+                                                             std::string_view option);
 
     std::function<void(const std::string&)> warn_;
     int standard_input_;
     std::string claimed_by_;
 };
-
-/// All bytes of `descriptor`, at most `limit`; one more is an error. `field` names it there.
-[[nodiscard]] core::Result<std::string> read_all(int descriptor, std::size_t limit,
-                                                 std::string_view field);
 
 }  // namespace herald::cli

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "cli/history_settings.h"
+#include "cli/named_file.h"
+#include "core/byte_order_mark.h"
 #include "core/encoding.h"
 #include "storage/beside_database.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::cli {
 namespace {
@@ -39,11 +38,6 @@ std::string known_keys() {
     return out;
 }
 
-std::string_view without_byte_order_mark(std::string_view text) {
-    constexpr std::string_view kMark = "\xEF\xBB\xBF";
-    return text.substr(0, kMark.size()) == kMark ? text.substr(kMark.size()) : text;
-}
-
 core::Result<> parse_line(std::string_view line, std::string_view file, std::size_t number,
                           SettingValues& into) {
     if (line.empty() || line.front() == '#') return {};
@@ -62,18 +56,18 @@ core::Result<> parse_line(std::string_view line, std::string_view file, std::siz
     return {};
 }
 
-core::Result<std::string> read_configuration(const std::string& file) {
-    std::error_code ignored;
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream || std::filesystem::is_directory(file, ignored)) {
-        return core::invalid_argument("HERALD_CONFIG",
-                                      "cannot read '" + file + "': " + std::strerror(errno));
+/// It says whom we may talk to and which database is ours, so nobody else may have written it.
+core::Result<std::string> read_configuration(const std::string& path) {
+    constexpr std::string_view kOption = "HERALD_CONFIG";
+    const auto file = open_named(path, kOption);
+    if (!file) return file.error();
+    if (S_ISREG(file->status.st_mode)) {
+        auto trusted = storage::check_trusted(file->status, "the configuration file", path);
+        if (!trusted) return trusted.error();
     }
-    std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    if (text.size() > kMaxConfigurationBytes) {
-        return core::invalid_argument("HERALD_CONFIG", "'" + file + "' is larger than 64 KiB");
-    }
-    return text;
+    auto named = read_named(file->descriptor.get(), kMaxConfigurationBytes, kOption);
+    if (!named) return named.error();
+    return std::move(named->text);
 }
 
 core::Result<SettingValues> values_of_file(const Environment& environment,
@@ -176,7 +170,7 @@ Environment process_environment() {
 
 core::Result<SettingValues> parse_configuration(std::string_view text, std::string_view file) {
     SettingValues values;
-    text = without_byte_order_mark(text);
+    text = core::without_byte_order_mark(text);
     for (std::size_t number = 1; !text.empty(); ++number) {
         const auto end = std::min(text.find('\n'), text.size());
         auto parsed = parse_line(core::trim(text.substr(0, end)), file, number, values);

@@ -1,5 +1,8 @@
 #include "cli/unix_socket_client.h"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -8,6 +11,8 @@
 
 #include "core/encoding.h"
 #include "core/secret.h"
+#include "storage/socket_name.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::cli {
 namespace {
@@ -38,6 +43,7 @@ public:
 
 private:
     core::Result<> connect();
+    core::Result<> check_peer();
     core::Result<> send(const api::ApiRequest& request);
     core::Result<> receive();
     core::Result<> finish(const boost::system::error_code& failure, std::string_view step);
@@ -57,19 +63,41 @@ core::Result<> Exchange::finish(const boost::system::error_code& failure, std::s
     return daemon_silent(socket_, std::string(step) + ": " + failure.message());
 }
 
+core::Result<> check_socket(const std::filesystem::path& socket) {
+    struct stat status{};
+    if (::lstat(socket.c_str(), &status) != 0)
+        return daemon_silent(socket, std::generic_category().message(errno));
+    if (!S_ISSOCK(status.st_mode))
+        return storage::not_trusted(socket.string() + " is no socket; remove it");
+    return storage::check_trusted(status, "the daemon's socket", socket);
+}
+
 core::Result<> Exchange::connect() {
+    if (auto good = check_socket(socket_); !good) return good;
+    const auto name = storage::SocketName::of(socket_);
+    if (!name) return name.error();
     boost::system::error_code outcome;
-    try {
-        const Protocol::endpoint endpoint(socket_.string());
-        stream_.expires_after(options_.connect_timeout);
-        stream_.async_connect(endpoint,
-                              [&](boost::system::error_code failure) { outcome = failure; });
-    } catch (const std::exception& failure) {
-        return daemon_silent(socket_, failure.what());  // longer than sockaddr_un holds
-    }
+    stream_.expires_after(options_.connect_timeout);
+    stream_.async_connect(Protocol::endpoint(name->text()),
+                          [&](boost::system::error_code failure) { outcome = failure; });
     context_.run();
     context_.restart();
-    return finish(outcome, "connecting");
+    if (auto connected = finish(outcome, "connecting"); !connected) return connected;
+    return check_peer();
+}
+
+/// The kernel says who listens there; what the file looks like could have changed since.
+core::Result<> Exchange::check_peer() {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(stream_.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return daemon_silent(socket_, std::generic_category().message(errno));
+    if (storage::is_trusted_owner(peer.uid, socket_)) return {};
+    return storage::not_trusted(
+        "the process that listens on " + socket_.string() + " (pid " + std::to_string(peer.pid) +
+        ") runs as " + storage::owner_text(peer.uid) +
+        ", neither as you nor as root: nothing was sent to it; run herald as that user, or keep "
+        "the database in a folder that only you can write");
 }
 
 core::Result<> Exchange::send(const api::ApiRequest& request) {

@@ -16,6 +16,9 @@ struct UnixSocketOptions {
 };
 
 /// Speaks HTTP/1.1 to the daemon's socket, one connection a request. Blocks.
+///
+/// Looks before it speaks: the socket and the process behind it have to belong to us or to root
+/// (storage/trusted_owner.h), else nothing is sent and the error is `not_trusted`.
 [[nodiscard]] std::unique_ptr<ApiClient> make_unix_socket_client(std::filesystem::path socket,
                                                                  UnixSocketOptions options = {});
 

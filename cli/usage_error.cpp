@@ -34,50 +34,40 @@ core::Error wrong_usage(const std::string& field, const std::string& message,
     return error;
 }
 
-const CLI::App& deepest(const CLI::App& root) {
-    const CLI::App* app = &root;
-    while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
-    return *app;
-}
-
-std::string path_of(const CLI::App& app) {
-    if (app.get_parent() == nullptr) return "herald";
-    return path_of(*app.get_parent()) + " " + app.get_name();
+std::string path_of(const Command& command) {
+    if (command.parent() == nullptr) return command.name();
+    return path_of(*command.parent()) + " " + command.name();
 }
 
 /// `provider add: `, nothing for the program itself: every error begins with its name anyway.
-std::string prefix_of(const CLI::App& app) {
-    const std::string path = path_of(app);
+std::string prefix_of(const Command& command) {
+    const std::string path = path_of(command);
     return path == "herald" ? "" : path.substr(7) + ": ";
 }
 
-std::vector<std::string> command_names(const CLI::App& app) {
+std::vector<std::string> command_names(const Command& command) {
     std::vector<std::string> names;
-    for (const CLI::App* each :
-         app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); })) {
-        names.push_back(each->get_name());
+    for (const Command* each : command.commands()) names.push_back(each->name());
+    return names;
+}
+
+/// Those of the commands above count: both common options may stand anywhere.
+std::vector<std::string> option_names(const Command& command) {
+    std::vector<std::string> names;
+    for (const Command* each = &command; each != nullptr; each = each->parent()) {
+        for (auto& name : each->option_names()) names.push_back(std::move(name));
     }
     return names;
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::App* each = &app; each != nullptr; each = each->get_parent()) {
-        for (const CLI::Option* option : each->get_options()) {
-            for (const auto& name : option->get_lnames()) names.push_back("--" + name);
-        }
-    }
-    return names;
-}
-
-std::string joined(const std::vector<std::string>& words) {
+std::string joined_names(const std::vector<std::string>& words) {
     std::string out;
     for (const auto& word : words) out.append(out.empty() ? "" : ", ").append(word);
     return out;
 }
 
-std::string help_hint(const CLI::App& app) {
-    const std::string path = path_of(app);
+std::string help_hint(const Command& command) {
+    const std::string path = path_of(command);
     return "try '" + (path == "herald" ? path + " help" : "herald help" + path.substr(6)) + "'";
 }
 
@@ -86,33 +76,34 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
     return near ? "; did you mean '" + *near + "'?" : "";
 }
 
-core::Error unknown_option(const CLI::App& app, const std::string& word) {
+core::Error unknown_option(const Command& command, const std::string& word) {
     const std::string name = word.substr(0, word.find('='));
-    const std::string suggestion = did_you_mean(name, option_names(app));
-    const std::string end = suggestion.empty() ? "; " + help_hint(app) : suggestion;
-    return wrong_usage(name, prefix_of(app) + "unknown option '" + name + "'" + end,
-                       "is no option of " + path_of(app));
+    const std::string suggestion = did_you_mean(name, option_names(command));
+    const std::string end = suggestion.empty() ? "; " + help_hint(command) : suggestion;
+    return wrong_usage(name, prefix_of(command) + "unknown option '" + name + "'" + end,
+                       "is no option of " + path_of(command));
 }
 
-core::Error unknown_command(const CLI::App& app, const std::string& word) {
-    const auto names = command_names(app);
+core::Error unknown_command(const Command& command, const std::string& word) {
+    const auto names = command_names(command);
     const std::string suggestion = did_you_mean(word, names);
-    const std::string end = suggestion.empty() ? "; known are " + joined(names) : suggestion;
-    return wrong_usage("command", prefix_of(app) + "unknown command '" + word + "'" + end,
-                       "is one of " + joined(names));
+    const std::string end = suggestion.empty() ? "; known are " + joined_names(names) : suggestion;
+    return wrong_usage("command", prefix_of(command) + "unknown command '" + word + "'" + end,
+                       "is one of " + joined_names(names));
 }
 
-core::Error missing_command(const CLI::App& app) {
-    const auto names = command_names(app);
-    return wrong_usage(
-        "command",
-        prefix_of(app) + "a command is missing, one of " + joined(names) + "; " + help_hint(app),
-        "is one of " + joined(names));
+core::Error missing_command(const Command& command) {
+    const auto names = command_names(command);
+    return wrong_usage("command",
+                       prefix_of(command) + "a command is missing, one of " + joined_names(names) +
+                           "; " + help_hint(command),
+                       "is one of " + joined_names(names));
 }
 
 /// The argument is not shown: it may be a secret that lost its option.
-core::Error one_argument_too_many(const CLI::App& app) {
-    return wrong_usage("arguments", prefix_of(app) + "an argument too many; " + help_hint(app),
+core::Error one_argument_too_many(const Command& command) {
+    return wrong_usage("arguments",
+                       prefix_of(command) + "an argument too many; " + help_hint(command),
                        "too many");
 }
 
@@ -128,26 +119,25 @@ std::string first_line(std::string text) {
 
 /// CLI11 quotes the value in some of its texts; the ones that may hold a secret are told without
 /// it.
-core::Error other_failure(const CLI::App& app, const CLI::ParseError& failure) {
-    const std::string hint = "; " + help_hint(app);
-    return wrong_usage("arguments", prefix_of(app) + first_line(failure.what()) + hint,
-                       first_line(failure.what()));
+core::Error other_failure(const Command& command, const std::string& parser_says) {
+    const std::string hint = "; " + help_hint(command);
+    return wrong_usage("arguments", prefix_of(command) + first_line(parser_says) + hint,
+                       first_line(parser_says));
 }
 
 }  // namespace
 
-core::Error usage_error(const CLI::App& root, const CLI::ParseError& failure) {
-    const CLI::App& app = deepest(root);
-    const auto extras = root.remaining(true);
+core::Error usage_error(const UsageFailure& failure) {
+    const Command& command = failure.command;
+    const auto& extras = failure.not_understood;
     const auto option = std::find_if(extras.begin(), extras.end(), [](const std::string& word) {
         return word.size() > 1 && word.front() == '-';
     });
-    if (option != extras.end()) return unknown_option(app, *option);
-    const bool wants_command = app.get_require_subcommand_min() > 0;
-    if (!extras.empty() && wants_command) return unknown_command(app, extras.front());
-    if (wants_command) return missing_command(app);
-    if (!extras.empty()) return one_argument_too_many(app);
-    return other_failure(app, failure);
+    if (option != extras.end()) return unknown_option(command, *option);
+    if (!extras.empty() && command.needs_command()) return unknown_command(command, extras.front());
+    if (command.needs_command()) return missing_command(command);
+    if (!extras.empty()) return one_argument_too_many(command);
+    return other_failure(command, failure.parser_says);
 }
 
 std::optional<core::Error> secret_on_command_line(const std::vector<std::string>& arguments) {

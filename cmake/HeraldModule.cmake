@@ -11,6 +11,8 @@ target_compile_options(herald_flags INTERFACE
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds>
     $<$<BOOL:${HERALD_WERROR}>:-Werror>
     -fPIE -fstack-protector-strong
+    # ccache can use a precompiled header of g++ only with this.
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
     $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
 target_link_options(herald_flags INTERFACE -pie -Wl,-z,relro,-z,now)
 if(HERALD_SANITIZE)
@@ -43,6 +45,24 @@ function(herald_add_module name)
     target_link_libraries(herald_${name} PUBLIC herald_boost ${arg_LINKS}
         PRIVATE herald_flags ${arg_PRIVATE_LINKS})
     target_precompile_headers(herald_${name} REUSE_FROM herald_pch)
+    herald_compile_in_groups(herald_${name})
+endfunction()
+
+# With HERALD_UNITY the templates of Boost and std are instantiated once a group, not once a file. Names in unnamed
+# namespaces have to differ within a module then; tests/tidy checks it without building.
+function(herald_compile_in_groups target)
+    if(NOT HERALD_UNITY)
+        return()
+    endif()
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    # g++ takes what is included for a header, and warns of unnamed namespaces there.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endfunction()
+
+# herald_compile_alone(PATTERN…): files of this folder's module that use the same names as their siblings, as plug-ins do.
+function(herald_compile_alone)
+    file(GLOB alone RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${ARGN})
+    set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # What the sanitizer presets build: every unit and conformance test, nothing else.

@@ -36,6 +36,7 @@ constexpr std::array kFaults = {
     CodeFault{"entity_unknown", Fault::kConfiguration},
     CodeFault{"key_mismatch", Fault::kConfiguration},
     CodeFault{"no_token", Fault::kConfiguration},
+    CodeFault{"not_trusted", Fault::kConfiguration},
     CodeFault{"provider_disabled", Fault::kConfiguration},
 
     CodeFault{"database_damaged", Fault::kOurselves},
@@ -54,6 +55,7 @@ constexpr std::array kFaults = {
     CodeFault{"callout_delivered", Fault::kCaller},
     CodeFault{"callout_finished", Fault::kCaller},
     CodeFault{"callout_in_flight", Fault::kCaller},
+    CodeFault{"cancelled", Fault::kCaller},
     CodeFault{"daemon_not_running", Fault::kCaller},
     CodeFault{"idempotency_conflict", Fault::kCaller},
     CodeFault{"interrupted", Fault::kCaller},

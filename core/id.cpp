@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 constexpr std::size_t kTextLength = 26;
 
-Error malformed(std::string_view text, std::string_view prefix) {
+Error malformed_id(std::string_view text, std::string_view prefix) {
     return {.kind = ErrorKind::kNotFound,
             .code = "not_found",
             .message = "no such id '" + printable(text, 64) + "': an id starts with " +
@@ -55,7 +55,7 @@ std::string IdBytes::format(std::string_view prefix) const {
 
 Result<IdBytes> IdBytes::parse(std::string_view text, std::string_view prefix) {
     if (!text.starts_with(prefix) || text.size() != prefix.size() + kTextLength) {
-        return malformed(text, prefix);
+        return malformed_id(text, prefix);
     }
     IdBytes id;
     std::uint32_t window = 0;
@@ -64,7 +64,8 @@ Result<IdBytes> IdBytes::parse(std::string_view text, std::string_view prefix) {
     bool first = true;
     for (const char c : text.substr(prefix.size())) {
         const auto value = kAlphabet.find(c);
-        if (value == std::string_view::npos || (first && value > 7)) return malformed(text, prefix);
+        if (value == std::string_view::npos || (first && value > 7))
+            return malformed_id(text, prefix);
         window = (window << 5U) | static_cast<std::uint32_t>(value);
         available += first ? 3 : 5;
         first = false;

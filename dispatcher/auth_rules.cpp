@@ -21,14 +21,14 @@ using core::invalid_argument;
 using core::Result;
 using storage::NotificationRecord;
 
-constexpr std::size_t kMaxUrl = 8 * 1024;
-constexpr std::size_t kMaxTemplate = 256 * 1024;
+constexpr std::size_t kMaxAuthUrl = 8 * 1024;
+constexpr std::size_t kMaxAuthTemplate = 256 * 1024;
 constexpr std::size_t kMaxPointer = 1024;
 constexpr std::size_t kMaxEntityName = 256;
 constexpr std::size_t kUuidLength = 36;
 constexpr std::size_t kBareUuidLength = 32;
 constexpr std::chrono::seconds kLongestSession = std::chrono::hours(24);
-constexpr std::array<std::string_view, 3> kMethods{"POST", "PUT", "GET"};
+constexpr std::array<std::string_view, 3> kAuthMethods{"POST", "PUT", "GET"};
 
 /// A header that an authentication sets, and the member that names it.
 struct AuthHeader {
@@ -36,7 +36,7 @@ struct AuthHeader {
     std::string_view name;
 };
 
-Result<> check_header_name(const AuthHeader& header) {
+Result<> check_auth_header_name(const AuthHeader& header) {
     return http::check_header_name(header.name, http::HeaderRole::kCredential, header.field);
 }
 
@@ -83,7 +83,7 @@ Result<> check_key_pair(const storage::KeyPair& key) {
     const AuthHeader id{"auth.id_header", key.id_header};
     const AuthHeader secret{"auth.secret_header", key.secret_header};
     for (const AuthHeader& header : {id, secret}) {
-        if (auto valid = check_header_name(header); !valid) return valid;
+        if (auto valid = check_auth_header_name(header); !valid) return valid;
     }
     if (auto valid = check_distinct({id, secret}); !valid) return valid;
     if (auto valid = check_secret(key.id, "auth.key_id"); !valid) return valid;
@@ -104,7 +104,7 @@ Result<> check_resource(const std::string& text, std::string_view field, std::st
                         const http::EgressPolicy& policy) {
     if (text.empty())
         return invalid_argument(field, "is required; give it with " + std::string(flag));
-    if (text.size() > kMaxUrl) return invalid_argument(field, "a URL has at most 8 KiB");
+    if (text.size() > kMaxAuthUrl) return invalid_argument(field, "a URL has at most 8 KiB");
     const auto url = http::Url::parse(text, field);
     if (!url) return url.error();
     return check_credential_url(*url, policy, field);
@@ -159,7 +159,7 @@ Result<> check_signature_request(const storage::SingleUseTokenAuth& auth,
             check_resource(auth.signature_url, "auth.signature_url", "--signature-url", policy);
         !valid)
         return valid;
-    if (std::find(kMethods.begin(), kMethods.end(), auth.method) == kMethods.end())
+    if (std::find(kAuthMethods.begin(), kAuthMethods.end(), auth.method) == kAuthMethods.end())
         return invalid_argument("auth.method", "the method is POST, PUT or GET");
     if (!auth.body_template) return {};
     if (auth.method == "GET") {
@@ -167,7 +167,7 @@ Result<> check_signature_request(const storage::SingleUseTokenAuth& auth,
                                 "GET has no body; take POST or PUT, or take the body away "
                                 "(--signature-body '')");
     }
-    if (auth.body_template->size() > kMaxTemplate)
+    if (auth.body_template->size() > kMaxAuthTemplate)
         return invalid_argument("auth.body_template", "a body template has at most 256 KiB");
     return {};
 }
@@ -194,7 +194,7 @@ struct AuthRules {
 
     Result<> operator()(const storage::HeaderAuth& auth) const {
         const AuthHeader header{"auth.name", auth.name};
-        if (auto valid = check_header_name(header); !valid) return valid;
+        if (auto valid = check_auth_header_name(header); !valid) return valid;
         if (auto valid = check_beside({header}, record); !valid) return valid;
         if (auth.value.empty()) return invalid_argument("auth.value", "the header needs a value");
         return check_secret(auth.value, "auth.value");
@@ -241,7 +241,7 @@ struct AuthRules {
         const std::vector<AuthHeader> headers{{"auth.token_header", auth.token_header},
                                               {"auth.signature_header", auth.signature_header}};
         for (const AuthHeader& header : headers) {
-            if (auto valid = check_header_name(header); !valid) return valid;
+            if (auto valid = check_auth_header_name(header); !valid) return valid;
         }
         if (auto valid = check_distinct(headers); !valid) return valid;
         return check_beside(headers, record);

@@ -65,7 +65,7 @@ constexpr std::array kParts{
          }},
 };
 
-core::Error refused(std::string_view name, std::string_view rule) {
+core::Error refused_breaker(std::string_view name, std::string_view rule) {
     return core::invalid_argument("breaker", std::string(name).append(" ").append(rule));
 }
 
@@ -79,7 +79,7 @@ core::Result<> add_part(const SpecificationPart& text, BreakerSettings& settings
     const auto* const part = std::find_if(kParts.begin(), kParts.end(),
                                           [&](const Part& each) { return each.name == text.name; });
     if (part == kParts.end()) return not_understood(text);
-    if (!part->read(text.value, settings)) return refused(part->name, part->rule);
+    if (!part->read(text.value, settings)) return refused_breaker(part->name, part->rule);
     return {};
 }
 
@@ -93,7 +93,7 @@ core::Result<BreakerSettings> parse_breaker(std::string_view text) {
     std::set<std::string> seen;
     for (const SpecificationPart& part : split_specification(text)) {
         if (auto added = add_part(part, settings); !added) return added.error();
-        if (!seen.insert(part.name).second) return refused(part.name, "is given twice");
+        if (!seen.insert(part.name).second) return refused_breaker(part.name, "is given twice");
     }
     if (auto valid = validate_breaker(settings); !valid) return valid.error();
     return settings;
@@ -101,7 +101,7 @@ core::Result<BreakerSettings> parse_breaker(std::string_view text) {
 
 core::Result<> validate_breaker(const BreakerSettings& settings) {
     for (const Part& part : kParts) {
-        if (!part.holds(settings)) return refused(part.name, part.rule);
+        if (!part.holds(settings)) return refused_breaker(part.name, part.rule);
     }
     return {};
 }

@@ -169,9 +169,10 @@ core::Result<std::string> request_body(const CompiledNotification& notification,
 
 void add_own_headers(http::Request& request, const CompiledNotification& notification,
                      core::CalloutId callout, int attempt, core::SystemTime now) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+    const auto since_epoch =
+        std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
     std::string id = callout.text();
-    std::string timestamp = std::to_string(seconds);
+    std::string timestamp = std::to_string(since_epoch);
     if (notification.signing_key) {
         request.headers.add("webhook-signature",
                             sign(*notification.signing_key, id, timestamp, request.body));

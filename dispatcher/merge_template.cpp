@@ -76,7 +76,7 @@ core::Result<> check_json(std::string_view text, std::string_view masked, std::s
                                       ": not valid JSON with a value in place of each merge field");
 }
 
-core::Result<> check_url(const std::vector<MergePart>& parts, std::string_view field) {
+core::Result<> check_url_template(const std::vector<MergePart>& parts, std::string_view field) {
     if (parts.size() == 1) return {};
     const std::string_view literal = parts.front().literal;
     const std::size_t scheme_end = literal.find("://");
@@ -99,7 +99,7 @@ core::Result<MergeTemplate> MergeTemplate::compile(std::string_view text, MergeC
         if (auto valid = check_json(text, parsed->masked, field); !valid) return valid.error();
     }
     if (context == MergeContext::kUrl) {
-        if (auto valid = check_url(parsed->parts, field); !valid) return valid.error();
+        if (auto valid = check_url_template(parsed->parts, field); !valid) return valid.error();
     }
     MergeTemplate compiled;
     compiled.parts_ = std::move(parsed->parts);

@@ -18,20 +18,20 @@ constexpr seconds kLongestStep = hours(24);
 constexpr seconds kLongestAge = hours(90 * 24);
 constexpr int kLargestJitter = 50;
 constexpr std::string_view kRejectAll = "4xx";
-constexpr std::string_view kForm =
+constexpr std::string_view kRetryForm =
     "'default', 'none', or parts joined by ; such as "
     "schedule=5s,5m;max-age=24h;jitter=10%;reject-4xx";
 constexpr std::string_view kJitterRule = "jitter is 0% to 50%, such as jitter=10%";
 
-core::Error refused(std::string rule) {
+core::Error refused_retry(std::string rule) {
     return core::invalid_argument("retry", rule);
 }
 
 core::Result<seconds> read_seconds(std::string_view text) {
     const auto duration = parse_seconds(text);
     if (duration) return *duration;
-    return refused("'" + core::printable(text, 32) +
-                   "' is no duration in whole seconds, such as 30s, 5m or 2h");
+    return refused_retry("'" + core::printable(text, 32) +
+                         "' is no duration in whole seconds, such as 30s, 5m or 2h");
 }
 
 // Gathers the parts of a specification; what a part says twice is refused.
@@ -47,8 +47,8 @@ public:
         if (name == "max-age" && has_value) return read_max_age(value);
         if (name == "jitter") return read_jitter(value);
         if (name == "reject" && has_value) return set_reject(split_list(value, ','));
-        return refused("'" + core::printable(text, 64) + "' is not understood; write " +
-                       std::string(kForm));
+        return refused_retry("'" + core::printable(text, 64) + "' is not understood; write " +
+                             std::string(kRetryForm));
     }
 
     [[nodiscard]] storage::RetrySettings take() { return std::move(settings_); }
@@ -67,15 +67,15 @@ private:
     core::Result<> read_max_age(std::string_view text) {
         const auto age = read_seconds(text);
         if (!age) return age.error();
-        if (settings_.max_age) return refused("max-age is given twice");
+        if (settings_.max_age) return refused_retry("max-age is given twice");
         settings_.max_age = *age;
         return {};
     }
 
     core::Result<> read_jitter(std::string_view text) {
         const auto percent = parse_percent(text);
-        if (!percent) return refused(std::string(kJitterRule));
-        if (has_jitter_) return refused("jitter is given twice");
+        if (!percent) return refused_retry(std::string(kJitterRule));
+        if (has_jitter_) return refused_retry("jitter is given twice");
         has_jitter_ = true;
         settings_.jitter_percent = *percent;
         return {};
@@ -83,14 +83,14 @@ private:
 
     core::Result<> set_schedule(std::optional<std::vector<seconds>> steps) {
         if (has_schedule_)
-            return refused("only one of 'default', 'none' and schedule= may be given");
+            return refused_retry("only one of 'default', 'none' and schedule= may be given");
         has_schedule_ = true;
         if (steps) settings_.schedule = std::move(*steps);
         return {};
     }
 
     core::Result<> set_reject(std::vector<std::string> statuses) {
-        if (!settings_.reject.empty()) return refused("reject is given twice");
+        if (!settings_.reject.empty()) return refused_retry("reject is given twice");
         settings_.reject = std::move(statuses);
         return {};
     }
@@ -127,19 +127,21 @@ core::Result<storage::RetrySettings> parse_retry(std::string_view text) {
 
 core::Result<> validate_retry(const storage::RetrySettings& settings) {
     const auto step_fits = [](seconds step) { return step >= seconds(1) && step <= kLongestStep; };
-    if (settings.schedule.size() > kMaxSteps) return refused("a schedule has at most 100 steps");
+    if (settings.schedule.size() > kMaxSteps)
+        return refused_retry("a schedule has at most 100 steps");
     if (!std::all_of(settings.schedule.begin(), settings.schedule.end(), step_fits)) {
-        return refused("each step of a schedule is 1s to 24h");
+        return refused_retry("each step of a schedule is 1s to 24h");
     }
     if (settings.max_age && (*settings.max_age < seconds(1) || *settings.max_age > kLongestAge)) {
-        return refused("max-age is 1s to 2160h (90 days)");
+        return refused_retry("max-age is 1s to 2160h (90 days)");
     }
     if (settings.jitter_percent < 0 || settings.jitter_percent > kLargestJitter) {
-        return refused(std::string(kJitterRule));
+        return refused_retry(std::string(kJitterRule));
     }
     for (const std::string& status : settings.reject) {
         if (status == kRejectAll || is_client_error(status)) continue;
-        return refused("reject takes 4xx or statuses from 400 to 499, such as reject=400,422");
+        return refused_retry(
+            "reject takes 4xx or statuses from 400 to 499, such as reject=400,422");
     }
     return {};
 }

@@ -22,7 +22,7 @@ core::Error malformed(std::string message) {
         .kind = core::ErrorKind::kPermanent, .code = "malformed", .message = std::move(message)};
 }
 
-bool same(const storage::SessionCookieAuth& a, const storage::SessionCookieAuth& b) {
+bool same_session(const storage::SessionCookieAuth& a, const storage::SessionCookieAuth& b) {
     return a.login_url == b.login_url && a.session_timeout == b.session_timeout &&
            same_key_pair(a.key, b.key);
 }
@@ -144,7 +144,7 @@ std::optional<core::SteadyTime> Session::blocked_until(core::SteadyTime now) con
 
 bool Session::serves(const storage::Authentication& auth) const {
     const auto* session = std::get_if<storage::SessionCookieAuth>(&auth);
-    return session != nullptr && same(*session, auth_);
+    return session != nullptr && same_session(*session, auth_);
 }
 
 }  // namespace herald::dispatcher

@@ -11,7 +11,7 @@ namespace asio = boost::asio;
 using core::Result;
 using storage::SingleUseTokenAuth;
 
-core::Error malformed(std::string message) {
+core::Error malformed_answer(std::string message) {
     return {
         .kind = core::ErrorKind::kPermanent, .code = "malformed", .message = std::move(message)};
 }
@@ -27,12 +27,12 @@ Result<core::Secret> value_at(std::string_view body, const std::string& pointer,
                               const std::string& header) {
     const auto path = core::parse_json_pointer(pointer);
     const auto found = path ? core::raw_at(body, *path) : std::nullopt;
-    if (!found) return malformed("the answer has nothing at " + pointer);
+    if (!found) return malformed_answer("the answer has nothing at " + pointer);
     if (!found->starts_with('"'))
-        return malformed("what the answer has at " + pointer + " is no string");
+        return malformed_answer("what the answer has at " + pointer + " is no string");
     core::Secret value = core::Secret::take(core::decode_json_string(*found));
     if (value.empty() || !http::validate_header(header, value.reveal(), "value"))
-        return malformed("what the answer has at " + pointer + " may not stand in a header");
+        return malformed_answer("what the answer has at " + pointer + " may not stand in a header");
     return value;
 }
 
@@ -40,9 +40,9 @@ Result<core::Secret> value_at(std::string_view body, const std::string& pointer,
 
 Result<SingleUseToken> read_single_use_token(const http::Response& answer,
                                              const SingleUseTokenAuth& auth) {
-    if (answer.body_truncated) return malformed("the answer is longer than 64 KiB");
+    if (answer.body_truncated) return malformed_answer("the answer is longer than 64 KiB");
     const std::string body = core::outside_text(answer.body);
-    if (!core::validate_json(body)) return malformed("the answer is no JSON");
+    if (!core::validate_json(body)) return malformed_answer("the answer is no JSON");
     auto token = value_at(body, auth.token_pointer, auth.token_header);
     if (!token) return token.error();
     auto signature = value_at(body, auth.signature_pointer, auth.signature_header);

@@ -10,7 +10,7 @@ namespace {
 namespace json = boost::json;
 using core::Result;
 
-std::string origin_of(const std::string& endpoint) {
+std::string origin_of_text(const std::string& endpoint) {
     const auto url = http::Url::parse(endpoint, "token_endpoint");
     return url ? url->origin() : endpoint;
 }
@@ -21,9 +21,9 @@ std::string audience_of(const GrantInput& input) {
     const std::string& wanted = input.settings.assertion.audience;
     const std::string& endpoint = input.settings.endpoints.token;
     if (wanted == "token_endpoint") return endpoint;
-    if (wanted == "base_url") return origin_of(endpoint);
+    if (wanted == "base_url") return origin_of_text(endpoint);
     if (wanted == "token_host") {
-        const std::string origin = origin_of(endpoint);
+        const std::string origin = origin_of_text(endpoint);
         return origin.substr(origin.find("//") + 2);
     }
     if (!wanted.empty() && wanted != "issuer") return wanted;

@@ -22,7 +22,7 @@ bool is_nonce(std::string_view text) {
 // An OAuth error at an authorization server, a DPoP challenge at a receiver.
 bool is_refused_for_nonce(const http::Response& response) {
     if (response.status == 400) {
-        const auto body = parse_token_body(response, {});
+        const auto body = parse_token_body(response);
         return body && core::string_member(*body, "error") == "use_dpop_nonce";
     }
     if (response.status != 401) return false;

@@ -33,7 +33,7 @@ json::value explained_assertion(std::string_view jwt) {
                         {"claims", decoded(jwt.substr(first + 1, last - first - 1))}};
 }
 
-storage::Fields form_fields(std::string_view text) {
+storage::Fields fields_of_form(std::string_view text) {
     storage::Fields fields;
     while (!text.empty()) {
         const auto field = text.substr(0, text.find('&'));
@@ -106,12 +106,12 @@ Result<json::object> explain_token_request(const storage::ProviderRecord& record
     const bool is_json = request->headers.get("Content-Type") == "application/json";
     storage::Fields fields;
     if (in_query && question != std::string::npos) {
-        fields = form_fields(std::string_view(request->url.target).substr(question + 1));
+        fields = fields_of_form(std::string_view(request->url.target).substr(question + 1));
         mask_assertion(fields, out);
         request->url.target.resize(question + 1);
         request->url.target += core::form_body(fields);
     } else if (!in_query) {
-        fields = is_json ? json_fields(request->body) : form_fields(request->body);
+        fields = is_json ? json_fields(request->body) : fields_of_form(request->body);
         mask_assertion(fields, out);
     }
     json::object headers;

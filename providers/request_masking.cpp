@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 14> kPublicFields{"grant_type",
                                                          "code_challenge",
                                                          "code_challenge_method"};
 
-bool is_one_of(std::string_view name, const auto& names) {
+bool is_any_of(std::string_view name, const auto& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -48,7 +48,7 @@ struct Collector {
     core::Masking masking = {};
 
     void header(std::string_view name, std::string_view value) {
-        const bool is_public = is_one_of(core::to_lower(name), kPublicHeaders) ||
+        const bool is_public = is_any_of(core::to_lower(name), kPublicHeaders) ||
                                core::equals_ignoring_case(name, settings.call.track_header) ||
                                is_in_the_clear(name, settings.call.headers) ||
                                is_in_the_clear(name, settings.placement.headers);
@@ -59,7 +59,7 @@ struct Collector {
             masking.add(core::trim(value.substr(space)));
     }
     void field(std::string_view name, std::string_view value) {
-        const bool is_public = is_one_of(name, kPublicFields) ||
+        const bool is_public = is_any_of(name, kPublicFields) ||
                                name == settings.call.client_id_field ||
                                is_in_the_clear(name, record.parameters) ||
                                is_in_the_clear(name, settings.call.refresh_parameters);

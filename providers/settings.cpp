@@ -162,7 +162,7 @@ void read_own(SettingsReader& reader, const Kind& kind, const json::object& sett
     }
 }
 
-Result<ProviderSettings> read(const Kind& kind, const json::object& settings) {
+Result<ProviderSettings> read_settings(const Kind& kind, const json::object& settings) {
     ProviderSettings out;
     SettingsReader reader(settings);
     read_own(reader, kind, settings);
@@ -195,7 +195,7 @@ Result<ProviderSettings> ProviderSettings::of(const storage::ProviderRecord& rec
     const Kind* kind = find_kind(record.kind);
     if (kind == nullptr) return core::invalid_argument("kind", "is not known");
     const json::object settings = merged_settings(record);
-    auto out = read(*kind, settings);
+    auto out = read_settings(*kind, settings);
     if (!out) return out;
     auto endpoints = resolve_endpoints(record, *kind, settings, std::move(out->endpoints));
     if (!endpoints) return endpoints.error();

@@ -18,7 +18,7 @@ using core::Result;
 constexpr std::chrono::minutes kPatience{5};  // O-111
 constexpr std::size_t kStateBytes = 32;
 
-Error failed(const storage::ProviderRecord& provider, const std::string& why) {
+Error setup_failed(const storage::ProviderRecord& provider, const std::string& why) {
     return {.kind = core::ErrorKind::kUnauthorized,
             .code = "setup_failed",
             .message = "set up provider '" + provider.name + "': " + why +
@@ -75,24 +75,25 @@ Result<SetupStart> begin_authorization(const storage::ProviderRecord& provider,
 Result<SetupCode> check_answer(const storage::ProviderRecord& provider,
                                const ProviderSettings& settings, const PendingSetup& pending,
                                const SetupAnswer& answer, core::SteadyTime now) {
-    if (now >= pending.ends_at) return failed(provider, "five minutes have passed");
+    if (now >= pending.ends_at) return setup_failed(provider, "five minutes have passed");
     if (!same(pending.state, answer.state)) {
-        return failed(provider,
-                      "the state that came back is not the one that was sent, so the answer may "
-                      "belong to somebody else's request");
+        return setup_failed(
+            provider,
+            "the state that came back is not the one that was sent, so the answer may "
+            "belong to somebody else's request");
     }
     // RFC 9207 section 2.4: without it the answer may be another server's.
     if (!answer.issuer && settings.answers_with_issuer) {
-        return failed(provider,
+        return setup_failed(provider,
                       "the answer names no issuer (iss), though this authorization server always "
                       "does (RFC 9207); paste the whole address");
     }
     if (answer.issuer && provider.issuer && *answer.issuer != *provider.issuer) {
-        return failed(provider, "the answer comes from issuer '" +
-                                    core::printable(*answer.issuer, 200) + "', expected is '" +
-                                    *provider.issuer + "' (RFC 9207)");
+        return setup_failed(provider, "the answer comes from issuer '" +
+                                          core::printable(*answer.issuer, 200) +
+                                          "', expected is '" + *provider.issuer + "' (RFC 9207)");
     }
-    if (answer.code.empty()) return failed(provider, "no code came back");
+    if (answer.code.empty()) return setup_failed(provider, "no code came back");
     return SetupCode{.code = answer.code.clone(),
                      .redirect_uri = pending.redirect_uri,
                      .verifier = pending.verifier.clone()};

@@ -77,7 +77,7 @@ std::string algorithms_of(KeyType key) {
     return list;
 }
 
-core::Error refused(std::string_view rule) {
+core::Error refused_key(std::string_view rule) {
     return core::invalid_argument("private_key", rule);
 }
 
@@ -89,8 +89,8 @@ core::Result<KeyType> curve_of(const EVP_PKEY* key) {
     if (curve == NID_X9_62_prime256v1) return KeyType::kP256;
     if (curve == NID_secp384r1) return KeyType::kP384;
     if (curve == NID_secp521r1) return KeyType::kP521;
-    return refused(std::string("must be on P-256, P-384 or P-521, not on ") +
-                   (is_named ? name.data() : "an unnamed curve"));
+    return refused_key(std::string("must be on P-256, P-384 or P-521, not on ") +
+                       (is_named ? name.data() : "an unnamed curve"));
 }
 
 core::Result<KeyType> type_of(const EVP_PKEY* key) {
@@ -98,12 +98,13 @@ core::Result<KeyType> type_of(const EVP_PKEY* key) {
     if (EVP_PKEY_is_a(key, "EC") == 1) return curve_of(key);
     if (EVP_PKEY_is_a(key, "RSA") != 1) {
         const char* name = EVP_PKEY_get0_type_name(key);
-        return refused(std::string("must be RSA, P-256, P-384, P-521 or Ed25519, not ") +
-                       (name != nullptr ? name : "another type"));
+        return refused_key(std::string("must be RSA, P-256, P-384, P-521 or Ed25519, not ") +
+                           (name != nullptr ? name : "another type"));
     }
     const int bits = EVP_PKEY_get_bits(key);
     if (bits >= kShortestRsa) return KeyType::kRsa;
-    return refused("an RSA key must have at least 2048 bits, this one has " + std::to_string(bits));
+    return refused_key("an RSA key must have at least 2048 bits, this one has " +
+                       std::to_string(bits));
 }
 
 std::optional<std::string> hmac(const Algorithm& algorithm, std::string_view key,

@@ -17,7 +17,7 @@ using core::Result;
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxWords = 4096;
 
-core::Error unreadable(std::string why) {
+core::Error unreadable_body(std::string why) {
     return {.kind = core::ErrorKind::kTransient,
             .code = "malformed_token_response",
             .message = std::move(why)};
@@ -50,10 +50,10 @@ Result<storage::Fields> form_fields(std::string_view text) {
         const std::string_view field = text.substr(0, text.find('&'));
         text.remove_prefix(std::min(text.size(), field.size() + 1));
         const auto equals = field.find('=');
-        if (equals == std::string_view::npos) return unreadable("neither JSON nor a form");
+        if (equals == std::string_view::npos) return unreadable_body("neither JSON nor a form");
         const auto name = core::form_decode(field.substr(0, equals));
         const auto value = core::form_decode(field.substr(equals + 1));
-        if (!name || !value) return unreadable("neither JSON nor a form");
+        if (!name || !value) return unreadable_body("neither JSON nor a form");
         fields.emplace_back(as_utf8(*name), as_utf8(*value));
     }
     return fields;
@@ -71,23 +71,23 @@ Result<json::value> parse_form(std::string_view text) {
 
 Result<json::value> parse_answer(const http::Response& response) {
     const std::string text = core::outside_text(response.body);
-    if (text.empty()) return unreadable("the body is empty");
-    if (text.front() == '<') return unreadable("unexpected HTML: " + words_of_html(text));
+    if (text.empty()) return unreadable_body("the body is empty");
+    if (text.front() == '<') return unreadable_body("unexpected HTML: " + words_of_html(text));
     if (const auto encoding = response.headers.get("Content-Encoding");
         encoding && !core::equals_ignoring_case(*encoding, "identity")) {
-        return unreadable("the body is compressed though that was not asked for");
+        return unreadable_body("the body is compressed though that was not asked for");
     }
     if (!is_json(text)) return parse_form(text);
     json::error_code ec;
     json::value value = json::parse(text, ec, {}, {.max_depth = kMaxDepth});
-    if (ec) return unreadable("not valid JSON (" + ec.message() + ")");
+    if (ec) return unreadable_body("not valid JSON (" + ec.message() + ")");
     return value;
 }
 
 Result<json::object> parse_token_body(const http::Response& response) {
     auto value = parse_answer(response);
     if (!value) return value.error();
-    if (!value->is_object()) return unreadable("not a JSON object");
+    if (!value->is_object()) return unreadable_body("not a JSON object");
     return std::move(value->as_object());
 }
 

@@ -12,6 +12,7 @@
 
 #include "storage/beside_database.h"
 #include "storage/file_descriptor.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::storage {
 namespace {
@@ -46,21 +47,41 @@ core::Error already_running(int descriptor, const std::filesystem::path& databas
     return error;
 }
 
+core::Error cannot_open(const std::filesystem::path& path, int error_number) {
+    core::Error error = system_error("open lock file", path, error_number);
+    struct stat status{};
+    if (error_number == EACCES && ::lstat(path.c_str(), &status) == 0) {
+        error.message += "; it belongs to " + owner_text(status.st_uid) +
+                         ": run herald as that user, or, where no daemon runs, remove it";
+    } else if (error_number == EACCES) {
+        error.message +=
+            "; you may not write in that folder: run herald as the database's "
+            "owner, or name another database with --db";
+    } else if (error_number == ELOOP) {
+        error.message += "; a symbolic link stands there: remove it";
+    }
+    return error;
+}
+
 /// Opened and locked, under its name still.
 core::Result<FileDescriptor> open_locked(const std::filesystem::path& path,
                                          const std::filesystem::path& database) {
     constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
     for (;;) {
         FileDescriptor file(::open(path.c_str(), kFlags, S_IRUSR | S_IWUSR));
-        if (!file) return system_error("open lock file", path, errno);
+        if (!file) return cannot_open(path, errno);
+        struct stat opened{};
+        if (::fstat(file.get(), &opened) != 0)
+            return system_error("look at lock file", path, errno);
+        // Who holds somebody else's lock may also have put a socket there, to be told our secrets.
+        if (auto trusted = check_trusted(opened, "the lock file", path); !trusted)
+            return trusted.error();
         if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
             if (errno == EWOULDBLOCK) return already_running(file.get(), database);
             return system_error("lock", path, errno);
         }
-        struct stat opened{};
         struct stat named{};
-        const bool is_same = ::fstat(file.get(), &opened) == 0 &&
-                             ::stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+        const bool is_same = ::stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
                              opened.st_ino == named.st_ino;
         if (is_same) return file;
     }

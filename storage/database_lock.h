@@ -17,7 +17,8 @@ class DatabaseLock final {
 public:
     enum class Owner { kDaemon, kCommand };
 
-    /// Conflict `already_running` (details: pid, owner) when another process holds it.
+    /// Conflict `already_running` (details: pid, owner) when another process holds it;
+    /// `not_trusted` where the file belongs to somebody else or others can write it.
     [[nodiscard]] static core::Result<DatabaseLock> acquire(const std::filesystem::path& database,
                                                             Owner owner);
 

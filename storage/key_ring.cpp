@@ -11,9 +11,11 @@
 #include <optional>
 #include <stdexcept>
 
+#include "core/byte_order_mark.h"
 #include "core/encoding.h"
 #include "storage/beside_database.h"
 #include "storage/file_descriptor.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::storage {
 namespace {
@@ -21,11 +23,11 @@ namespace {
 constexpr std::string_view kHeader = "herald-key-ring 1";
 constexpr std::size_t kKeySize = 32;
 constexpr std::size_t kMaxFileSize = 64UL * 1024;
-constexpr mode_t kOthersAccess = S_IRWXG | S_IRWXO;
+constexpr mode_t kAccessByOthers = S_IRWXG | S_IRWXO;
 
 using Keys = std::map<std::uint32_t, core::Secret>;
 
-core::Error refused(const std::filesystem::path& path, std::string_view why) {
+core::Error refused_ring(const std::filesystem::path& path, std::string_view why) {
     core::Error error{.kind = core::ErrorKind::kStorage, .code = "key_mismatch", .message = {}};
     error.message.append("read key ring ").append(path.string()).append(": ").append(why);
     return error;
@@ -43,19 +45,23 @@ core::Secret random_key() {
 core::Result<std::string> read_protected(const std::filesystem::path& path) {
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file && errno == ENOENT) {
-        return refused(path, "there is none; restore it, the database opens with no other key");
+        return refused_ring(path,
+                            "there is none; restore it, the database opens with no other key");
     }
     if (!file) return system_error("read key ring", path, errno);
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return system_error("read key ring", path, errno);
-    if (!S_ISREG(status.st_mode)) return refused(path, "it is no regular file");
-    if ((status.st_mode & kOthersAccess) != 0) {
-        core::Error open_to_others = refused(path, "group or others may read it; chmod 600 it");
+    if (!S_ISREG(status.st_mode)) return refused_ring(path, "it is no regular file");
+    if ((status.st_mode & kAccessByOthers) != 0) {
+        core::Error open_to_others =
+            refused_ring(path, "group or others may read it; chmod 600 it");
         open_to_others.code = "storage_error";
         return open_to_others;
     }
+    if (auto trusted = check_trusted(status, "the key ring", path); !trusted)
+        return trusted.error();
     if (static_cast<std::size_t>(status.st_size) > kMaxFileSize)
-        return refused(path, "it is too large");
+        return refused_ring(path, "it is too large");
     std::string content(static_cast<std::size_t>(status.st_size), '\0');
     const ssize_t size = ::pread(file.get(), content.data(), content.size(), 0);
     if (size != status.st_size) return system_error("read key ring", path, errno);
@@ -77,6 +83,7 @@ bool add_line(Keys& keys, std::string_view line) {
 
 std::optional<Keys> parse(std::string_view content) {
     Keys keys;
+    content = core::without_byte_order_mark(content);
     bool header_seen = false;
     while (!content.empty()) {
         const auto end = content.find('\n');
@@ -132,7 +139,7 @@ core::Result<KeyRing> KeyRing::load(const std::filesystem::path& path) {
     if (!content) return content.error();
     const auto secret = core::Secret::take(std::move(*content));
     auto keys = parse(secret.reveal());
-    if (!keys) return refused(path, "it is malformed; restore it from a backup");
+    if (!keys) return refused_ring(path, "it is malformed; restore it from a backup");
     KeyRing ring;
     ring.keys_ = std::move(*keys);
     return ring;

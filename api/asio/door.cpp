@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -12,6 +11,7 @@
 
 #include "core/encoding.h"
 #include "core/log.h"
+#include "storage/socket_name.h"
 
 namespace herald::api {
 namespace {
@@ -78,11 +78,11 @@ Peer tcp_peer(asio::ip::tcp::socket& socket) {
 // The permissions are the authentication, so the file is never there with others, not even for a
 // moment.
 void bind_for_owner(asio::local::stream_protocol::acceptor& acceptor,
-                    const std::filesystem::path& path) {
+                    const std::filesystem::path& path, const storage::SocketName& name) {
     std::filesystem::remove(path);
     const mode_t before = ::umask(0177);
     boost::system::error_code failure;
-    acceptor.bind(asio::local::stream_protocol::endpoint(path.string()), failure);
+    acceptor.bind(asio::local::stream_protocol::endpoint(name.text()), failure);
     ::umask(before);
     if (failure) throw boost::system::system_error(failure);
     std::filesystem::permissions(
@@ -179,16 +179,11 @@ void Door::watch() {
 Result<std::unique_ptr<Door>> open_socket_door(asio::io_context& loop, Listener listener,
                                                const std::filesystem::path& path) {
     using Protocol = asio::local::stream_protocol;
-    constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
-    if (path.string().size() > kLongest) {
-        return cannot_listen(path.string(), "the path has " + std::to_string(path.string().size()) +
-                                                " bytes, a socket's at most " +
-                                                std::to_string(kLongest) +
-                                                "; keep the database at a shorter path");
-    }
+    const auto name = storage::SocketName::of(path);
+    if (!name) return cannot_listen(path.string(), name.error().message);
     try {
         Protocol::acceptor acceptor(loop, Protocol());
-        bind_for_owner(acceptor, path);
+        bind_for_owner(acceptor, path, *name);
         acceptor.listen(kBacklog);
         return std::unique_ptr<Door>(std::make_unique<ProtocolDoor<Protocol>>(
             loop, std::move(listener), std::move(acceptor), socket_peer));

@@ -9,6 +9,7 @@
 #include "api/json_text.h"
 #include "api/member_reader.h"
 #include "core/await.h"
+#include "core/byte_order_mark.h"
 #include "core/encoding.h"
 #include "core/json.h"
 #include "core/time_text.h"
@@ -164,6 +165,7 @@ asio::awaitable<Result<boost::json::object>> submit_lines(dispatcher::Intake& in
     const auto ledger = std::make_shared<LineLedger>();
     const auto executor = co_await asio::this_coro::executor;
     std::size_t read = 0;
+    lines = core::without_byte_order_mark(lines);
     for (std::size_t number = 1; !lines.empty(); ++number) {
         const std::string_view line = take_line(lines);
         read += line.size();

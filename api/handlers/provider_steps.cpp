@@ -2,6 +2,7 @@
 
 #include "api/json_view.h"
 #include "core/await.h"
+#include "storage/provider_in_use.h"
 
 namespace herald::api {
 
@@ -12,19 +13,6 @@ namespace {
 
 const storage::TokenRecord* pointer_to(const std::optional<storage::TokenRecord>& token) {
     return token ? &*token : nullptr;
-}
-
-core::Error in_use(const ProviderRecord& record, const std::vector<std::string>& users,
-                   std::int64_t unfinished) {
-    core::Error error{.kind = core::ErrorKind::kConflict, .code = "provider_in_use", .message = {}};
-    error.message = "cannot delete provider '" + record.name +
-                    "': it is in use; let its notifications use another "
-                    "provider, or delete them, and wait until its callouts are finished";
-    boost::json::array names;
-    for (const std::string& user : users) names.emplace_back(user);
-    error.details["notifications"] = std::move(names);
-    error.details["unfinished_callouts"] = unfinished;
-    return error;
 }
 
 // Pending callouts follow their notification to another provider; only those on the wire still hold
@@ -94,7 +82,7 @@ Result<> expect_unused(const Services& services, const ProviderRecord& record) {
     const auto unfinished = callouts_on_the_wire(services.store, record.name);
     if (!unfinished) return unfinished.error();
     if (users->empty() && *unfinished == 0) return {};
-    return in_use(record, *users, *unfinished);
+    return storage::provider_in_use(record.name, *users, *unfinished);
 }
 
 boost::asio::awaitable<Result<>> revoke_for_deletion(CallPtr call, std::string name,

@@ -164,6 +164,13 @@ api::ApiRequest json_request(std::string method, std::string path, std::string b
     return request;
 }
 
+void tell_where_nothing_is_sent(Context& context) {
+    const auto client = context.client();
+    if (!client || (*client)->is_daemon()) return;
+    context.output().warning(
+        "no daemon runs on this database: nothing is sent until 'herald serve' does");
+}
+
 core::Result<int> call_and_print(Context& context, const std::string& method,
                                  std::string_view collection, const std::string& name,
                                  std::string_view action) {

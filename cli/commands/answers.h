@@ -12,6 +12,10 @@
 /// From the API's answers to what a command prints.
 namespace herald::cli {
 
+inline constexpr std::string_view kProviders = "/v1/providers";
+inline constexpr std::string_view kNotifications = "/v1/notifications";
+inline constexpr std::string_view kCallouts = "/v1/callouts";
+
 /// An answer of ours that is no JSON is an `internal_error`.
 [[nodiscard]] core::Result<boost::json::value> parse_answer(std::string_view body);
 
@@ -48,6 +52,9 @@ struct Column {
                                                   std::string_view action = {});
 [[nodiscard]] api::ApiRequest json_request(std::string method, std::string path,
                                            std::string body = {});
+
+/// For commands that leave callouts behind: says so where no daemon is there to send them.
+void tell_where_nothing_is_sent(Context& context);
 
 /// Sends a request about one named thing and prints the object that comes back.
 [[nodiscard]] core::Result<int> call_and_print(Context& context, const std::string& method,

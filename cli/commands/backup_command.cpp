@@ -4,6 +4,7 @@
 #include "cli/commands/all.h"
 #include "cli/commands/answers.h"
 #include "cli/request_body.h"
+#include "storage/trusted_owner.h"
 
 namespace herald::cli {
 namespace {
@@ -16,6 +17,8 @@ core::Result<int> back_up(const std::string& file, Context& context) {
     if (failure)
         return core::invalid_argument("FILE",
                                       "cannot make '" + file + "' absolute: " + failure.message());
+    if (auto trusted = storage::check_trusted_folder(path.parent_path()); !trusted)
+        context.output().warning("the backup is not safe there: " + trusted.error().message);
     RequestBody body;
     body.add("path", boost::json::value(path.string()));
     auto answer = context.call(json_request("POST", "/v1/backup", body.text()));
@@ -34,8 +37,8 @@ void add_backup_command(CommandTree& tree) {
                  "by itself.",
                  [file](Context& context) { return back_up(*file, context); })
         .add_option("FILE", *file, "where the copy goes; refused where something is there")
-        ->type_name("")
-        ->required();
+        .type_name("")
+        .required();
 }
 
 }  // namespace herald::cli

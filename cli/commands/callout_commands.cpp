@@ -12,8 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kCollection = "/v1/callouts";
-
 struct ListFlags {
     TextOption state, notification, event, since, limit, cursor;
 };
@@ -43,7 +41,7 @@ core::Result<> add_since(const TextOption& since, Context& context,
 }
 
 core::Result<int> list_callouts(const ListFlags& flags, Context& context) {
-    auto request = json_request("GET", std::string(kCollection));
+    auto request = json_request("GET", std::string(kCallouts));
     const std::initializer_list<std::pair<const char*, const TextOption*>> kOptions{
         {"state", &flags.state},
         {"notification", &flags.notification},
@@ -72,7 +70,7 @@ core::Result<int> list_callouts(const ListFlags& flags, Context& context) {
 }
 
 core::Result<int> show_callout(const std::string& id, Context& context) {
-    auto path = item_path(kCollection, id);
+    auto path = item_path(kCallouts, id);
     if (!path) return path.error();
     auto answer = context.call(json_request("GET", std::move(*path)));
     if (!answer) return answer.error();
@@ -97,7 +95,7 @@ core::Result<int> show_callout(const std::string& id, Context& context) {
 
 core::Result<json::value> post_retry(Context& context, const json::object& order) {
     auto answer = context.call(
-        json_request("POST", std::string(kCollection) + "/retry", json::serialize(order)));
+        json_request("POST", std::string(kCallouts) + "/retry", json::serialize(order)));
     if (!answer) return answer.error();
     return parse_answer(*answer);
 }
@@ -138,6 +136,7 @@ core::Result<int> retry_many(const RetryFlags& flags, Context& context) {
     core::Result<std::uint64_t> count = count_at(*counted, "retried");
     if (!flags.dry_run) count = retry_in_steps(context, std::move(order), *count);
     if (!count) return count.error();
+    if (!flags.dry_run && *count > 0) tell_where_nothing_is_sent(context);
     return print_object(
         context, json::serialize(json::object{{"retried", *count}, {"dry_run", flags.dry_run}}));
 }
@@ -155,12 +154,14 @@ core::Result<int> retry_callouts(const RetryFlags& flags, Context& context) {
         return core::invalid_argument("ID",
                                       "--notification, --since and --dry-run go with --state only");
     }
-    return call_and_print(context, "POST", kCollection, flags.id, "retry");
+    auto retried = call_and_print(context, "POST", kCallouts, flags.id, "retry");
+    if (retried) tell_where_nothing_is_sent(context);
+    return retried;
 }
 
-void add_list(CommandTree& tree, CLI::App& group) {
+void add_list(CommandTree& tree, Command& group) {
     auto flags = std::make_shared<ListFlags>();
-    CLI::App& list =
+    Command& list =
         tree.command(group, "list", "List callouts, newest first, a page at a time.",
                      "  herald callout list --state dead --notification invoice-posted --since 24h",
                      [flags](Context& context) { return list_callouts(*flags, context); });
@@ -174,14 +175,14 @@ void add_list(CommandTree& tree, CLI::App& group) {
     add_text(list, "--cursor", flags->cursor, "where the page before ended", "CURSOR");
 }
 
-void add_retry(CommandTree& tree, CLI::App& group) {
+void add_retry(CommandTree& tree, Command& group) {
     auto flags = std::make_shared<RetryFlags>();
-    CLI::App& retry =
+    Command& retry =
         tree.command(group, "retry", "Make a callout due now, or all dead or waiting ones.",
                      "  herald callout retry cal_01JD7Z0000000000000000000\n"
                      "  herald callout retry --state dead --notification invoice-posted --dry-run",
                      [flags](Context& context) { return retry_callouts(*flags, context); });
-    retry.add_option("ID", flags->id, "the callout's id")->type_name("");
+    retry.add_option("ID", flags->id, "the callout's id").type_name("");
     add_text(retry, "--state", flags->state,
              "dead: all that gave up; pending: all that wait for a later time", "STATE");
     add_text(retry, "--notification", flags->notification, "only of this notification", "NAME");
@@ -193,25 +194,25 @@ void add_retry(CommandTree& tree, CLI::App& group) {
 }  // namespace
 
 void add_callout_commands(CommandTree& tree) {
-    CLI::App& group = tree.group("callout", "List, show, retry and cancel callouts.");
+    Command& group = tree.group("callout", "List, show, retry and cancel callouts.");
     add_list(tree, group);
     auto shown = std::make_shared<std::string>();
     tree.command(group, "show", "Show a callout with every attempt.",
                  "  herald callout show cal_01JD7Z0000000000000000000",
                  [shown](Context& context) { return show_callout(*shown, context); })
         .add_option("ID", *shown, "the callout's id")
-        ->type_name("")
-        ->required();
+        .type_name("")
+        .required();
     add_retry(tree, group);
     auto cancelled = std::make_shared<std::string>();
     tree.command(group, "cancel", "Give a callout up that has not been sent.",
                  "  herald callout cancel cal_01JD7Z0000000000000000000",
                  [cancelled](Context& context) {
-                     return call_and_print(context, "POST", kCollection, *cancelled, "cancel");
+                     return call_and_print(context, "POST", kCallouts, *cancelled, "cancel");
                  })
         .add_option("ID", *cancelled, "the callout's id")
-        ->type_name("")
-        ->required();
+        .type_name("")
+        .required();
 }
 
 }  // namespace herald::cli

@@ -5,7 +5,7 @@
 namespace herald::cli {
 
 void add_completion_commands(CommandTree& tree) {
-    CLI::App& group = tree.group("completion", "Print completion scripts for shells.");
+    Command& group = tree.group("completion", "Print completion scripts for shells.");
     tree.standalone(group, "bash", "Print the completion script for bash.",
                     "  source <(herald completion bash)",
                     [&tree](Context& context) -> core::Result<int> {

@@ -60,14 +60,17 @@ std::vector<Check> all_checks(Context& context, bool fix) {
     std::vector<Check> checks = check_files(context.settings());
     checks.push_back(check_key_ring(context.settings()));
     checks.push_back(check_clock(context.clock().system_now()));
-    checks.push_back(check_egress(context.settings()));
+    checks.push_back(check_trust_store(context.io().environment));
     checks.push_back(check_history(context.settings()));
     checks.push_back(check_database(context));
     if (!checks.back().ok) return checks;
     checks.push_back(check_contents(context, fix));
-    add(checks, check_secrets("notification", listed(context, "/v1/notifications", checks)));
-    const json::array providers = listed(context, "/v1/providers", checks);
+    const json::array notifications = listed(context, std::string(kNotifications), checks);
+    add(checks, check_secrets("notification", notifications));
+    const json::array providers = listed(context, std::string(kProviders), checks);
     add(checks, check_secrets("provider", providers));
+    checks.push_back(check_egress(context.settings(), providers, notifications));
+    add(checks, check_named_files(providers));
     add(checks, check_endpoints(context.settings(), providers, context.clock()));
     return checks;
 }
@@ -104,7 +107,8 @@ core::Result<int> examine(Context& context, bool fix) {
 void add_doctor_command(CommandTree& tree) {
     auto fix = std::make_shared<bool>(false);
     tree.command(tree.root(), "doctor",
-                 "Check files, key, schema, contents, clock, egress and each provider's endpoints.",
+                 "Check files and their owners, key, schema, contents, clock, egress, trusted "
+                 "certificates and each provider's endpoints.",
                  "  herald doctor\n  herald doctor --fix\n  One line a check; exit 1 if any fails.",
                  [fix](Context& context) { return examine(context, *fix); })
         .add_flag("--fix", *fix, "make every index of the database anew from its rows");

@@ -107,6 +107,7 @@ core::Result<int> fire_event(FireFlags& flags, Context& context) {
     } else {
         print_callouts(output, *fired);
     }
+    if (!array_at(*fired, "callouts").empty()) tell_where_nothing_is_sent(context);
     return kExitDone;
 }
 
@@ -126,6 +127,7 @@ core::Result<int> print_summary(const ImportSummary& summary, Context& context) 
                 table_of(summary.rejected, {{"LINE", "line"}, {"ERROR", "error"}}));
         }
     }
+    if (summary.accepted > 0) tell_where_nothing_is_sent(context);
     return summary.rejected.empty() ? kExitDone : kExitFailed;
 }
 
@@ -210,27 +212,27 @@ core::Result<int> show_event(const std::string& id, Context& context) {
     return kExitDone;
 }
 
-void add_fire(CommandTree& tree, CLI::App& group) {
+void add_fire(CommandTree& tree, Command& group) {
     auto flags = std::make_shared<FireFlags>();
-    CLI::App& fire =
+    Command& fire =
         tree.command(group, "fire", "Store one event; returns once it is durable.",
                      "  herald event fire invoice.posted --data '{\"id\": 7}' --key invoice-7\n"
                      "  herald event fire invoice.posted --data @invoice.json --wait 30s",
                      [flags](Context& context) { return fire_event(*flags, context); });
     fire.add_option("TYPE", flags->type, "dot-separated words, such as invoice.posted")
-        ->type_name("");
+        .type_name("");
     add_text(fire, "--data", flags->data, "JSON, @FILE, or - for standard input", "JSON");
     add_text(fire, "--key", flags->key, "idempotency key: the same key again gives the first event",
              "KEY");
     add_text(fire, "--wait", flags->wait,
              "tell each attempt until its callouts are finished, or for that long; needs a daemon",
              "[TIME]")
-        ->expected(0, 1);
+        .value_may_be_missing();
 }
 
-void add_import(CommandTree& tree, CLI::App& group) {
+void add_import(CommandTree& tree, Command& group) {
     auto flags = std::make_shared<ImportFlags>();
-    CLI::App& import =
+    Command& import =
         tree.command(group, "import", "Store many events; bad lines are reported, good ones kept.",
                      "  herald event import events.ndjson --key-from line\n"
                      "  herald event import events.ndjson --resume 12001",
@@ -238,13 +240,12 @@ void add_import(CommandTree& tree, CLI::App& group) {
     import
         .add_option("FILE", flags->source,
                     "one {\"type\",\"data\",\"key\"?} a line; - for standard input")
-        ->type_name("")
-        ->required();
+        .type_name("")
+        .required();
     import
         .add_option("--resume", flags->resume,
                     "go on with this line, as an import said that ended early")
-        ->type_name("LINE")
-        ->check(CLI::PositiveNumber);
+        .type_name("LINE");
     add_text(import, "--key-from", flags->key_from,
              "line: an idempotency key from file name and line where a line has none", "line");
 }
@@ -252,15 +253,15 @@ void add_import(CommandTree& tree, CLI::App& group) {
 }  // namespace
 
 void add_event_commands(CommandTree& tree) {
-    CLI::App& group = tree.group("event", "Fire, import and show events.");
+    Command& group = tree.group("event", "Fire, import and show events.");
     add_fire(tree, group);
     add_import(tree, group);
     auto id = std::make_shared<std::string>();
-    CLI::App& show = tree.command(
+    Command& show = tree.command(
         group, "show", "Show an event, its callouts, and why other notifications did not match.",
         "  herald event show evt_01JD7Z0000000000000000000",
         [id](Context& context) { return show_event(*id, context); });
-    show.add_option("ID", *id, "the event's id")->type_name("")->required();
+    show.add_option("ID", *id, "the event's id").type_name("").required();
 }
 
 }  // namespace herald::cli

@@ -1,13 +1,8 @@
 #include "cli/commands/event_data.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
-#include <cstring>
-
+#include "cli/named_file.h"
 #include "core/encoding.h"
 #include "core/json.h"
-#include "storage/file_descriptor.h"
 
 namespace herald::cli {
 namespace {
@@ -38,16 +33,18 @@ core::Result<std::string> read_data(Context& context, const std::string& argumen
 
 core::Result<std::string> read_text(Context& context, const std::string& source,
                                     std::string_view option, std::size_t limit) {
+    core::Result<NamedText> named = NamedText();
     if (source == "-") {
         if (auto claimed = context.secrets().claim_standard_input(option); !claimed)
             return claimed.error();
-        return read_all(context.io().standard_input, limit, option);
+        named = read_named(context.io().standard_input, limit, option);
+    } else {
+        const auto file = open_named(source, option);
+        if (!file) return file.error();
+        named = read_named(file->descriptor.get(), limit, option);
     }
-    const storage::FileDescriptor file(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file)
-        return core::invalid_argument(option,
-                                      "cannot open '" + source + "': " + std::strerror(errno));
-    return read_all(file.get(), limit, option);
+    if (!named) return named.error();
+    return std::move(named->text);
 }
 
 }  // namespace herald::cli

@@ -4,6 +4,7 @@
 
 #include "cli/commands/answers.h"
 #include "cli/progress_bar.h"
+#include "core/byte_order_mark.h"
 #include "core/encoding.h"
 #include "core/json.h"
 
@@ -62,6 +63,7 @@ core::Result<ImportSummary> EventImport::run(std::istream& input) {
         ++line_;
         bytes_ += line.size() + 1;
         if (line_ < options_.first_line) continue;
+        if (line_ == 1) line.erase(0, line.size() - core::without_byte_order_mark(line).size());
         if (read == Line::kTooLong) {
             reject(line_, "longer than 2 MiB");
             continue;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "cli/commands/all.h"
@@ -7,30 +8,25 @@
 namespace herald::cli {
 namespace {
 
-core::Error unknown(const std::string& word, const CLI::App& app) {
+core::Error unknown(const std::string& word, const Command& command) {
     std::vector<std::string> names;
-    for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(each->get_name());
+    for (const Command* each : command.commands()) names.push_back(each->name());
     core::Error error = core::invalid_argument("COMMAND", "unknown command '" + word + "'");
     if (const auto near = nearest(word, names)) error.message += "; did you mean '" + *near + "'?";
     return error;
 }
 
-core::Result<int> print_help(const CLI::App& root, const std::vector<std::string>& words,
+core::Result<int> print_help(const Command& root, const std::vector<std::string>& words,
                              Context& context) {
-    const CLI::App* app = &root;
-    std::string before;
+    const Command* command = &root;
     for (const auto& word : words) {
-        const auto found =
-            app->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
-        if (found.empty()) return unknown(word, *app);
-        before.append(before.empty() ? "" : " ").append(app->get_name());
-        app = found.front();
+        const auto inner = command->commands();
+        const auto found = std::find_if(inner.begin(), inner.end(),
+                                        [&](const Command* each) { return each->name() == word; });
+        if (found == inner.end()) return unknown(word, *command);
+        command = *found;
     }
-    // The root has `help` as its chosen command and would describe that one.
-    context.io().out << (words.empty() ? root.get_formatter()->make_help(&root, "herald",
-                                                                         CLI::AppFormatMode::Normal)
-                                       : app->help(before));
+    context.io().out << command->help();
     return kExitDone;
 }
 
@@ -43,7 +39,7 @@ void add_help_command(CommandTree& tree) {
             "  herald help provider add",
             [words, &tree](Context& context) { return print_help(tree.root(), *words, context); })
         .add_option("COMMAND", *words, "the command to describe")
-        ->type_name("");
+        .type_name("");
 }
 
 }  // namespace herald::cli

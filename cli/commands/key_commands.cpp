@@ -25,7 +25,7 @@ core::Result<int> rotate(Context& context) {
 }  // namespace
 
 void add_key_commands(CommandTree& tree) {
-    CLI::App& group = tree.group("key", "Manage the master keys that seal secrets and tokens.");
+    Command& group = tree.group("key", "Manage the master keys that seal secrets and tokens.");
     tree.command(group, "rotate", "Make a new master key and seal everything under it.",
                  "  herald key rotate\n  Needs the database for itself: stop the daemon first. May "
                  "be run again if interrupted.",

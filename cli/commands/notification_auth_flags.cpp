@@ -4,8 +4,7 @@
 #include <array>
 #include <chrono>
 
-#include "cli/commands/event_data.h"
-#include "core/encoding.h"
+#include "cli/commands/option_values.h"
 #include "core/time_text.h"
 
 namespace herald::cli {
@@ -14,8 +13,6 @@ namespace {
 namespace json = boost::json;
 using core::invalid_argument;
 using core::Result;
-
-constexpr std::size_t kMaxTemplateBytes = std::size_t{1024} * 1024;
 
 /// Authentications, as bits.
 enum Kind : unsigned {
@@ -159,20 +156,18 @@ Result<std::string> wanted_kind(const AuthFlags& flags) {
                             "goes with several kinds; say which with --auth " + names_of(possible));
 }
 
-Result<> write_secret(const AuthFlag& flag, const std::string& file, Context& context,
-                      RequestBody& auth) {
+Result<> write_auth_secret(const AuthFlag& flag, const std::string& file, Context& context,
+                           RequestBody& auth) {
     auto secret = context.secrets().read(file, flag.flag);
     if (!secret) return secret.error();
     auth.add_secret(flag.member, *secret);
     return {};
 }
 
-Result<> write_template(const AuthFlag& flag, const std::string& file, Context& context,
-                        RequestBody& auth) {
-    auto text = read_text(context, file, flag.flag, kMaxTemplateBytes);
+Result<> write_auth_template(const AuthFlag& flag, const std::string& file, Context& context,
+                             RequestBody& auth) {
+    auto text = read_template(context, file, flag.flag);
     if (!text) return text.error();
-    if (!core::is_valid_utf8(*text))
-        return invalid_argument(flag.flag, "the file is no UTF-8 text");
     auth.add(flag.member, json::value(*text));
     return {};
 }
@@ -197,9 +192,9 @@ Result<> write_flag(const AuthFlag& flag, const std::string& value, Context& con
             auth.add(flag.member, value.empty() ? json::value(nullptr) : json::value(value));
             return {};
         case Value::kSecretFile:
-            return write_secret(flag, value, context, auth);
+            return write_auth_secret(flag, value, context, auth);
         case Value::kTemplateFile:
-            if (!value.empty()) return write_template(flag, value, context, auth);
+            if (!value.empty()) return write_auth_template(flag, value, context, auth);
             auth.add(flag.member, nullptr);
             return {};
         case Value::kSeconds:
@@ -210,13 +205,13 @@ Result<> write_flag(const AuthFlag& flag, const std::string& value, Context& con
 
 }  // namespace
 
-void AuthFlags::add_to(CLI::App& app, const std::string& group) {
+void AuthFlags::add_to(Command& app, const std::string& group) {
     add_text(app, "--auth", auth,
              "none (default), basic, header, oauth2, key-pair, session-cookie, single-use-token",
              "KIND")
-        ->group(group);
+        .group(group);
     for (const AuthFlag& each : kFlags)
-        add_text(app, each.flag, this->*each.option, each.help, each.type)->group(group);
+        add_text(app, each.flag, this->*each.option, each.help, each.type).group(group);
 }
 
 Result<> write_auth(const AuthFlags& flags, Context& context, RequestBody& body) {

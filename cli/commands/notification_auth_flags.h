@@ -18,7 +18,7 @@ struct AuthFlags {
     TextOption token_pointer, signature_pointer, token_header, signature_header;
 
     /// `group` is their heading in the help.
-    void add_to(CLI::App& app, const std::string& group);
+    void add_to(Command& app, const std::string& group);
 };
 
 /// Writes the member `auth` where anything of it was given. Its kind is what --auth says, else what

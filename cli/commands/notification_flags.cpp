@@ -2,9 +2,8 @@
 
 #include <charconv>
 
-#include "cli/commands/event_data.h"
 #include "cli/commands/name_value.h"
-#include "core/encoding.h"
+#include "cli/commands/option_values.h"
 #include "core/time_text.h"
 
 namespace herald::cli {
@@ -17,11 +16,6 @@ constexpr const char* kAuthentication = "Authentication";
 constexpr const char* kDelivery = "Delivery";
 constexpr double kLowestRate = 0.001;
 constexpr double kHighestRate = 100'000;
-constexpr std::size_t kMaxTemplateBytes = std::size_t{1024} * 1024;
-
-void write_text(const TextOption& option, std::string_view key, RequestBody& body) {
-    if (option.given()) body.add(key, json::value(option.value));
-}
 
 core::Result<> write_pairs(const TextsOption& option, std::string_view key, char separator,
                            std::string_view flag, Context& context, RequestBody& body) {
@@ -36,26 +30,14 @@ core::Result<> write_pairs(const TextsOption& option, std::string_view key, char
     return {};
 }
 
-core::Result<> write_secret_fields(const TextsOption& option, std::string_view key,
-                                   std::string_view flag, Context& context, RequestBody& body) {
-    if (!option.given()) return {};
-    auto object = secret_fields_of(option.values, flag, context.secrets());
-    if (!object) return object.error();
-    body.add_raw(key, *object);
-    core::wipe(*object);
-    return {};
-}
-
 core::Result<> write_template(const NotificationFlags& flags, Context& context, RequestBody& body) {
     if (!flags.body_template.given()) return {};
     if (flags.body_template.value.empty()) {
         body.add("body_template", nullptr);
         return {};
     }
-    auto text = read_text(context, flags.body_template.value, "--body-template", kMaxTemplateBytes);
+    auto text = read_template(context, flags.body_template.value, "--body-template");
     if (!text) return text.error();
-    if (!core::is_valid_utf8(*text))
-        return core::invalid_argument("--body-template", "the file is no UTF-8 text");
     body.add("body_template", json::value(*text));
     return {};
 }
@@ -80,15 +62,6 @@ core::Result<> write_request(const NotificationFlags& flags, Context& context, R
                                context, body);
     if (!done) return done;
     return write_template(flags, context, body);
-}
-
-core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag,
-                            Context& context, RequestBody& body) {
-    if (!option.given()) return {};
-    auto secret = context.secrets().read(option.value, flag);
-    if (!secret) return secret.error();
-    body.add_secret(key, *secret);
-    return {};
 }
 
 core::Result<> write_timeout(const TextOption& option, RequestBody& body) {
@@ -162,74 +135,74 @@ core::Result<> write_delivery(const NotificationFlags& flags, Context& context, 
                         context, body);
 }
 
-void add_request_options(CLI::App& app, NotificationFlags& flags) {
+void add_request_options(Command& app, NotificationFlags& flags) {
     flags.events.option =
         app.add_option("--event", flags.events.values,
                        "event type, prefix.* or *; several may follow, or repeat it")
-            ->type_name("PATTERN")
-            ->group(kRequest);
+            .type_name("PATTERN")
+            .group(kRequest);
     add_text(app, "--url", flags.url, "the receiver; merge fields in path and query only", "URL")
-        ->group(kRequest);
+        .group(kRequest);
     add_text(app, "--method", flags.method, "POST (default), PUT, PATCH, GET, DELETE", "METHOD")
-        ->group(kRequest);
+        .group(kRequest);
     add_texts(app, "--header", flags.headers, "another header; repeatable", "'NAME: VALUE'")
-        ->group(kRequest);
+        .group(kRequest);
     add_text(app, "--header-encoding", flags.header_encoding,
              "of what is not ASCII in a header: ascii (default: an error), utf-8 or percent", "HOW")
-        ->group(kRequest);
+        .group(kRequest);
     add_texts(app, "--param", flags.parameters, "a query parameter; repeatable", "NAME=VALUE")
-        ->group(kRequest);
+        .group(kRequest);
     add_texts(app, "--secret-header", flags.secret_headers,
               "another header, sealed; @- reads standard input; NAME= takes it away; repeatable",
               "NAME=@FILE")
-        ->group(kRequest);
+        .group(kRequest);
     add_texts(app, "--secret-param", flags.secret_parameters,
               "a query parameter, sealed; repeatable", "NAME=@FILE")
-        ->group(kRequest);
+        .group(kRequest);
     add_text(app, "--body-template", flags.body_template,
              "body with merge fields such as {{ data.id }}; '' for the default body", "FILE")
-        ->group(kRequest);
+        .group(kRequest);
     add_text(app, "--content-type", flags.content_type, "of the body (application/json)", "TYPE")
-        ->group(kRequest);
+        .group(kRequest);
 }
 
-void add_authentication_options(CLI::App& app, NotificationFlags& flags) {
+void add_authentication_options(Command& app, NotificationFlags& flags) {
     flags.auth.add_to(app, kAuthentication);
     add_text(app, "--signing-secret-file", flags.signing_secret_file,
              "signs callouts (Standard Webhooks): whsec_ and base64", "FILE")
-        ->group(kAuthentication);
+        .group(kAuthentication);
     app.add_flag("--no-signing-secret", flags.no_signing_secret, "sign no more")
-        ->group(kAuthentication);
+        .group(kAuthentication);
 }
 
 }  // namespace
 
-void NotificationFlags::add_to(CLI::App& app) {
+void NotificationFlags::add_to(Command& app) {
     add_request_options(app, *this);
     add_authentication_options(app, *this);
     add_text(app, "--timeout", timeout, "of one attempt: 500ms, 30s (default), 5m", "DURATION")
-        ->group(kDelivery);
+        .group(kDelivery);
     add_text(app, "--retry", retry,
              "default, none, or schedule=5s,5m,30m;max-age=24h;jitter=20%;reject=4xx", "SPEC")
-        ->group(kDelivery);
+        .group(kDelivery);
     add_text(app, "--max-in-flight", max_in_flight, "requests at a time, 1 to 20000 (64)", "N")
-        ->group(kDelivery);
+        .group(kDelivery);
     add_text(app, "--rate", rate, "callouts a second, such as 50/s; none for no limit", "N/s")
-        ->group(kDelivery);
+        .group(kDelivery);
     add_text(app, "--breaker", breaker,
              "when to spare a receiver that fails: default, off, or "
              "failures=50%;min=20;window=30s;open=5s;max-open=5m",
              "SPEC")
-        ->group(kDelivery);
+        .group(kDelivery);
     add_text(app, "--order-by", order_by,
              "one after another where this field of the event is the same: data.account.id; none "
              "for no order",
              "PATH")
-        ->group(kDelivery);
+        .group(kDelivery);
     add_text(app, "--success-field", success_field,
              "delivered only where the answer has this; '' takes it away", "POINTER=VALUE")
-        ->group(kDelivery);
-    app.add_flag("--disabled", disabled, "cause no callouts")->group(kDelivery);
+        .group(kDelivery);
+    app.add_flag("--disabled", disabled, "cause no callouts").group(kDelivery);
 }
 
 core::Result<> write_notification(const NotificationFlags& flags, Context& context,

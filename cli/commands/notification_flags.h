@@ -16,7 +16,7 @@ struct NotificationFlags {
     bool no_signing_secret = false;
     bool disabled = false;
 
-    void add_to(CLI::App& app);
+    void add_to(Command& app);
 };
 
 /// Writes what was given, and nothing else, as members of the API's request. Reads files and

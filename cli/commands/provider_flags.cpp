@@ -7,6 +7,7 @@
 
 #include "cli/commands/event_data.h"
 #include "cli/commands/name_value.h"
+#include "cli/commands/option_values.h"
 #include "providers/kind.h"
 #include "providers/provider_rules.h"
 
@@ -17,8 +18,8 @@ namespace {
 
 constexpr const char* kCredentials = "Credentials";
 constexpr const char* kEndpoints = "Endpoints";
-constexpr const char* kRequest = "Token request";
-constexpr const char* kKinds = "Of one kind (herald provider kinds)";
+constexpr const char* kTokenRequest = "Token request";
+constexpr const char* kOfOneKind = "Of one kind (herald provider kinds)";
 
 /// What this build knows, as the help shows it.
 std::string choices(std::span<const std::string_view> known, std::string_view by_default) {
@@ -93,39 +94,16 @@ core::Result<> write_settings(const ProviderFlags& flags, Context& context, Requ
     put("base_url", flags.base_url);
     for (const auto& [key, option] : flags.kind_texts) put(key, option);
     for (const auto& [key, option] : flags.kind_flag_options) {
-        if (option->count() > 0) settings[key] = flags.kind_flags.at(key);
+        if (option.given()) settings[key] = flags.kind_flags.at(key);
     }
     if (!settings.empty()) body.add("settings", settings);
     return {};
-}
-
-void write_text(const TextOption& option, std::string_view key, RequestBody& body) {
-    if (option.given()) body.add(key, json::value(option.value));
 }
 
 /// The empty text takes an optional value away.
 void write_optional(const TextOption& option, std::string_view key, RequestBody& body) {
     if (!option.given()) return;
     body.add(key, option.value.empty() ? json::value(nullptr) : json::value(option.value));
-}
-
-core::Result<> write_secret(const TextOption& option, std::string_view key, std::string_view flag,
-                            Context& context, RequestBody& body) {
-    if (!option.given()) return {};
-    auto secret = context.secrets().read(option.value, flag);
-    if (!secret) return secret.error();
-    body.add_secret(key, *secret);
-    return {};
-}
-
-core::Result<> write_secret_fields(const TextsOption& option, std::string_view key,
-                                   std::string_view flag, Context& context, RequestBody& body) {
-    if (!option.given()) return {};
-    auto object = secret_fields_of(option.values, flag, context.secrets());
-    if (!object) return object.error();
-    body.add_raw(key, *object);
-    core::wipe(*object);
-    return {};
 }
 
 core::Result<> write_lists(const ProviderFlags& flags, Context& context, RequestBody& body) {
@@ -171,76 +149,77 @@ core::Result<> write_certificate(const TextOption& option, Context& context, Req
 
 }  // namespace
 
-void ProviderFlags::add_credentials(CLI::App& app) {
+void ProviderFlags::add_credentials(Command& app) {
     add_text(app, "--client-id", client_id, "the client registered at the authorization server",
              "ID")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_text(app, "--client-secret-file", client_secret_file, "its secret; - reads standard input",
              "FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_text(app, "--client-auth", client_authentication,
              choices(providers::known_client_authentications(), "client_secret_post"), "METHOD")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_text(app, "--private-key-file", private_key_file,
              "signs JWTs, or belongs to the certificate; PEM, or a Google key document", "FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_text(app, "--certificate-file", certificate_file,
              "certificate in PEM form: shown in TLS, or named in a JWT's header", "FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_text(app, "--refresh-token-file", refresh_token_file,
              "an initial refresh token; - reads standard input", "FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_texts(app, "--secret-param", secret_parameters,
               "a form field of the token request, sealed; @- reads standard input; repeatable",
               "NAME=@FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_texts(app, "--secret-token-header", secret_token_headers,
               "a header of the token request, sealed; repeatable", "NAME=@FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
     add_texts(app, "--secret-header", secret_callout_headers,
               "a header of every callout, sealed; repeatable", "NAME=@FILE")
-        ->group(kCredentials);
+        .group(kCredentials);
 }
 
-void ProviderFlags::add_configuration(CLI::App& app) {
+void ProviderFlags::add_configuration(Command& app) {
     add_text(app, "--kind", kind, choices(providers::known_kinds(), "generic"), "KIND");
     add_text(app, "--grant", grant, choices(providers::known_grant_types(), "client_credentials"),
              "GRANT");
     app.add_flag("--disabled", disabled, "obtain nothing; callouts that need it are parked");
-    add_text(app, "--token-url", token_url, "token endpoint", "URL")->group(kEndpoints);
+    add_text(app, "--token-url", token_url, "token endpoint", "URL").group(kEndpoints);
     add_text(app, "--issuer", issuer,
              "the server's name: endpoints not given are asked of it; '' takes it away", "URL")
-        ->group(kEndpoints);
+        .group(kEndpoints);
     add_text(app, "--base-url", base_url, "where a kind's endpoints begin, instead of its own",
              "URL")
-        ->group(kEndpoints);
+        .group(kEndpoints);
     add_text(app, "--revoke-url", revoke_url, "revocation endpoint (RFC 7009); '' takes it away",
              "URL")
-        ->group(kEndpoints);
+        .group(kEndpoints);
     add_text(app, "--test-url", test_url, "what 'token test' asks with the token; '' takes it away",
              "URL")
-        ->group(kEndpoints);
+        .group(kEndpoints);
     add_texts(app, "--scope", scopes, "scopes, separated by spaces or commas; repeatable", "SCOPES")
-        ->group(kRequest);
+        .group(kTokenRequest);
     add_texts(app, "--param", parameters, "another form field of the token request; repeatable",
               "NAME=VALUE")
-        ->group(kRequest);
+        .group(kTokenRequest);
     add_text(app, "--audience", audience, "audience of the token; '' takes it away", "AUDIENCE")
-        ->group(kRequest);
+        .group(kTokenRequest);
     add_texts(app, "--resource", resources, "resource indicator (RFC 8707); repeatable", "URI")
-        ->group(kRequest);
+        .group(kTokenRequest);
     add_texts(
         app, "--setting", settings,
         "a setting of this provider, number, true, false or text; null removes it; repeatable",
         "KEY=VALUE")
-        ->group(kRequest);
+        .group(kTokenRequest);
     for (const auto& [name, own] : own_settings()) {
         if (own.is_flag) {
             kind_flag_options[name] = app.add_flag("--" + dashed(name) + ",!--no-" + dashed(name),
                                                    kind_flags[name], own.help)
-                                          ->group(kKinds);
+                                          .group(kOfOneKind);
         } else {
-            add_text(app, "--" + dashed(name), kind_texts[name], own.help, "TEXT")->group(kKinds);
+            add_text(app, "--" + dashed(name), kind_texts[name], own.help, "TEXT")
+                .group(kOfOneKind);
         }
     }
 }

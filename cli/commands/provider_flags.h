@@ -19,11 +19,11 @@ struct ProviderFlags {
     /// One for each setting that a kind has of its own.
     std::map<std::string, TextOption> kind_texts;
     std::map<std::string, bool> kind_flags;
-    std::map<std::string, const CLI::Option*> kind_flag_options;
+    std::map<std::string, Option> kind_flag_options;
     bool disabled = false;
 
-    void add_credentials(CLI::App& app);
-    void add_configuration(CLI::App& app);
+    void add_credentials(Command& app);
+    void add_configuration(Command& app);
 };
 
 /// Writes what was given, and nothing else, as members of the API's request. Reads secrets.

@@ -14,7 +14,6 @@ namespace {
 namespace json = boost::json;
 using core::Result;
 
-constexpr std::string_view kCollection = "/v1/providers";
 constexpr std::size_t kMaxDocument = std::size_t{4} * 1024 * 1024;
 
 std::string flag_of(std::string_view secret) {
@@ -46,7 +45,7 @@ Result<json::array> read_document(const std::string& source, Context& context) {
 }  // namespace
 
 Result<int> export_providers(Context& context) {
-    auto request = json_request("GET", std::string(kCollection));
+    auto request = json_request("GET", std::string(kProviders));
     request.query["export"] = "true";
     auto answer = context.call(std::move(request));
     if (!answer) return answer.error();
@@ -70,7 +69,7 @@ Result<int> import_providers(const std::string& source, Context& context) {
         provider->erase("secrets");
         if (!secrets.empty()) (*provider)["enabled"] = false;
         auto answer =
-            context.call(json_request("POST", std::string(kCollection), json::serialize(entry)),
+            context.call(json_request("POST", std::string(kProviders), json::serialize(entry)),
                          DatabaseUse::kMayCreate);
         if (!answer) {
             rejected.push_back(json::object{{"name", core::printable(name, 64)},

@@ -17,8 +17,7 @@ namespace {
 namespace json = boost::json;
 using core::Result;
 
-constexpr std::string_view kCollection = "/v1/providers";
-constexpr std::chrono::minutes kPatience{5};
+constexpr std::chrono::minutes kPersonPatience{5};
 
 // The address holds another state, or none: whatever it says may be a stranger's words.
 core::Error not_ours() {
@@ -56,7 +55,7 @@ Result<std::uint16_t> port_of(const std::string& text) {
 
 Result<json::value> begin(const std::string& name, const std::string& redirect_uri,
                           Context& context) {
-    auto path = item_path(kCollection, name, "token/setup");
+    auto path = item_path(kProviders, name, "token/setup");
     if (!path) return path.error();
     RequestBody body;
     body.add("redirect_uri", json::value(redirect_uri));
@@ -72,7 +71,7 @@ std::string state_of(const json::value& start) {
 Result<int> finish(const std::string& name, const RedirectQuery& query, Context& context) {
     const std::string code = query_value(query, "code");
     if (code.empty()) return not_authorized(query);
-    auto path = item_path(kCollection, name, "token/complete");
+    auto path = item_path(kProviders, name, "token/complete");
     if (!path) return path.error();
     RequestBody body;
     body.add_secret("code", core::Secret(code));
@@ -97,7 +96,7 @@ Result<int> wait_for_device(const std::string& name, const json::value& start, C
     for (;;) {
         context.let_go();
         pause(context.clock(), wait);
-        auto path = item_path(kCollection, name, "token/complete");
+        auto path = item_path(kProviders, name, "token/complete");
         if (!path) return path.error();
         auto answer = context.call(json_request("POST", std::move(*path)));
         if (answer) return print_object(context, *answer);
@@ -141,7 +140,7 @@ Result<int> set_up_token(const SetupOptions& options, Context& context) {
     context.let_go();
     const int input = context.io().standard_input;
     auto redirect = listener->wait(
-        context.clock(), state_of(*start), kPatience,
+        context.clock(), state_of(*start), kPersonPatience,
         {.input = ::isatty(input) == 1 ? input : -1,
          .on_wrong = [&] { tell(context, "That is not the answer to this request; try again:"); }});
     if (!redirect) return redirect.error();

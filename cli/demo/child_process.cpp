@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "cli/demo/interruption.h"
 #include "cli/pause.h"
 #include "storage/file_descriptor.h"
 
@@ -95,12 +96,16 @@ core::Result<Pipe> make_pipe() {
 }
 
 /// Both at once: a child that fills one pipe while we wait on the other would never end.
-void drain(int out, int err, ChildResult& result) {
+void drain(pid_t child, int out, int err, ChildResult& result) {
     std::array<pollfd, 2> watched{pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
     const std::array<std::string*, 2> texts{&result.out, &result.err};
     std::array<char, 4096> buffer{};
     while (watched[0].fd >= 0 || watched[1].fd >= 0) {
-        if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) return;
+        if (::poll(watched.data(), watched.size(), -1) < 0) {
+            if (errno != EINTR) return;
+            if (Interruption::requested()) ::kill(child, SIGTERM);
+            continue;
+        }
         for (std::size_t i = 0; i < watched.size(); ++i) {
             if (watched[i].fd < 0 || watched[i].revents == 0) continue;
             const auto got = ::read(watched[i].fd, buffer.data(), buffer.size());
@@ -138,7 +143,7 @@ core::Result<ChildResult> ChildProcess::run(const std::filesystem::path& program
     out->write.reset();
     err->write.reset();
     ChildResult result;
-    drain(out->read.get(), err->read.get(), result);
+    drain(*pid, out->read.get(), err->read.get(), result);
     result.exit_code = wait_for(*pid);
     return result;
 }

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "cli/commands/answers.h"
+#include "cli/demo/interruption.h"
 #include "cli/demo/receiver.h"
 #include "cli/demo/stage.h"
 #include "cli/demo/token_endpoint.h"
@@ -168,7 +169,9 @@ Result<> Demo::play() {
 
 }  // namespace
 
-core::Result<int> run_demo(Context& context) {
+namespace {
+
+core::Result<int> play_in_temporary_folder(Context& context) {
     auto folder = TemporaryFolder::make();
     if (!folder) return folder.error();
     core::SystemRandom random;
@@ -178,6 +181,19 @@ core::Result<int> run_demo(Context& context) {
     if (auto played = demo.play(); !played) return played.error();
     context.io().out << "\nEvery step did what it says.\n";
     return kExitDone;
+}
+
+}  // namespace
+
+core::Result<int> run_demo(Context& context) {
+    Interruption interruption;
+    auto played = play_in_temporary_folder(context);
+    if (Interruption::requested()) {
+        context.io().err << "\nherald: demo: interrupted; its daemon is stopped, its folder gone"
+                         << std::endl;
+    }
+    interruption.pass_on();
+    return played;
 }
 
 }  // namespace herald::cli

@@ -30,7 +30,7 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-bool is_white(char c) {
+bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
 
@@ -77,7 +77,7 @@ std::optional<std::uint64_t> parse_chunk_size(std::string_view line) {
         size = size * 16 + static_cast<unsigned>(is_digit(c) ? c - '0' : lower - 'a' + 10);
     }
     if (at == 0) return std::nullopt;
-    while (at < line.size() && is_white(line[at])) ++at;
+    while (at < line.size() && is_blank(line[at])) ++at;
     if (at < line.size() && line[at] != ';') return std::nullopt;
     return size;
 }
@@ -158,7 +158,7 @@ Progress ResponseDecoder::on_status_line(const Line& line) {
 Progress ResponseDecoder::on_head_line(const Line& line) {
     if (!line.ends_with_crlf) framing_.note_strange();
     if (line.text.empty()) return end_head();
-    if (is_white(line.text.front())) {
+    if (is_blank(line.text.front())) {
         on_folded(line);
     } else {
         on_field(line);

@@ -34,7 +34,8 @@ json::object options_of(const KeyPair& key) {
     return {{"id_header", key.id_header}, {"secret_header", key.secret_header}};
 }
 
-void put(json::object& options, std::string_view key, const std::optional<std::string>& text) {
+void put_option(json::object& options, std::string_view key,
+                const std::optional<std::string>& text) {
     if (text) options[key] = *text;
 }
 
@@ -55,8 +56,8 @@ struct ColumnsOf {
     void operator()(const OauthAuth& oauth) const { out.name = oauth.entity; }
     void operator()(const KeyPairAuth& pair) const {
         json::object options = options_of(pair.key);
-        put(options, "entity_id", pair.entity_id);
-        put(options, "entity_name", pair.entity_name);
+        put_option(options, "entity_id", pair.entity_id);
+        put_option(options, "entity_name", pair.entity_name);
         finish(pair.key, options);
     }
     void operator()(const SessionCookieAuth& session) const {
@@ -69,7 +70,7 @@ struct ColumnsOf {
         json::object options = options_of(single.key);
         options["signature_url"] = single.signature_url;
         options["method"] = single.method;
-        put(options, "body_template", single.body_template);
+        put_option(options, "body_template", single.body_template);
         options["token_pointer"] = single.token_pointer;
         options["signature_pointer"] = single.signature_pointer;
         options["token_header"] = single.token_header;

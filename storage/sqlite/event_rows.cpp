@@ -10,11 +10,11 @@
 namespace herald::storage::sqlite {
 namespace {
 
-constexpr std::size_t kIdSize = 16;
+constexpr std::size_t kCalloutIdSize = 16;
 
 std::string joined_ids(const std::vector<NewCallout>& callouts) {
     std::string ids;
-    ids.reserve(callouts.size() * kIdSize);
+    ids.reserve(callouts.size() * kCalloutIdSize);
     for (const NewCallout& callout : callouts) ids.append(raw(callout.id));
     return ids;
 }
@@ -70,10 +70,10 @@ AppendResult append(WriteSession& session, const NewEvent& added) {
 }
 
 std::vector<core::CalloutId> split_ids(std::string_view joined) {
-    std::vector<core::CalloutId> ids(joined.size() / kIdSize);
+    std::vector<core::CalloutId> ids(joined.size() / kCalloutIdSize);
     for (core::CalloutId& id : ids) {
-        std::copy_n(joined.data(), kIdSize, id.bytes.data());
-        joined.remove_prefix(kIdSize);
+        std::copy_n(joined.data(), kCalloutIdSize, id.bytes.data());
+        joined.remove_prefix(kCalloutIdSize);
     }
     return ids;
 }

@@ -6,7 +6,7 @@
 namespace herald::storage::sqlite {
 namespace {
 
-NotificationRecord existing(WriteSession& session, std::string_view name) {
+NotificationRecord existing_notification(WriteSession& session, std::string_view name) {
     auto record = find_notification(session.db, session.ring, name);
     if (!record) throw Refusal(no_such_notification(name));
     return std::move(*record);
@@ -38,7 +38,7 @@ void add_notification(WriteSession& session, const NotificationRecord& record) {
 NotificationRecord edit_notification(
     WriteSession& session, std::string_view name,
     const std::function<core::Result<>(NotificationRecord&)>& change) {
-    const NotificationRecord before = existing(session, name);
+    const NotificationRecord before = existing_notification(session, name);
     NotificationRecord after = before.clone();
     if (auto changed = change(after); !changed) throw Refusal(changed.error());
     after.id = before.id;
@@ -49,12 +49,12 @@ NotificationRecord edit_notification(
     if (after.provider() != before.provider())
         keep_for_attempts(session, after.id, before.provider());
     session.catalogue_changed(after.id);
-    return existing(session, name);
+    return existing_notification(session, name);
 }
 
 Deletion delete_notification_step(WriteSession& session, std::string_view name,
                                   bool cancel_pending) {
-    const NotificationRecord record = existing(session, name);
+    const NotificationRecord record = existing_notification(session, name);
     const std::int64_t unfinished = count_unfinished(session, record.id);
     if (unfinished > 0) {
         if (!cancel_pending) throw Refusal(notification_in_use(name, unfinished));
@@ -71,10 +71,11 @@ Deletion delete_notification_step(WriteSession& session, std::string_view name,
 }
 
 core::Error notification_in_use(std::string_view name, std::int64_t unfinished) {
-    core::Error error =
-        conflict("notification_in_use",
-                 "delete notification '" + std::string(name) + "': " + std::to_string(unfinished) +
-                     " callout(s) are unfinished; let them finish or cancel them");
+    core::Error error = conflict(
+        "notification_in_use",
+        "delete notification '" + std::string(name) + "': " + std::to_string(unfinished) +
+            " callout(s) are unfinished; let them finish, or add --cancel-pending to cancel "
+            "what has not been sent");
     error.details["unfinished_callouts"] = unfinished;
     return error;
 }

@@ -1,7 +1,6 @@
 #include "storage/sqlite/provider_commands.h"
 
-#include <boost/json/array.hpp>
-
+#include "storage/provider_in_use.h"
 #include "storage/sqlite/hot_statements.h"
 #include "storage/sqlite/json_columns.h"
 #include "storage/sqlite/provider_rows.h"
@@ -26,16 +25,7 @@ std::int64_t unfinished_callouts(WriteSession& session, const core::ProviderId& 
 Refusal in_use(WriteSession& session, const core::ProviderId& id, std::string_view name) {
     const auto users = users_of_provider(session.db, id);
     const std::int64_t callouts = unfinished_callouts(session, id);
-    std::string message = "delete provider '" + std::string(name) +
-                          "': " + std::to_string(users.size()) + " notification(s) and " +
-                          std::to_string(callouts) +
-                          " unfinished callout(s) use it; point them elsewhere or let them finish";
-    core::Error error = conflict("provider_in_use", std::move(message));
-    boost::json::array names;
-    for (const std::string& user : users) names.emplace_back(user);
-    error.details["notifications"] = std::move(names);
-    error.details["unfinished_callouts"] = callouts;
-    return Refusal(std::move(error));
+    return Refusal(provider_in_use(name, users, callouts));
 }
 
 /// The access token goes; a refresh token that `change` left in place is a credential and stays.

@@ -21,6 +21,7 @@ namespace herald::cli {
 namespace {
 
 using storage::DatabaseLock;
+using testing::HasSubstr;
 
 /// Time that passes only in waits, and there at once.
 class EagerClock final : public core::Clock {
@@ -90,6 +91,24 @@ TEST_F(ConnectTest, AMissingDatabaseIsAnErrorAndNothingIsCreated) {
     ASSERT_FALSE(client);
     EXPECT_EQ(client.error().code, "storage_error");
     EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(ConnectTest, AMistypedNameIsAnsweredWithTheNameAndNothingIsPutBesideIt) {
+    const auto said = [&](const std::filesystem::path& database) {
+        settings_.database = database;
+        const auto client = connect(settings_, DatabaseUse::kMayCreate, clock_);
+        EXPECT_FALSE(client);
+        return client ? std::string() : client.error().message;
+    };
+    std::ofstream(folder_.file("passwd")) << "root:x:0:0:root:/root:/bin/bash\n";
+    EXPECT_THAT(said(folder_.file("passwd")), HasSubstr("passwd is no Herald database"));
+    EXPECT_EQ(files(), 1U);
+    std::filesystem::create_directory(folder_.file("folder"));
+    EXPECT_THAT(said(folder_.file("folder")), HasSubstr("folder is a folder"));
+    EXPECT_THAT(said(folder_.file("missing") / "h.db"),
+                HasSubstr("mkdir -p " + folder_.file("missing").string()));
+    EXPECT_THAT(said("/dev/null"), HasSubstr("/dev/null is no file"));
+    EXPECT_EQ(files(), 2U);
 }
 
 TEST_F(ConnectTest, AFreeLockMeansInProcessWhateverSocketFileIsLeft) {

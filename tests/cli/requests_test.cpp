@@ -423,6 +423,41 @@ TEST(AnswerTest, AProblemBecomesOneLineAndItsExitCode) {
     EXPECT_EQ(result.err, "herald: delete provider 'crm': in use\n");
 }
 
+/// Every command that leaves callouts behind.
+TEST(AnswerTest, WithoutADaemonItIsSaidThatNothingIsSentYet) {
+    const std::string stored = R"({"id":"evt_1","callouts":[{"id":"cal_1","notification":"n"}]})";
+    struct Order {
+        std::vector<std::string> arguments;
+        std::string answer;
+    };
+    const TempDirectory folder;
+    const auto lines = folder.file("events").string();
+    std::ofstream(lines) << "{\"type\":\"a.b\"}\n";
+    const std::vector<Order> orders{{{"event", "fire", "a.b"}, stored},
+                                    {{"event", "import", lines}, R"({"accepted":1})"},
+                                    {{"callout", "retry", "cal_1"}, "{}"},
+                                    {{"callout", "retry", "--state", "dead"}, R"({"retried":2})"}};
+    for (const Order& order : orders) {
+        for (const bool is_daemon : {false, true}) {
+            ProgramFixture program;
+            program.set_daemon(is_daemon);
+            for (int i = 0; i < 3; ++i) program.answer(200, order.answer);
+            const auto result = program.run(order.arguments);
+            EXPECT_EQ(result.exit_code, 0) << result.err;
+            EXPECT_EQ(result.err.find("herald serve") == std::string::npos, is_daemon)
+                << order.arguments[0] << " " << order.arguments[1] << ": " << result.err;
+        }
+    }
+}
+
+TEST(AnswerTest, ARevokedTokenIsSaidToHoldCallouts) {
+    ProgramFixture program;
+    program.answer(200, R"({"remote":"done"})");
+    const auto result = program.run({"token", "revoke", "crm"});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_THAT(result.err, testing::HasSubstr("wait until 'herald token obtain crm'"));
+}
+
 TEST(AnswerTest, AProblemKeepsItsDetailsWithJson) {
     ProgramFixture program;
     program.answer(

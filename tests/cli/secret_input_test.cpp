@@ -70,6 +70,23 @@ TEST_F(SecretInputTest, WarnsOfAFileThatOthersCanReadAndStillReadsIt) {
     EXPECT_EQ(warnings_.size(), 2U);
 }
 
+TEST_F(SecretInputTest, LeavesAByteOrderMarkOutAndSaysSo) {
+    EXPECT_EQ(read(file("\xEF\xBB\xBF"
+                        "abc\r\n")),
+              "abc");
+    EXPECT_THAT(warnings_, ElementsAre(HasSubstr("byte order mark")));
+    EXPECT_THAT(read(file("\xEF\xBB\xBF")), HasSubstr("empty"));
+    EXPECT_THAT(read(file(std::string("\xFF\xFE"
+                                      "a\0b\0",
+                                      6))),
+                HasSubstr("UTF-16"));
+}
+
+TEST_F(SecretInputTest, WarnsOfAFileThatOthersCanWrite) {
+    EXPECT_EQ(read(file("abc", 0602)), "abc");
+    EXPECT_THAT(warnings_, ElementsAre(HasSubstr("can be written by others")));
+}
+
 TEST_F(SecretInputTest, ReadsThroughSymlinksAndPipes) {
     const auto target = file("abc\n");
     const auto link = folder_.file("link").string();

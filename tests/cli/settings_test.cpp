@@ -107,6 +107,18 @@ TEST(SettingsTest, AnEmptyFileMeansDefaultsAndAWarning) {
     EXPECT_THAT(settings->warnings, testing::ElementsAre(HasSubstr("is empty")));
 }
 
+TEST(SettingsTest, AFileThatOthersCanWriteIsNotBelieved) {
+    const test::TempDirectory folder;
+    const auto file = folder.file("herald.conf");
+    std::ofstream(file) << "egress_allow = 0.0.0.0/0\n";
+    std::filesystem::permissions(file, std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
+    const auto settings = load_settings({}, environment({{"HERALD_CONFIG", file.string()}}));
+    ASSERT_FALSE(settings);
+    EXPECT_EQ(settings.error().code, "not_trusted");
+    EXPECT_THAT(settings.error().message, HasSubstr("chmod go-w"));
+}
+
 TEST(SettingsTest, AFileThatCannotBeReadIsAnError) {
     const auto missing = load_settings({}, environment({{"HERALD_CONFIG", "/no/such/file"}}));
     ASSERT_FALSE(missing);

@@ -2,14 +2,22 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
+#include <fstream>
 #include <thread>
 
+#include "storage/file_descriptor.h"
+#include "storage/socket_name.h"
 #include "tests/support/temp_directory.h"
 
 namespace herald::cli {
@@ -22,7 +30,8 @@ using testing::HasSubstr;
 class TinyServer final {
 public:
     TinyServer(const std::filesystem::path& socket, std::string answer)
-        : acceptor_(context_, asio::local::stream_protocol::endpoint(socket.string())),
+        : acceptor_(context_, asio::local::stream_protocol::endpoint(
+                                  storage::SocketName::of(socket).value().text())),
           thread_([this, answer = std::move(answer)] { serve(answer); }) {}
 
     std::string asked() {
@@ -103,6 +112,70 @@ TEST_F(UnixSocketClientTest, NobodyThereIsDaemonNotRunning) {
     const std::filesystem::path too_long = folder_.file(std::string(200, 'x'));
     EXPECT_EQ(make_unix_socket_client(too_long)->call(request("GET", "/livez")).error().code,
               "daemon_not_running");
+}
+
+TEST_F(UnixSocketClientTest, ASocketMayHaveALongPath) {
+    const auto deep = folder_.file(std::string(120, 'd'));
+    std::filesystem::create_directory(deep);
+    socket_ = deep / "herald.db.sock";
+    TinyServer server(socket_, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    const auto answer = call(request("GET", "/livez"));
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_TRUE(std::filesystem::exists(socket_));
+}
+
+TEST_F(UnixSocketClientTest, ANameTooLongForAnySocketIsToldWithItsLength) {
+    const auto name = storage::SocketName::of(folder_.file(std::string(150, 'x')));
+    ASSERT_FALSE(name);
+    EXPECT_THAT(name.error().message, HasSubstr("has 150 bytes"));
+}
+
+TEST_F(UnixSocketClientTest, ASocketThatOthersCanWriteIsNotSpokenTo) {
+    asio::io_context context;
+    asio::local::stream_protocol::acceptor acceptor(
+        context, asio::local::stream_protocol::endpoint(socket_.string()));
+    ASSERT_EQ(::chmod(socket_.c_str(), 0666), 0);
+    EXPECT_EQ(call(request("GET", "/livez")).error().code, "not_trusted");
+    acceptor.non_blocking(true);
+    boost::system::error_code nobody;
+    (void)acceptor.accept(nobody);
+    EXPECT_EQ(nobody, asio::error::would_block) << "no connection was made";
+}
+
+TEST_F(UnixSocketClientTest, WhatIsNoSocketIsNamed) {
+    std::ofstream(socket_) << "a file";
+    const auto answer = call(request("GET", "/livez"));
+    EXPECT_EQ(answer.error().code, "not_trusted");
+    EXPECT_THAT(answer.error().message, HasSubstr("is no socket"));
+}
+
+/// A socket file of ours, on which another user's process listens. The kernel keeps who called
+/// listen(2).
+TEST_F(UnixSocketClientTest, NothingIsSentToAnotherUsersProcess) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+    std::filesystem::permissions(folder_.path(), std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
+    const storage::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket_.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how bind(2) takes addresses
+    ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(::setuid(65534) == 0 && ::listen(socket.get(), 8) == 0 ? 0 : 1);
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    auto asked = request("POST", "/v1/providers");
+    asked.body = R"({"client_secret":"s3cret"})";
+    const auto answer = call(asked);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, "not_trusted");
+    EXPECT_THAT(answer.error().message, HasSubstr("uid 65534"));
+    const storage::FileDescriptor peer(::accept(socket.get(), nullptr, nullptr));
+    char byte = 0;
+    EXPECT_EQ(::read(peer.get(), &byte, 1), 0) << "the connection ended without a byte";
 }
 
 TEST_F(UnixSocketClientTest, AnAnswerThatIsNoneIsDaemonNotRunning) {

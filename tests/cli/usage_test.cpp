@@ -153,22 +153,20 @@ TEST(UsageErrorTest, IsADocumentWithJson) {
 TEST(HelpTest, EveryCommandHasADescriptionAndItsHelpGoesToStandardOutput) {
     cli::CommandTree tree;
     cli::add_all_commands(tree);
-    const auto all = [](const CLI::App*) { return true; };
     std::size_t seen = 0;
-    for (const CLI::App* command : tree.root().get_subcommands(all)) {
-        EXPECT_THAT(command->get_description(), testing::EndsWith(".")) << command->get_name();
-        const auto help = ProgramFixture().run({command->get_name(), "--help"});
+    for (const cli::Command* command : tree.root().commands()) {
+        EXPECT_THAT(command->description(), testing::EndsWith(".")) << command->name();
+        const auto help = ProgramFixture().run({command->name(), "--help"});
         EXPECT_EQ(help.exit_code, 0);
-        EXPECT_THAT(help.out, HasSubstr(command->get_description()));
+        EXPECT_THAT(help.out, HasSubstr(command->description()));
         EXPECT_THAT(help.err, IsEmpty());
-        for (const CLI::App* inner : command->get_subcommands(all)) {
+        for (const cli::Command* inner : command->commands()) {
             ++seen;
-            EXPECT_THAT(inner->get_description(), testing::EndsWith(".")) << inner->get_name();
-            const auto described =
-                ProgramFixture().run({"help", command->get_name(), inner->get_name()});
+            EXPECT_THAT(inner->description(), testing::EndsWith(".")) << inner->name();
+            const auto described = ProgramFixture().run({"help", command->name(), inner->name()});
             EXPECT_EQ(described.exit_code, 0);
-            EXPECT_THAT(described.out, HasSubstr("Usage: herald " + command->get_name() + " " +
-                                                 inner->get_name()));
+            EXPECT_THAT(described.out,
+                        HasSubstr("Usage: herald " + command->name() + " " + inner->name()));
             EXPECT_THAT(described.out, HasSubstr("Example:"));
         }
     }

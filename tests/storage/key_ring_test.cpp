@@ -56,6 +56,11 @@ TEST_F(KeyRingTest, RefusesARingThatOthersCanRead) {
     }
 }
 
+TEST_F(KeyRingTest, ReadsAFileThatAnEditorBeganWithAByteOrderMark) {
+    write("\xEF\xBB\xBFherald-key-ring 1\n" + kGoodLine);
+    EXPECT_TRUE(KeyRing::load(path_));
+}
+
 TEST_F(KeyRingTest, RefusesWhatIsMalformedWithoutShowingAKey) {
     const std::string key = core::base64_encode(std::string(32, 'k'));
     for (const std::string& text :

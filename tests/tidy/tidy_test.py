@@ -118,6 +118,40 @@ def functions(text):
             statement += character
 
 
+DECLARED_TYPE = re.compile(r"^(?:enum class|enum|struct|class|union)\s+(\w+)")
+DECLARED_FUNCTION = re.compile(r"(?<![\w.])(\w+)\s*\(")
+DECLARED_VARIABLE = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)?[={;]")
+
+
+def unnamed_names(text):
+    """What stands in the unnamed namespaces of a file: types, functions, variables, by name."""
+    code = without_comments_and_strings(text)
+    names = set()
+    for place in re.finditer(r"^namespace \{\n(.*?)^\}  // namespace$", text, flags=re.S | re.M):
+        block = code[place.start(1):place.end(1)]
+        # Formatted code: what is declared here, and nothing inside it, begins a line; what goes on does not.
+        for head in re.findall(r"^[A-Za-z_\[].*?[;{]", block, flags=re.S | re.M):
+            if head.startswith(("using", "static_assert", "extern", "friend", "namespace", "public", "private")):
+                continue
+            head = re.sub(r"^(?:template\s*<[^\n]*>\s*|\[\[\w+\]\]\s*)*", "", head)
+            before, equals, _ = head.partition("=")
+            if equals and "(" not in before:
+                head = before + "="  # a variable; what it is made of may look like a function
+            of_type = DECLARED_TYPE.match(head)
+            member = re.search(r"\w+::~?\w+\s*\(", head)  # defined outside its class
+            found = of_type or (not member and (DECLARED_FUNCTION.search(head) or DECLARED_VARIABLE.search(head)))
+            if found:
+                names.add(found.group(1))
+    return names
+
+
+def compiled_alone(module):
+    """The files that herald_compile_alone() names."""
+    cmake = (ROOT / module / "CMakeLists.txt").read_text()
+    patterns = " ".join(re.findall(r"herald_compile_alone\(([^)]*)\)", cmake)).split()
+    return {path for pattern in patterns for path in (ROOT / module).glob(pattern)}
+
+
 class Tidy(unittest.TestCase):
     maxDiff = None
 
@@ -232,6 +266,18 @@ class Tidy(unittest.TestCase):
     def test_headers_are_guarded_once(self):
         self.none([name_of(path) for path in sources(*MODULES, suffixes=(".h",))
                    if path.read_text().count("#pragma once") != 1])
+
+    def test_files_that_are_compiled_together_share_no_unnamed_names(self):
+        for module in MODULES:
+            owners = {}
+            others = compiled_alone(module) | {ROOT / "cli/main.cpp"}
+            for path in sorted(set(sources(module, suffixes=(".cpp",))) - others):
+                for name in unnamed_names(path.read_text()):
+                    owners.setdefault(name, []).append(name_of(path))
+            for name, files in owners.items():
+                with self.subTest(name):
+                    self.assertEqual(len(files), 1, f"{name} stands in unnamed namespaces of {', '.join(files)}: a "
+                                                    f"release build compiles them as one (HERALD_UNITY); rename one")
 
     def test_no_file_is_a_drawer(self):
         drawers = re.compile(r"(^|_)(util|utils|helpers|misc|common|stuff)($|_)")
