@@ -105,7 +105,7 @@ Pruned prune_some(WriteSession& session, const HistoryBounds& bounds, std::int64
     const bool too_big = bounds.max_bytes && bytes_in_use(session.db) > *bounds.max_bytes;
     // Events lie in the order in which they came in, so a step that saw only young ones is the
     // last. One with a time ahead of now says nothing: the clock stood wrong when it came in.
-    const core::SystemTime now = session.clock.system_now();
+    const core::StoredTime now = session.clock.stored_now();
     bool goes_on = false;
     while (!budget.is_spent()) {
         const auto event = next_event(session.db, resume_after);
