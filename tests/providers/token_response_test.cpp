@@ -389,7 +389,7 @@ TEST(TokenResponseTest, TheEndOfTheGrantIsTakenFromWhereServersTellIt) {
             http::Response{.status = 200,
                            .headers = {},
                            .body = R"({"access_token":"t","expires_in":60)" + members + "}"},
-            test::sample_provider(), test::settings_of(test::sample_provider()),
+            {}, test::sample_provider(), test::settings_of(test::sample_provider()),
             core::SystemTime{});
         return token.value().grant_lifetime;
     };

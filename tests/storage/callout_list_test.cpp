@@ -82,7 +82,7 @@ protected:
 
     NotificationRecord a_;
     NotificationRecord b_;
-    core::SystemTime now_ = kNow;
+    core::StoredTime now_ = kNow;
 };
 
 TEST_F(CalloutListTest, FindsTheSameByAnyWayAndHoweverOftenItGivesUp) {

@@ -182,7 +182,7 @@ TEST_F(MigrationTest, WhatAServerMayHaveEchoedIsNotCarriedOn) {
         Connection db(path(), Connection::Access::kReadWrite);
         sqlite::protect(db);
         sqlite::make_writer(db);
-        sqlite::migrate(db, key_ring(), kNow, 1, 3);
+        sqlite::migrate(db, key_ring(), kToldAt, 1, 3);
         db.script(R"sql(
 UPDATE provider SET last_error =
     '{"class":"oauth","code":"CANARY-code","description":"you sent CANARY","status":401,"at":1}';
