@@ -245,7 +245,9 @@ TEST(VerdictTest, EveryErrorCodeIsJudgedByWhoseFaultItIs) {
         const bool nobody_here =
             row.fault == core::Fault::kConfiguration || row.fault == core::Fault::kOurselves;
         EXPECT_EQ(verdict.unspent.has_value(), nobody_here);
-        if (nobody_here) EXPECT_EQ(verdict.reason, row.code);
+        if (nobody_here) {
+            EXPECT_EQ(verdict.reason, row.code);
+        }
         const bool event = row.fault == core::Fault::kEvent || row.fault == core::Fault::kCaller;
         EXPECT_EQ(verdict.outcome == AttemptOutcome::kFailed, event);
     }
