@@ -91,10 +91,10 @@ TEST(VerdictTest, RejectsExactStatusesAlone) {
 
 // E-56
 TEST(VerdictTest, RedirectsAreToldNotFollowed) {
+    // As it came and whole: who records it masks, then cuts, then makes it printable.
     EXPECT_EQ(judged(response(302, {{"Location", "https://elsewhere.example/\x1b[31m"}})).error,
-              "redirect: https://elsewhere.example/\\x1b[31m");
+              "redirect: https://elsewhere.example/\x1b[31m");
     EXPECT_EQ(judged(response(304)).error, "redirect: no Location");
-    EXPECT_LE(judged(response(301, {{"Location", std::string(100'000, 'a')}})).error->size(), 600U);
 }
 
 TEST(VerdictTest, OnlyA401RefusesTheToken) {

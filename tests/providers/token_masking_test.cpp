@@ -88,7 +88,7 @@ TEST_F(EchoingServerTest, ARefusalShowsAndKeepsNoCredential) {
                 return make(echo_of(request) + " secret=" + std::string(kClientSecret));
             });
             const auto answer = obtain(id);
-            ASSERT_FALSE((*answer));
+            ASSERT_FALSE(**answer);
             expect_clean(everything_told((*answer)->error()));
             expect_clean(everything_kept());
         }
@@ -190,7 +190,7 @@ TEST_F(EchoingServerTest, ARefusedDeviceRequestIsHidden) {
         [&](const http::Request& request) { return respond(400, description(echo_of(request))); });
     const auto answer =
         by_hand<SetupStart>([&](auto done) { manager->begin_setup(id, "", std::move(done)); });
-    ASSERT_FALSE((*answer));
+    ASSERT_FALSE(**answer);
     expect_clean(everything_told((*answer)->error()));
 }
 

@@ -34,6 +34,9 @@ protected:
 TEST_F(TrustedOwnerTest, IsWhoRunsUsOrRoot) {
     EXPECT_TRUE(check_trusted(status_of(::geteuid(), 0600), "the lock file", path_));
     EXPECT_TRUE(check_trusted(status_of(0, 0644), "the lock file", path_));
+    // Where only root can put files, root trusts whomever it gave them to.
+    std::filesystem::permissions(folder_.path(), std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
     const auto refused = check_trusted(status_of(kStranger, 0600), "the lock file", path_);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, "not_trusted");
