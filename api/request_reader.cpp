@@ -59,8 +59,9 @@ void RequestReader::next() {
     part_ = Part::kHead;
     searched_ = 0;
     head_ = {};
-    body_ = {};
-    if (buffer_.empty()) buffer_ = {};  // an idle connection holds nothing
+    // An idle connection holds nothing: assigning an empty text would keep the memory.
+    std::string().swap(body_);
+    if (buffer_.empty()) std::string().swap(buffer_);
 }
 
 Result<bool> RequestReader::step() {

@@ -215,7 +215,7 @@ TEST_F(ManyCalloutsTest, AllDeadOnesAreRetriedInSteps) {
 }
 
 TEST_F(CalloutHandlersTest, RetryingManyNeedsTheStateAndAKnownNotification) {
-    for (const char* body : {"{}", R"({"state":"pending"})", R"({"state":"dead","since":"x"})",
+    for (const char* body : {"{}", R"({"state":"delivered"})", R"({"state":"dead","since":"x"})",
                              R"({"state":"dead","limit":0})"}) {
         EXPECT_EQ(call("POST", "/v1/callouts/retry", body).status, 422) << body;
     }

@@ -13,9 +13,10 @@ struct BadInput {
 };
 
 constexpr const char* kMembers =
-    "id name enabled paused events method url headers header_encoding parameters secret_headers secret_parameters "
+    "id name enabled paused events method url headers header_encoding parameters secret_headers "
+    "secret_parameters "
     "content_type body_template auth "
-    "signing_secret timeout_ms "
+    "signing_secret unreadable_secrets timeout_ms "
     "retry max_in_flight rate_per_s breaker order_by success created_at updated_at ";
 
 TEST_F(NotificationHandlersTest, ShowsEveryMemberOfTheContractWithItsDefault) {

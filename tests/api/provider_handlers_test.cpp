@@ -12,7 +12,8 @@ constexpr const char* kMembers =
     "private_key certificate client_authentication token_endpoint revocation_endpoint "
     "test_endpoint endpoints issuer scopes parameters secret_parameters secret_token_headers "
     "secret_callout_headers audience resources settings state token "
-    "refresh_token last_error warnings used_by token_requests created_at updated_at ";
+    "refresh_token last_error unreadable_secrets warnings used_by token_requests created_at "
+    "updated_at ";
 
 TEST_F(ProviderHandlersTest, ShowsEveryMemberOfTheContractInOrder) {
     given_provider();
@@ -70,7 +71,7 @@ TEST_F(ProviderHandlersTest, SealedFieldsAreMergedByNameAndNeverShown) {
     const Answer explained = must("GET", "/v1/providers/crm/explain");
     EXPECT_EQ(explained.text_at("headers.X-T"), "********");
     EXPECT_THAT(explained.text, ::testing::HasSubstr(R"(["c","********"])"));
-    const Answer exported = call("GET", "/v1/providers", "", {{"export", "true"}});
+    const Answer exported = call("GET", "/v1/providers?export=true");
     EXPECT_THAT(exported.text, ::testing::HasSubstr(R"("secret_parameters/c")"));
     for (const Answer& answer : {edited, explained, exported, must("GET", "/v1/providers/crm")})
         EXPECT_THAT(answer.text, ::testing::Not(::testing::HasSubstr("CANARY")));

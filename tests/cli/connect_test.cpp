@@ -136,7 +136,7 @@ TEST_F(ConnectTest, ARefusedFirstChangeLeavesNothingBehind) {
     request.method = "POST";
     request.path = "/v1/providers";
     request.body = R"({"name":"not a name"})";
-    EXPECT_EQ((*client)->call(request)->status, 400);
+    EXPECT_EQ((*client)->call(request)->status, 422);
     request.method = "GET";
     request.body = "";
     EXPECT_EQ((*client)->call(request)->status, 200);
