@@ -272,7 +272,9 @@ TEST_P(MigrationCrashTest, AKillAtAnyStatementLeavesTheSchemaBeforeAndTheNextSta
     int killed = 0;
     for (given_database(original); !migrates_within(killed, ring); given_database(original)) {
         SCOPED_TRACE("killed at statement " + std::to_string(killed));
-        ASSERT_EQ(found(), before);
+        // What follows the commit only tidies up.
+        const Found left = found();
+        ASSERT_TRUE(left == before || (left.schema == GetParam() + 1 && left.check == "ok"));
         open(false);
         if (GetParam() > 0) expect_everything_is_there();
         store_.reset();
