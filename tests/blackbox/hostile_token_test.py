@@ -119,7 +119,9 @@ class Answers(TokenEndpoint):
                 provider = self.show(f"p{number}")
                 self.assertEqual(provider["state"], "failing", provider)
                 self.assertIn(provider["last_error"]["class"], classes)
-                self.only_one_request(path)
+                # A kept connection that ends without a byte is tried once more on a fresh one.
+                if path != "reset-after-request":
+                    self.only_one_request(path)
 
     def test_what_a_server_says_is_shown_without_control_characters(self):
         result = self.obtain("description-with-escape")
