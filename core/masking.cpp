@@ -38,7 +38,9 @@ char fold(char c) {
     return kFolded[static_cast<unsigned char>(c)];
 }
 
+// A space parts words, though a form may have made it of a `+`.
 bool is_base64_digit(char c) {
+    if (c == ' ') return false;
     const char folded = fold(c);
     return (folded >= 'A' && folded <= 'Z') || (folded >= 'a' && folded <= 'z') ||
            (folded >= '0' && folded <= '9') || folded == '+' || folded == '/';

@@ -64,8 +64,8 @@ TEST_F(KeyPairTest, HistoryShowsNeitherHalfInAnySpelling) {
                        "id@example.com id%40example.com aWRAZXhhbXBsZS5jb20= key s3cret:+/ "
                        "key+s3cret%3A%2B%2F a2V5IHMzY3JldDorLw==")};
     const core::CalloutId id = fire_one();
-    const std::string excerpt = attempts(id)[0].response_excerpt;
-    EXPECT_EQ(excerpt.find_first_not_of("* "), std::string::npos) << excerpt;
+    EXPECT_EQ(attempts(id)[0].response_excerpt,
+              "******** ******** ******** ******** ******** ********");
     EXPECT_EQ(received.size(), 1U) << "a 401 of a fixed key pair is an ordinary failure";
 }
 
