@@ -68,7 +68,7 @@ core::Error to_error(const Failure& failure, std::string_view doing) {
                          "outcome unknown, send again with the same key");
     }
     if (failure.damaged_index()) {
-        return described(ErrorKind::kStorage, "database_damaged", doing, cause,
+        return described(ErrorKind::kPermanent, "database_damaged", doing, cause,
                          "nothing was changed; stop the daemon and run 'herald doctor --fix'");
     }
     if (primary(failure.code()) == SQLITE_CONSTRAINT) {

@@ -246,6 +246,8 @@ TEST_F(DamagedIndexTest, AnEntryForACalloutThatIsNotPendingStopsTheClaim) {
     const auto claimed = claim(*store_, notification_.id, 10);
     ASSERT_FALSE(claimed);
     EXPECT_EQ(claimed.error().code, "database_damaged");
+    EXPECT_EQ(claimed.error().kind, core::ErrorKind::kPermanent)
+        << "an outcome refused so is told and ends the process, it is not dropped";
     EXPECT_THAT(claimed.error().message, ::testing::HasSubstr("herald doctor --fix"));
     for (const auto& id : ids) EXPECT_EQ(store_->callout(id)->state, CalloutState::kDelivered);
     EXPECT_EQ(fatal_, "") << "other lanes go on";
