@@ -57,8 +57,11 @@ class TokenEndpoint(HeraldTest):
         return self.herald.must("provider", "show", name)
 
     def only_one_request(self, path):
+        self.requests_are(path, 1)
+
+    def requests_are(self, path, count):
         self.assertEqual([request["target"] for request in self.tokens.log() if request["target"] == f"/{path}"],
-                         [f"/{path}"])
+                         [f"/{path}"] * count)
 
 
 class Answers(TokenEndpoint):
@@ -120,8 +123,7 @@ class Answers(TokenEndpoint):
                 self.assertEqual(provider["state"], "failing", provider)
                 self.assertIn(provider["last_error"]["class"], classes)
                 # A kept connection that ends without a byte is tried once more on a fresh one.
-                if path != "reset-after-request":
-                    self.only_one_request(path)
+                self.requests_are(path, 2 if path == "reset-after-request" else 1)
 
     def test_what_a_server_says_is_shown_without_control_characters(self):
         result = self.obtain("description-with-escape")
