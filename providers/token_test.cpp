@@ -30,7 +30,7 @@ TokenTestResult inconclusive(std::string reason) {
 }
 
 // UserInfo answers for a person who signed in (OpenID Connect Core section 5.3): tokens without
-// `openid` are no concern of it.
+// `openid` are no concern of it, and servers say so with 401 or with 403.
 bool is_for_people_only(const ProviderSettings& settings, const storage::TokenRecord& token) {
     return settings.endpoints.test_is_userinfo &&
            std::find(token.scopes.begin(), token.scopes.end(), "openid") == token.scopes.end();
@@ -42,12 +42,12 @@ TokenTestResult judge_request(const http::Response& response, const ProviderSett
     const auto refuses = access.use->refuses_token;
     if (refuses != nullptr && refuses(response)) return rejected("the answer says so");
     if (status >= 200 && status < 300) return accepted();
-    if (status == 401) return rejected("the endpoint answered 401");
-    if (status == 403 && is_for_people_only(settings, token)) {
+    if ((status == 401 || status == 403) && is_for_people_only(settings, token)) {
         return inconclusive(
             "the userinfo endpoint wants the scope openid, which this token does not have; give "
             "another endpoint with --test-url, or --setting test_kind=introspection");
     }
+    if (status == 401) return rejected("the endpoint answered 401");
     if (status == 403) {
         return {.ok = false,
                 .verdict = "forbidden",

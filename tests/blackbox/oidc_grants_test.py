@@ -71,7 +71,7 @@ class Assertions(GrantTest):
         self.herald.must("provider", "edit", "crm", "--setting", "test_kind=request")
         self.herald.must("token", "obtain", "crm")
         userinfo = self.herald.run("token", "test", "crm", json=True)
-        self.assertEqual((userinfo.json["verdict"], userinfo.json["status"]), ("inconclusive", 403), userinfo)
+        self.assertEqual((userinfo.json["verdict"], userinfo.json["status"]), ("inconclusive", 401), userinfo)
         self.assertIn("openid", userinfo.json["reason"])
 
     def test_an_issuer_of_another_name_is_refused(self):

@@ -228,17 +228,24 @@ class SetUp(SalesforceTest):
 
     def test_refusals_say_why_and_change_nothing(self):
         before = self.add_by_code()
-        for decision, words in (("deny", "access_denied"), ("wrong_state", "state"), ("no_state", "state")):
+        setup = self.start_setup("sf")
+        url = setup.next_indented_line()
+        # Whoever does not know the state is a stranger at the port: refused, and the set-up goes on.
+        for decision in ("wrong_state", "no_state"):
             with self.subTest(decision):
                 self.salesforce.decide(decision)
-                setup = self.start_setup("sf")
-                self.salesforce.approve_login(setup.next_indented_line(), follow=True)
-                result = setup.result()
-                self.assertEqual((result.exit, result.stdout), (1, ""), result)
-                self.assertEqual(result.error["code"], "setup_failed")
-                self.assertIn(words, result.error["message"])
-                self.assertIn("nothing", result.error["message"])
-                self.assertEqual(self.show("sf"), before)
+                status, page = self.salesforce.approve_login(url, follow=True)
+                self.assertEqual(status, 400)
+                self.assertIn("goes on waiting", page)
+                self.assertIsNone(setup.process.poll())
+        self.salesforce.decide("deny")
+        self.salesforce.approve_login(url, follow=True)
+        result = setup.result()
+        self.assertEqual((result.exit, result.stdout), (1, ""), result)
+        self.assertEqual(result.error["code"], "setup_failed")
+        self.assertIn("access_denied", result.error["message"])
+        self.assertIn("nothing", result.error["message"])
+        self.assertEqual(self.show("sf"), before)
         self.assertEqual(self.salesforce.counts()["token_requests"], 0)
 
     def test_a_refusal_keeps_the_token_there_was(self):
