@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "api/problem.h"
 #include "core/encoding.h"
@@ -40,11 +41,10 @@ int reader_status(const core::Error& error) {
 
 Result<RequestReader::Progress> RequestReader::take(std::string_view bytes) {
     buffer_.append(bytes);
-    while (part_ != Part::kEnd && !continue_wanted_) {
-        const auto got_on = step();
-        if (!got_on) return got_on.error();
-        if (!*got_on) break;
-    }
+    Result<bool> got_on = true;
+    while (got_on && *got_on && part_ != Part::kEnd && !continue_wanted_) got_on = step();
+    buffer_.erase(0, std::exchange(read_, 0));
+    if (!got_on) return got_on.error();
     return progress();
 }
 
@@ -85,19 +85,19 @@ Result<bool> RequestReader::step() {
 Result<bool> RequestReader::read_head() {
     // What was searched before may end with the beginning of what is looked for.
     const std::size_t from = searched_ < 3 ? 0 : searched_ - 3;
-    const std::size_t end = buffer_.find("\r\n\r\n", from);
-    if (end != std::string::npos && end + 4 <= kMaxHead) {
+    const std::size_t end = rest().find("\r\n\r\n", from);
+    if (end != std::string_view::npos && end + 4 <= kMaxHead) {
         auto head = parse_request_head(cut(end + 4));
         if (!head) return head.error();
         head_ = std::move(*head);
         return begin_body();
     }
-    if (buffer_.size() > kMaxHead)
+    if (rest().size() > kMaxHead)
         return with_status(malformed_request("the header is larger than 32 KiB"), 431);
     // A header whose lines end with LF alone never shows the end above.
-    if (buffer_.find("\n\n", from) != std::string::npos)
+    if (rest().find("\n\n", from) != std::string_view::npos)
         return malformed_request("lines end with CR LF");
-    searched_ = buffer_.size();
+    searched_ = rest().size();
     return false;
 }
 
@@ -112,12 +112,15 @@ Result<bool> RequestReader::begin_body() {
     return true;
 }
 
+bool RequestReader::take_body() {
+    const std::string_view there = cut(std::min(left_, rest().size()));
+    body_.append(there);
+    left_ -= there.size();
+    return left_ == 0;
+}
+
 Result<bool> RequestReader::read_whole_body() {
-    const std::size_t there = std::min(left_, buffer_.size());
-    body_.append(buffer_, 0, there);
-    buffer_.erase(0, there);
-    left_ -= there;
-    if (left_ > 0) return false;
+    if (!take_body()) return false;
     part_ = Part::kEnd;
     return true;
 }
@@ -138,11 +141,7 @@ Result<bool> RequestReader::read_chunk_size() {
 }
 
 Result<bool> RequestReader::read_chunk() {
-    const std::size_t there = std::min(left_, buffer_.size());
-    body_.append(buffer_, 0, there);
-    buffer_.erase(0, there);
-    left_ -= there;
-    if (left_ > 0 || buffer_.size() < 2) return false;
+    if (!take_body() || rest().size() < 2) return false;
     if (cut(2) != "\r\n") return malformed_request("a chunk ends with CR LF");
     part_ = Part::kChunkSize;
     return true;
@@ -158,21 +157,18 @@ Result<bool> RequestReader::read_trailer() {
 }
 
 // Empty optional: its end has not arrived.
-Result<std::optional<std::string>> RequestReader::line() {
-    const std::size_t end = buffer_.find("\r\n");
-    if (end != std::string::npos && end <= kMaxChunkLine) {
-        std::optional<std::string> text = cut(end);
-        buffer_.erase(0, 2);
-        return text;
-    }
-    if (buffer_.size() > kMaxChunkLine)
+Result<std::optional<std::string_view>> RequestReader::line() {
+    const std::size_t end = rest().find("\r\n");
+    if (end != std::string_view::npos && end <= kMaxChunkLine)
+        return std::optional(cut(end + 2).substr(0, end));
+    if (rest().size() > kMaxChunkLine)
         return malformed_request("a line inside the chunked body is too long");
-    return std::optional<std::string>();
+    return std::optional<std::string_view>();
 }
 
-std::string RequestReader::cut(std::size_t size) {
-    std::string out = buffer_.substr(0, size);
-    buffer_.erase(0, size);
+std::string_view RequestReader::cut(std::size_t size) {
+    const std::string_view out = rest().substr(0, size);
+    read_ += size;
     return out;
 }
 

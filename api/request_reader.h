@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,13 +55,18 @@ private:
     core::Result<bool> read_chunk_size();
     core::Result<bool> read_chunk();
     core::Result<bool> read_trailer();
-    core::Result<std::optional<std::string>> line();
-    std::string cut(std::size_t size);
+    core::Result<std::optional<std::string_view>> line();
+    /// As much of the body, or of its chunk, as is there; whether that was all of it.
+    bool take_body();
+    /// What has arrived and was not read yet; valid until the next `take`.
+    [[nodiscard]] std::string_view rest() const { return std::string_view(buffer_).substr(read_); }
+    std::string_view cut(std::size_t size);
 
     Limits limits_;
     Part part_ = Part::kHead;
-    std::string buffer_;        ///< arrived, not yet read
-    std::size_t searched_ = 0;  ///< of the buffer, for the end of the head
+    std::string buffer_;        ///< arrived
+    std::size_t read_ = 0;      ///< of the buffer; dropped once a `take`, not once a line
+    std::size_t searched_ = 0;  ///< of the rest, for the end of the head
     RequestHead head_;
     std::string body_;
     std::size_t limit_ = 0;  ///< of this body
