@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "api/call.h"
 #include "api/handlers/provider_steps.h"
 #include "api/json_view.h"
@@ -47,12 +49,24 @@ Result<Stored> add_record(const Call& call) {
     return stored;
 }
 
-Answering add(CallPtr call) {
-    const auto added = add_record(*call);
-    if (!added) co_return added.error();
-    auto adopting = adopted_provider(call, 201, added->name, added->id);
+Result<Stored> edit_record(
+    const Call& call, std::function<Result<>(storage::ConfigurationStore::ProviderEdit&)> change) {
+    auto edited = call.services.store.edit_provider(call.param("name"), std::move(change));
+    if (!edited) return edited.error();
+    return Stored{.id = edited->id, .name = edited->name};
+}
+
+// Stores a change, and answers once the token manager has adopted it.
+Answering changed(CallPtr call, int status, std::function<Result<Stored>(const Call&)> change) {
+    const auto stored = change(*call);
+    if (!stored) co_return stored.error();
+    auto adopting = adopted_provider(call, status, stored->name, stored->id);
     auto adopted = co_await std::move(adopting);
     co_return adopted;
+}
+
+Answering add(CallPtr call) {
+    return changed(std::move(call), 201, add_record);
 }
 
 // What must survive a change of the token: the refresh token that an operator gave or a server
@@ -99,58 +113,40 @@ Result<> change(PatchKind kind, const boost::json::object& request, const Servic
 Result<Stored> patch_record(const Call& call, PatchKind kind) {
     const auto request = kind == PatchKind::kReset ? optional_body_object(call) : body_object(call);
     if (!request) return request.error();
-    auto edited = call.services.store.edit_provider(
-        call.param("name"), [&](storage::ConfigurationStore::ProviderEdit& edit) {
-            return change(kind, *request, call.services, edit);
-        });
-    if (!edited) return edited.error();
-    return Stored{.id = edited->id, .name = edited->name};
-}
-
-Answering patch(CallPtr call, PatchKind kind) {
-    const auto edited = patch_record(*call, kind);
-    if (!edited) co_return edited.error();
-    auto adopting = adopted_provider(call, 200, edited->name, edited->id);
-    auto adopted = co_await std::move(adopting);
-    co_return adopted;
+    return edit_record(call, [&](storage::ConfigurationStore::ProviderEdit& edit) {
+        return change(kind, *request, call.services, edit);
+    });
 }
 
 Answering edit(CallPtr call) {
-    return patch(std::move(call), PatchKind::kEdit);
+    return changed(std::move(call), 200,
+                   [](const Call& edited) { return patch_record(edited, PatchKind::kEdit); });
 }
 Answering reset(CallPtr call) {
-    return patch(std::move(call), PatchKind::kReset);
+    return changed(std::move(call), 200,
+                   [](const Call& edited) { return patch_record(edited, PatchKind::kReset); });
 }
 
 Result<Stored> turn_record(const Call& call, bool enabled) {
     if (auto ok = expect_no_input(call); !ok) return ok.error();
     const core::StoredTime now = call.services.clock.stored_now();
-    auto edited = call.services.store.edit_provider(
-        call.param("name"), [&](storage::ConfigurationStore::ProviderEdit& edit) -> Result<> {
-            if (edit.record.enabled != enabled) edit.record.updated_at = now;
-            edit.record.enabled = enabled;
-            const bool has_refresh_token = edit.token && edit.token->refresh_token;
-            if (!enabled) return {};
-            // One that was imported without its secrets has to be given them first.
-            return providers::validate(edit.record, has_refresh_token, call.services.egress);
-        });
-    if (!edited) return edited.error();
-    return Stored{.id = edited->id, .name = edited->name};
-}
-
-Answering set_enabled(CallPtr call, bool enabled) {
-    const auto edited = turn_record(*call, enabled);
-    if (!edited) co_return edited.error();
-    auto adopting = adopted_provider(call, 200, edited->name, edited->id);
-    auto adopted = co_await std::move(adopting);
-    co_return adopted;
+    return edit_record(call, [&](storage::ConfigurationStore::ProviderEdit& edit) -> Result<> {
+        if (edit.record.enabled != enabled) edit.record.updated_at = now;
+        edit.record.enabled = enabled;
+        const bool has_refresh_token = edit.token && edit.token->refresh_token;
+        if (!enabled) return {};
+        // One that was imported without its secrets has to be given them first.
+        return providers::validate(edit.record, has_refresh_token, call.services.egress);
+    });
 }
 
 Answering enable(CallPtr call) {
-    return set_enabled(std::move(call), true);
+    return changed(std::move(call), 200,
+                   [](const Call& turned) { return turn_record(turned, true); });
 }
 Answering disable(CallPtr call) {
-    return set_enabled(std::move(call), false);
+    return changed(std::move(call), 200,
+                   [](const Call& turned) { return turn_record(turned, false); });
 }
 
 Result<ApiResponse> show(const Call& call) {
