@@ -1,23 +1,35 @@
 #pragma once
 
 #include <csignal>
+#include <utility>
+#include <vector>
 
 namespace herald::cli {
 
-/// While it lives, the first Ctrl-C only asks to stop; the second ends the process as ever.
+/// Remembers that a signal came, for as long as it lives, so that what was begun can be taken back
+/// or told first. A signal that the process ignores stays ignored.
 ///
-/// One at a time; for commands that have something to say before they end.
+/// REQUIRES: one at a time. A waiting system call returns EINTR.
 class Interrupt final {
 public:
-    Interrupt();
+    enum class Second {
+        kEnds,  ///< the next one ends the process as ever
+        kWaits,
+    };
+
+    explicit Interrupt(const std::vector<int>& signals = {SIGINT}, Second second = Second::kEnds);
     ~Interrupt();
     Interrupt(const Interrupt&) = delete;
     Interrupt& operator=(const Interrupt&) = delete;
 
-    [[nodiscard]] bool asked() const;
+    [[nodiscard]] static bool requested();
+    /// Ends the program by the signal that came, if one did.
+    void pass_on();
 
 private:
-    struct sigaction before_{};
+    void restore();
+
+    std::vector<std::pair<int, struct sigaction>> before_;
 };
 
 }  // namespace herald::cli

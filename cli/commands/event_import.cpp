@@ -71,9 +71,9 @@ core::Result<ImportSummary> EventImport::run(std::istream& input) {
         if (auto taken = take(std::move(line)); !taken) return taken.error();
         if (!batch_.numbers.empty()) continue;
         bar.update(bytes_, line_);
-        if (interrupt_.asked()) return interrupted();
+        if (Interrupt::requested()) return interrupted();
     }
-    if (interrupt_.asked()) return interrupted();
+    if (Interrupt::requested()) return interrupted();
     if (auto sent = send(); !sent) return sent.error();
     return std::move(summary_);
 }

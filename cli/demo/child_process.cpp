@@ -11,7 +11,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "cli/demo/interruption.h"
+#include "cli/interrupt.h"
 #include "cli/pause.h"
 #include "storage/file_descriptor.h"
 
@@ -103,7 +103,7 @@ void drain(pid_t child, int out, int err, ChildResult& result) {
     while (watched[0].fd >= 0 || watched[1].fd >= 0) {
         if (::poll(watched.data(), watched.size(), -1) < 0) {
             if (errno != EINTR) return;
-            if (Interruption::requested()) ::kill(child, SIGTERM);
+            if (Interrupt::requested()) ::kill(child, SIGTERM);
             continue;
         }
         for (std::size_t i = 0; i < watched.size(); ++i) {

@@ -3,11 +3,11 @@
 #include <fstream>
 
 #include "cli/commands/answers.h"
-#include "cli/demo/interruption.h"
 #include "cli/demo/receiver.h"
 #include "cli/demo/stage.h"
 #include "cli/demo/token_endpoint.h"
 #include "cli/exit_code.h"
+#include "cli/interrupt.h"
 
 namespace herald::cli {
 namespace {
@@ -186,9 +186,9 @@ core::Result<int> play_in_temporary_folder(Context& context) {
 }  // namespace
 
 core::Result<int> run_demo(Context& context) {
-    Interruption interruption;
+    Interrupt interruption({SIGINT, SIGTERM, SIGHUP}, Interrupt::Second::kWaits);
     auto played = play_in_temporary_folder(context);
-    if (Interruption::requested()) {
+    if (Interrupt::requested()) {
         context.io().err << "\nherald: demo: interrupted; its daemon is stopped, its folder gone"
                          << std::endl;
     }

@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "cli/commands/answers.h"
-#include "cli/demo/interruption.h"
+#include "cli/interrupt.h"
 #include "cli/pause.h"
 #include "cli/unix_socket_client.h"
 
@@ -62,7 +62,7 @@ void Stage::open() {
 
 core::Result<std::string> Stage::type(const std::vector<std::string>& arguments,
                                       int expected_exit) {
-    if (Interruption::requested()) return step_failed("interrupted");
+    if (Interrupt::requested()) return step_failed("interrupted");
     context_.io().out << "$ herald " << shell_line(arguments) << '\n' << std::flush;
     auto result = ChildProcess::run(program_, arguments, environment_);
     if (!result) return result.error();
@@ -89,7 +89,7 @@ core::Result<> Stage::start_daemon() {
     const auto client = make_unix_socket_client(environment_["HERALD_DB"] + ".sock");
     const auto deadline = context_.clock().steady_now() + std::chrono::seconds(10);
     while (context_.clock().steady_now() < deadline && daemon_->is_running()) {
-        if (Interruption::requested()) return step_failed("interrupted");
+        if (Interrupt::requested()) return step_failed("interrupted");
         if (ping(*client)) return {};
         pause(context_.clock(), std::chrono::milliseconds(20));
     }
