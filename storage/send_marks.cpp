@@ -8,9 +8,9 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <fstream>
 #include <string_view>
 
+#include "core/clock.h"
 #include "storage/beside_database.h"
 #include "storage/file_descriptor.h"
 
@@ -27,19 +27,11 @@ constexpr std::size_t kFileBytes = kHeaderBytes + std::size_t{kSlots} * kIdBytes
 /// `overflowed`.
 struct Header {
     std::array<char, 32> magic{};
-    std::array<char, 48> boot{};
+    std::array<char, 128> boot{};
     std::int64_t lease = 0;
     std::atomic<std::uint32_t> overflowed{0};  ///< there were more than the slots could hold
 };
 static_assert(sizeof(Header) <= kHeaderBytes && std::atomic<std::uint32_t>::is_always_lock_free);
-
-/// Changes with every start of the machine; empty where the system does not tell.
-std::string boot_id() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
-    return id;
-}
 
 template <std::size_t N>
 void put(std::array<char, N>& field, std::string_view text) {
@@ -65,7 +57,7 @@ public:
 
     /// Its blocks are reserved: a full disk must not end the process at a write into memory.
     static std::unique_ptr<File> create(const std::filesystem::path& path, std::int64_t lease) {
-        const std::string boot = boot_id();
+        const std::string boot = core::boot_identity();
         if (boot.empty()) return nullptr;
         ::unlink(path.c_str());
         const FileDescriptor descriptor = create_private_file(path);
@@ -93,7 +85,7 @@ public:
         if (!file) return nullptr;
         const Header& header = *file->header_;
         const bool ours = header.magic.data() == kMagic && header.boot.back() == '\0' &&
-                          header.boot.data() == boot_id() && header.lease == lease;
+                          header.boot.data() == core::boot_identity() && header.lease == lease;
         return ours && header.overflowed == 0 ? std::move(file) : nullptr;
     }
 

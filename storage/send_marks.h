@@ -18,9 +18,9 @@ namespace herald::storage {
 ///
 /// A mark is set before the first byte of a request and taken away once the outcome is durable.
 /// Marks lie in a file that is mapped into memory: setting one costs no system call, and they
-/// outlive the process (kill -9, abort) but not the machine. The file names the boot of the machine
-/// and the lease that it belongs to. Where it is missing or belongs to another boot or lease,
-/// nothing is known, and everything that was claimed counts as sent.
+/// outlive the process (kill -9, abort) but not the machine. The file names the run of the machine
+/// (core::boot_identity) and the lease that it belongs to. Where it is missing or belongs to
+/// another boot or lease, nothing is known, and everything that was claimed counts as sent.
 ///
 /// Thread-safety: all methods may be called concurrently.
 class SendMarks final {
