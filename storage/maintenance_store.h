@@ -22,7 +22,7 @@ public:
     /// Restartable. Returns the rows resealed.
     [[nodiscard]] virtual core::Result<std::int64_t> reseal() = 0;
     /// What is wrong with the database, in words; empty: nothing. Reads all of it, and compares
-    /// every index with its rows.
+    /// every index with its rows. Conflict `already_running` where that would hold up a daemon.
     [[nodiscard]] virtual core::Result<std::vector<std::string>> check() = 0;
     /// Makes every index anew from the rows.
     [[nodiscard]] virtual core::Result<> rebuild_indexes() = 0;

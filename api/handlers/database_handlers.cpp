@@ -31,7 +31,15 @@ Result<ApiResponse> problems_view(const Call& call) {
     return json_response(200, boost::json::object{{"problems", std::move(found)}});
 }
 
+// Nothing could be written meanwhile, for as long as the database is large.
 Result<ApiResponse> rebuild_indexes(const Call& call) {
+    if (call.services.scheduler != nullptr) {
+        return core::Error{.kind = core::ErrorKind::kConflict,
+                           .code = "already_running",
+                           .message =
+                               "make the indexes anew: a daemon serves this database, and "
+                               "nothing could be written meanwhile; stop it first"};
+    }
     if (auto rebuilt = call.services.store.rebuild_indexes(); !rebuilt) return rebuilt.error();
     return problems_view(call);
 }

@@ -36,10 +36,17 @@ using Kind = sqlite::Operation::Kind;
 
 constexpr std::size_t kReaders = 4;
 
+core::Error too_large() {
+    return sqlite::conflict("already_running",
+                            "check the database: it is too large to be read through while a daemon "
+                            "writes; stop the daemon first");
+}
+
 class SqliteStore final : public Store {
 public:
     SqliteStore(SqliteStoreOptions options, KeyRing ring, core::Clock& clock)
         : path_(options.path),
+          works_(options.writer_thread),
           ring_(std::move(ring)),
           session_(sqlite::open_writer(options.path, ring_, clock), options.path, ring_, clock),
           readers_(options.path, options.writer_thread ? kReaders : 1),
@@ -501,6 +508,7 @@ public:
     core::Result<std::vector<std::string>> check() override {
         using Problems = std::vector<std::string>;
         return sqlite::guarded<Problems>("check the database", [&]() -> core::Result<Problems> {
+            if (works_ && sqlite::size_of(path_) > kCheckedBesideWork) throw Refusal(too_large());
             // On a connection of its own: it takes as long as reading the whole file does.
             Connection db = sqlite::open_reader(path_);
             return sqlite::integrity_problems(db);
@@ -521,6 +529,8 @@ public:
     }
 
 private:
+    /// A second or two; the -wal grows for as long as a read lasts.
+    static constexpr std::uintmax_t kCheckedBesideWork = 256UL * 1024 * 1024;
     static constexpr std::size_t kCountStep = 5'000;
     static constexpr std::size_t kLongestList = 1000;
 
@@ -592,6 +602,7 @@ private:
     }
 
     const std::filesystem::path path_;
+    const bool works_;  ///< for a daemon, beside which no read may last
     const KeyRing ring_;
     WriteSession session_;
     std::mutex maintenance_mutex_;  // held while a backup uses the writing connection
