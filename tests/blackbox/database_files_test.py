@@ -85,6 +85,16 @@ class DatabaseFiles(HeraldTest):
         self.assertEqual(self.herald.daemon.wait(30), 5)
         self.herald.daemon = None
 
+    def test_beside_a_daemon_no_index_is_made_anew(self):
+        self.herald.start()
+        self.assertEqual(self.herald.api("POST", "/v1/database/check")[1], {"problems": []})
+        status, body = self.herald.api("POST", "/v1/database/rebuild-indexes")
+        self.assertEqual((status, body["code"]), (409, "already_running"))
+        self.assertEqual(self.herald.run("doctor", "--fix").exit, 1)
+        self.assertEqual(self.herald.run("doctor").exit, 0)
+        self.herald.stop()
+        self.assertEqual(self.herald.run("doctor", "--fix").exit, 0)
+
     def test_a_link_leads_to_the_daemon_of_the_file(self):
         self.herald.start()
         link = self.herald.directory / "link.db"
