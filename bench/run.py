@@ -24,7 +24,7 @@ BUSY = 0.5  # a load average above this a core before the run deserves a warning
 
 
 def arguments():
-    parts = "\n".join(f"  {part.NAME:14}{part.SUBJECT}" for part in ALL)
+    parts = "\n".join(f"  {part.NAME:16}{part.SUBJECT}" for part in ALL)
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, epilog=f"parts:\n{parts}",
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help="what to run; all where none is named")

@@ -21,7 +21,7 @@ class Home:
         self._machine = machine
         self.dir = pathlib.Path(directory or tempfile.mkdtemp(prefix="db-", dir=machine.dir))
         self.env = dict(os.environ, HERALD_DB=str(self.dir / "h.db"), HERALD_EGRESS_ALLOW="127.0.0.0/8",
-                        HERALD_LOG="error")
+                        HERALD_LOG="error", SSL_CERT_FILE=str(machine.nginx.certificate))
         for setting in ("HERALD_KEY_FILE", "HERALD_CONFIG"):
             self.env.pop(setting, None)
         self.socket = self.dir / "h.db.sock"
@@ -49,12 +49,14 @@ class Home:
     def import_events(self, name, count, data=None):
         """`count` queued events `<name>.fired`, by `herald event import` without a daemon."""
         line = event_line(f"{name}.fired", data)
-        lines = self.dir / "events.ndjson"
-        with open(lines, "wb") as out:
-            for _ in range(count):
-                out.write(line)
-        self.run("event", "import", lines)
-        lines.unlink()
+        self.import_lines(line for _ in range(count))
+
+    def import_lines(self, lines):
+        file = self.dir / "events.ndjson"
+        with open(file, "wb") as out:
+            out.writelines(lines)
+        self.run("event", "import", file)
+        file.unlink()
 
     def copy(self):
         """Another database with the same content. REQUIRES: nobody has this one open."""
@@ -117,14 +119,17 @@ class Daemon:
     def obtain_token(self):
         self.api.call("POST", f"/v1/providers/{PROVIDER}/token/obtain")
 
-    def _memory(self, field):
+    def _status(self, field):
         for line in pathlib.Path(f"/proc/{self.child.pid}/status").read_text().splitlines():
             if line.startswith(field + ":"):
-                return int(line.split()[1]) / 1024
+                return int(line.split()[1])
         raise RuntimeError(f"/proc does not tell {field}")
 
     def resident_mb(self):
-        return self._memory("VmRSS")
+        return self._status("VmRSS") / 1024
+
+    def threads(self):
+        return self._status("Threads")
 
     def wait_delivered(self, notification, count, seconds=120, pause=0.01):
         """Until `count` callouts are recorded as delivered; the time when that was seen."""

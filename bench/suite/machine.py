@@ -15,18 +15,10 @@ import tempfile
 import threading
 import time
 
+from suite.nginx import Nginx
 from suite.processes import Processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-NGINX = """
-daemon off; master_process off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log crit;
-worker_rlimit_nofile {files};
-events {{ worker_connections {connections}; }}
-http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
-  client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u;
-  scgi_temp_path {dir}/s;
-  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "ok"; }} }} }}
-"""
 WRK_LUA = """
 wrk.method = "POST"
 wrk.body = string.rep("x", 512)
@@ -131,42 +123,24 @@ class Machine:
             stack.callback(self.tokens.close)
             self.dead_port = ReservedPort()
             stack.callback(self.dead_port.close)
-            self._start_nginx()
+            self.nginx = Nginx(self.processes, self.dir / "nginx", descriptors, scale.receivers, scale.https_requests)
+            self.nginx_url = self.nginx.url
+            (self.dir / "post.lua").write_text(WRK_LUA)
             self._cleanup = stack.pop_all()
 
     def close(self):
         self._cleanup.close()
 
-    def _start_nginx(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.nginx_url = f"http://127.0.0.1:{port}/"
-        home = self.dir / "nginx"
-        home.mkdir()
-        (home / "nginx.conf").write_text(NGINX.format(dir=home, port=port, files=self.descriptors,
-                                                      connections=min(16_384, self.descriptors - 64)))
-        (self.dir / "post.lua").write_text(WRK_LUA)
-        self.nginx = self.processes.start(["nginx", "-p", home, "-c", home / "nginx.conf"],
-                                          stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.01)
-        raise RuntimeError("nginx does not listen")
-
     def after_part(self):
         """Ends what a part left behind, nginx excepted."""
-        self.processes.end_all(keep=(self.nginx,))
+        self.processes.end_all(keep=(self.nginx.child,))
 
-    def wrk(self):
+    def wrk(self, url=None):
         """The reference: the same POST to the same nginx, 64 connections, no database, no tokens."""
         out = self.dir / "wrk.out"
         with open(out, "w", encoding="utf-8") as file:
             child = self.processes.start(["wrk", "-t1", "-c64", f"-d{self.scale.wrk_seconds}s", "-s",
-                                          self.dir / "post.lua", self.nginx_url], stdout=file, stderr=file)
+                                          self.dir / "post.lua", url or self.nginx_url], stdout=file, stderr=file)
         status, usage = self.processes.wait(child, self.scale.wrk_seconds + 30)
         text = out.read_text()
         if status != 0 or "Non-2xx" in text:

@@ -40,7 +40,7 @@ def number(value, unit=""):
     """Three significant digits where small, whole and grouped where large."""
     if value is None:
         return ""
-    if abs(value) >= 100:
+    if abs(value) >= 100 or isinstance(value, int):
         text = f"{value:,.0f}"
     elif abs(value) >= 10:
         text = f"{value:.1f}"
