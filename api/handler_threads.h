@@ -3,7 +3,6 @@
 #include <array>
 #include <atomic>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <cstddef>
 #include <memory>
 
@@ -16,6 +15,7 @@ enum class Work {
     kRead,     ///< a reading connection of the store
     kWrite,    ///< the store's commit
     kLong,     ///< as much of the database as there is
+    kMetrics,  ///< the same, asked for by whoever reaches the port: nobody else waits behind it
 };
 
 /// The threads of the handlers. Each kind of work has its own, so that none waits behind another:
@@ -33,21 +33,22 @@ public:
 
     [[nodiscard]] boost::asio::any_io_executor executor(Work work);
     /// Room for one more; false: as many as may wait do. Ended by `leave`.
-    [[nodiscard]] bool enter(Work work);
+    [[nodiscard]] bool try_enter(Work work);
     void leave(Work work);
     /// Ends the threads; what waits for one is dropped. Idempotent.
     void stop();
 
 private:
+    class Pool;
     struct Kind {
-        std::unique_ptr<boost::asio::thread_pool> threads;
+        std::unique_ptr<Pool> threads;
         std::size_t limit = 0;
         std::atomic<std::size_t> inside{0};
     };
     Kind& kind(Work work) { return kinds_.at(static_cast<std::size_t>(work)); }
 
     boost::asio::any_io_executor loop_;
-    std::array<Kind, 5> kinds_;
+    std::array<Kind, 6> kinds_;
 };
 
 }  // namespace herald::api

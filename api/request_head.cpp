@@ -6,6 +6,7 @@
 
 #include "api/problem.h"
 #include "core/encoding.h"
+#include "http/field_text.h"
 
 namespace herald::api {
 namespace {
@@ -14,25 +15,6 @@ using core::Result;
 
 constexpr std::size_t kMaxFields = 64;
 constexpr std::array<std::string_view, 2> kHeadersRead = {"content-type", "idempotency-key"};
-
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        const bool alnum =
-            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        return alnum || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-    });
-}
-
-bool is_field_text(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-    });
-}
-
-bool is_visible(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-}
 
 // Cuts a line off; empty optional unless it ends with CRLF and has no other CR or LF.
 std::optional<std::string_view> take_head_line(std::string_view& text) {
@@ -67,10 +49,10 @@ Result<> read_request_line(std::string_view line, RequestHead& head) {
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
     head.method = std::string(line.substr(0, first));
-    if (!is_token(head.method)) return malformed_request("the method is no token");
+    if (!http::is_token(head.method)) return malformed_request("the method is no token");
     if (version != "HTTP/1.1" && version != "HTTP/1.0")
         return malformed_request("HTTP/1.1 is expected");
-    if (!target.starts_with('/') || !is_visible(target) ||
+    if (!target.starts_with('/') || !http::is_visible(target) ||
         target.find('#') != std::string_view::npos) {
         return malformed_request("the request target is an absolute path with an optional query");
     }
@@ -149,12 +131,13 @@ Result<RequestHead> parse_request_head(std::string_view text) {
         if (line->empty()) break;
         if (fields == kMaxFields) return malformed_request("more than 64 header fields");
         const std::size_t colon = line->find(':');
-        if (colon == std::string_view::npos || !is_token(line->substr(0, colon))) {
+        if (colon == std::string_view::npos || !http::is_token(line->substr(0, colon))) {
             return malformed_request(
                 "a header field is a name, directly a colon, and a value on one line");
         }
         const std::string_view raw = line->substr(colon + 1);
-        if (!is_field_text(raw)) return malformed_request("a header value has a control character");
+        if (!http::is_field_content(raw))
+            return malformed_request("a header value has a control character");
         if (auto ok = read_field(line->substr(0, colon), raw, head, framing); !ok)
             return ok.error();
     }

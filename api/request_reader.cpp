@@ -83,6 +83,7 @@ Result<bool> RequestReader::step() {
 }
 
 Result<bool> RequestReader::read_head() {
+    wants_head_only_ = rest().starts_with("HEAD ");
     // What was searched before may end with the beginning of what is looked for.
     const std::size_t from = searched_ < 3 ? 0 : searched_ - 3;
     const std::size_t end = rest().find("\r\n\r\n", from);

@@ -39,6 +39,9 @@ public:
     [[nodiscard]] std::string& body() { return body_; }
     /// Forgets the request; what the client sent behind it stays.
     void next();
+    /// Whether the request is, or begins as, a HEAD: what answers it has no body. Until the next
+    /// `take`, so also after `next` and for one that cannot be read.
+    [[nodiscard]] bool wants_head_only() const { return wants_head_only_; }
 
     /// Bytes of memory that it holds.
     [[nodiscard]] std::size_t held() const { return buffer_.capacity() + body_.capacity(); }
@@ -73,6 +76,7 @@ private:
     std::size_t left_ = 0;   ///< of this body or chunk
     std::size_t trailers_ = 0;
     bool continue_wanted_ = false;
+    bool wants_head_only_ = false;
 };
 
 /// An error with the HTTP status it is answered with, where that is not its code's.

@@ -3,12 +3,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
-#include <future>
 #include <stdexcept>
 
 #include "api/call.h"
 #include "api/problem.h"
 #include "api/trial_thread.h"
+#include "core/await.h"
 #include "core/encoding.h"
 #include "core/log.h"
 #include "core/visible_json.h"
@@ -86,9 +86,9 @@ core::Error threw(const Route& route, const char* what) {
     return internal_error();
 }
 
-ApiResponse told(const Route& route, const Call& call, const core::Result<ApiResponse>& result) {
+ApiResponse told(const Route& route, const Call& call, core::Result<ApiResponse> result) {
     audit(route, call, result);
-    ApiResponse response = result ? *result : problem(result.error());
+    ApiResponse response = result ? std::move(*result) : problem(result.error());
     if (response.content_type.ends_with("json")) response.body = core::visible_json(response.body);
     return response;
 }
@@ -109,7 +109,7 @@ asio::awaitable<ApiResponse> run(const Route* route, WaitingHandler handler, Cal
     } catch (const std::exception& exception) {
         result = threw(*route, exception.what());
     }
-    co_return told(*route, *call, result);
+    co_return told(*route, *call, std::move(result));
 }
 
 // Never by an exception: what a handler throws has been told already.
@@ -142,7 +142,7 @@ public:
         if (found.row == nullptr) return reply(found.instead);
         const Route& route = found.row->route;
         const Work work = work_of(route);
-        if (!threads.enter(work))
+        if (!threads.try_enter(work))
             return reply(problem(overloaded("too many requests of this kind are being served")));
         Reply leave = [&threads, work, reply = std::move(reply)](ApiResponse response) {
             threads.leave(work);
@@ -160,6 +160,8 @@ public:
                    });
     }
 
+    void stop_trials() const { trials_.shut_down(); }
+
     [[nodiscard]] ApiResponse handle(ApiRequest request) const {
         const Found found = find(request);
         if (found.row == nullptr) return found.instead;
@@ -167,11 +169,9 @@ public:
         const CallPtr call = call_of(std::move(request), found.params);
         const auto* waiting = std::get_if<WaitingHandler>(&route.handler);
         if (waiting == nullptr) return run(route, std::get<Handler>(route.handler), *call);
-        // Shared: the loop's thread may still be inside set_value when the answer is taken.
-        const auto answer = std::make_shared<std::promise<ApiResponse>>();
-        begin(trials_.executor(), run(&route, *waiting, call),
-              [answer](ApiResponse response) { answer->set_value(std::move(response)); });
-        return answer->get_future().get();
+        return core::wait_called<ApiResponse>([&](Reply reply) {
+            begin(trials_.executor(), run(&route, *waiting, call), std::move(reply));
+        });
     }
 
     [[nodiscard]] std::vector<std::string> names() const {
@@ -253,6 +253,10 @@ Router::~Router() = default;
 
 void Router::handle(ApiRequest request, HandlerThreads& threads, Reply reply) const {
     table_->handle(std::move(request), threads, std::move(reply));
+}
+
+void Router::stop_trials() const {
+    table_->stop_trials();
 }
 
 ApiResponse Router::handle(ApiRequest request) const {

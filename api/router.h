@@ -48,6 +48,8 @@ public:
     void handle(ApiRequest request, HandlerThreads& threads, Reply reply) const;
     /// Blocks until the answer is there: for the CLI without a daemon.
     [[nodiscard]] ApiResponse handle(ApiRequest request) const;
+    /// Handlers that wait for a receiver end soon.
+    void stop_trials() const;
     /// `METHOD /pattern` of every route, for tests that cover all of them.
     [[nodiscard]] std::vector<std::string> routes() const;
 

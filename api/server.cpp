@@ -6,12 +6,12 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <future>
 #include <thread>
 #include <vector>
 
 #include "api/asio/door.h"
 #include "api/handler_threads.h"
+#include "core/await.h"
 
 namespace herald::api {
 namespace {
@@ -55,10 +55,9 @@ public:
     void stop() {
         if (!thread_.joinable()) return;
         for (const auto& door : doors_) {
-            // Shared: the loop's thread may still be inside set_value when we go on.
-            const auto closed = std::make_shared<std::promise<void>>();
-            asio::post(loop_, [&door, closed] { door->close([closed] { closed->set_value(); }); });
-            closed->get_future().wait();
+            core::wait_called<void>([this, &door](std::function<void()> closed) {
+                asio::post(loop_, [&door, closed = std::move(closed)] { door->close(closed); });
+            });
         }
         threads_->stop();
         keep_running_.reset();

@@ -32,7 +32,9 @@ struct ServerOptions {
 ///
 /// One thread does all that is spoken with clients; handlers run on HandlerThreads. A connection
 /// costs memory, not a thread: the number of connections, the bytes they hold and every wait are
-/// bounded. Where there are too many, the one that has been silent longest is closed.
+/// bounded. Where there are too many, the one that has been silent longest is closed; where other
+/// answers wait for their clients and fill the memory, a large one is `overloaded` instead.
+/// A HEAD is answered without a body, for health and metrics as a GET would be.
 /// Refuses before any handler: ambiguous framing (request_head.h), bodies above 1 MiB (64 MiB for
 /// NDJSON), what does not arrive in time (S-11, S-12). start/stop; stop is idempotent and returns
 /// when no request is being handled.

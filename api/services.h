@@ -30,8 +30,8 @@ struct Services {
     std::function<std::unique_ptr<http::Transport>(boost::asio::any_io_executor)> make_transport;
     std::filesystem::path database;
     std::filesystem::path key_file;
-    /// Whether the database still takes writes; false once an I/O error was met.
-    std::function<bool()> healthy = [] { return true; };
+    /// The daemon ends what is in flight and takes nothing new. On any thread.
+    std::function<bool()> is_stopping = [] { return false; };
     /// Events removed from the history since start; nothing is without a daemon.
     std::function<std::int64_t()> events_pruned = [] { return std::int64_t{0}; };
 };

@@ -11,7 +11,6 @@
 #include "api/router.h"
 #include "api/server.h"
 #include "cli/daemon_signals.h"
-#include "cli/egress_check.h"
 #include "cli/exit_code.h"
 #include "cli/lock_wait.h"
 #include "cli/log_sink.h"
@@ -144,9 +143,9 @@ private:
     api::Services services();
     core::Result<> start_dispatching();
     void tell_serving() const;
-    void warn_of_refused_destinations();
 
     const Settings& settings_;
+    std::atomic<bool> stopping_{false};
     std::unique_ptr<Runtime> runtime_;
     dispatcher::Scheduler scheduler_;
     dispatcher::Intake intake_;
@@ -158,6 +157,7 @@ private:
 
 api::Services Daemon::services() {
     api::Services services = runtime_->services(intake_, &scheduler_);
+    services.is_stopping = [this] { return stopping_.load(); };
     services.events_pruned = [this] { return pruner_.events_pruned(); };
     return services;
 }
@@ -203,32 +203,7 @@ core::Result<> Daemon::start() {
     pruner_.start();
     wall_watch_.start();
     tell_serving();
-    warn_of_refused_destinations();
     return {};
-}
-
-/// Said once at the start, not only when the first callout meets it.
-void Daemon::warn_of_refused_destinations() {
-    constexpr std::size_t kShown = 20;
-    const auto notifications = runtime_->store().notifications();
-    const auto providers = runtime_->store().providers();
-    const auto policy = http::EgressPolicy::parse(settings_.egress_allow);
-    if (!notifications || !providers || !policy) return;
-    std::vector<Destination> destinations;
-    for (const auto& each : *notifications)
-        destinations.push_back({"notification '" + each.name + "'", each.url});
-    for (const auto& each : *providers)
-        destinations.push_back({"provider '" + each.name + "'", each.token_endpoint});
-    const auto refused = refused_destinations(*policy, destinations);
-    if (refused.empty()) return;
-    boost::json::array shown;
-    for (std::size_t i = 0; i < std::min(refused.size(), kShown); ++i)
-        shown.emplace_back(refused[i]);
-    core::log(LogLevel::kWarning, "egress_refuses",
-              {{"destinations", shown},
-               {"count", refused.size()},
-               {"allowed", policy->text()},
-               {"remedy", "add their networks to HERALD_EGRESS_ALLOW and start anew"}});
 }
 
 void Daemon::tell_serving() const {
@@ -246,10 +221,14 @@ void Daemon::tell_serving() const {
 
 void Daemon::stop() {
     constexpr std::chrono::seconds kPatience{30};
+    stopping_ = true;
     intake_.close();
     pruner_.stop();
     wall_watch_.stop();
     scheduler_.stop(kPatience);
+    // What the API's handlers may be waiting for: other people's servers.
+    runtime_->stop_tokens();
+    router_.stop_trials();
     server_.stop();
     runtime_->close();
 }

@@ -33,8 +33,8 @@ void Interrupt::restore() {
     for (const auto& [signal, before] : before_) ::sigaction(signal, &before, nullptr);
 }
 
-bool Interrupt::requested() {
-    return interrupting_signal != 0;
+int Interrupt::which() {
+    return interrupting_signal;
 }
 
 void Interrupt::pass_on() {

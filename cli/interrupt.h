@@ -22,7 +22,9 @@ public:
     Interrupt(const Interrupt&) = delete;
     Interrupt& operator=(const Interrupt&) = delete;
 
-    [[nodiscard]] static bool requested();
+    [[nodiscard]] static bool requested() { return which() != 0; }
+    /// The signal that came; 0: none.
+    [[nodiscard]] static int which();
     /// Ends the program by the signal that came, if one did.
     void pass_on();
 

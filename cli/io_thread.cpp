@@ -1,7 +1,8 @@
 #include "cli/io_thread.h"
 
 #include <boost/asio/post.hpp>
-#include <future>
+
+#include "core/await.h"
 
 namespace herald::cli {
 
@@ -14,12 +15,12 @@ void IoThread::run_and_wait(const std::function<void()>& task) {
         task();
         return;
     }
-    std::promise<void> done;
-    boost::asio::post(context_, [&] {
-        task();
-        done.set_value();
+    core::wait_called<void>([&](auto done) {
+        boost::asio::post(context_, [&task, done] {
+            task();
+            done();
+        });
     });
-    done.get_future().wait();
 }
 
 void IoThread::stop() {

@@ -2,9 +2,7 @@
 
 #include <unistd.h>
 
-#include <boost/asio/ip/address.hpp>
-#include <charconv>
-
+#include "api/asio/door.h"
 #include "http/beast/beast_transport.h"
 #include "storage/beside_database.h"
 #include "storage/key_ring.h"
@@ -31,15 +29,8 @@ core::Result<storage::KeyRing> key_ring_for(const Settings& settings, DatabaseUs
 /// not known yet.
 void refuse_own_listener(const std::optional<std::string>& listen, http::EgressPolicy& egress) {
     if (!listen) return;
-    const auto colon = listen->rfind(':');
-    if (colon == std::string::npos) return;
-    std::uint16_t port = 0;
-    std::from_chars(listen->data() + colon + 1, listen->data() + listen->size(), port);
-    boost::system::error_code failure;
-    std::string host = listen->substr(0, colon);
-    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    const auto address = boost::asio::ip::make_address(host, failure);
-    if (!failure && port != 0) egress.add_own_listener({address, port});
+    const auto endpoint = api::parse_listen(*listen);
+    if (endpoint && endpoint->port() != 0) egress.add_own_listener(*endpoint);
 }
 
 }  // namespace
@@ -97,11 +88,18 @@ core::Result<> Runtime::start_tokens() {
     return started;
 }
 
+void Runtime::stop_tokens() {
+    if (std::exchange(tokens_started_, false)) tokens_->stop();
+    token_thread_.run_and_wait([this] {
+        if (token_transport_) token_transport_->shut_down();
+    });
+}
+
 void Runtime::close() {
-    if (tokens_started_) tokens_->stop();
-    tokens_started_ = false;
-    token_thread_.run_and_wait([this] { token_transport_.reset(); });
+    stop_tokens();
     token_thread_.stop();
+    // Nothing resumes any more that might still send with it.
+    token_transport_.reset();
     if (store_) store_->close();
 }
 

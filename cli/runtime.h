@@ -47,7 +47,10 @@ public:
 
     /// Idempotent.
     [[nodiscard]] core::Result<> start_tokens();
-    /// Ends token traffic, then finishes and closes the store. Idempotent.
+    /// Ends token traffic: whoever waits for a token or for an authorization server is told.
+    /// Idempotent.
+    void stop_tokens();
+    /// The same, then finishes and closes the store. Idempotent.
     void close();
     /// Closes, and removes the database and the key ring where `open` made them, with the lock
     /// file: what should have been the first thing in it did not happen.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "cli/interrupt.h"
 #include "core/secret.h"
 
 namespace herald::cli {
@@ -34,53 +35,34 @@ private:
     bool changed_ = false;
 };
 
-volatile std::sig_atomic_t caught_signal = 0;
+/// Those that end or stop a program.
+constexpr std::array kSignals{SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
 
-void remember(int signal) {
-    caught_signal = signal;
-}
-
-/// Only remembers the signals that end or stop a program, for as long as it lives: what they do is
-/// done after the terminal is as it was. One that is ignored stays ignored.
+/// Lets these signals in while it waits only, so that none is missed between a look and a wait.
 class SignalsPutOff final {
 public:
     SignalsPutOff() {
-        caught_signal = 0;
         sigset_t put_off;
         ::sigemptyset(&put_off);
-        struct sigaction action{};
-        action.sa_handler = remember;
-        for (std::size_t i = 0; i < kSignals.size(); ++i) {
-            ::sigaction(kSignals[i], nullptr, &before_[i]);
-            if (before_[i].sa_handler == SIG_IGN) continue;
-            ::sigaction(kSignals[i], &action, nullptr);
-            ::sigaddset(&put_off, kSignals[i]);
-        }
-        ::pthread_sigmask(SIG_BLOCK, &put_off, &mask_before_);
+        for (const int signal : kSignals) ::sigaddset(&put_off, signal);
+        ::pthread_sigmask(SIG_BLOCK, &put_off, &before_);
     }
     SignalsPutOff(const SignalsPutOff&) = delete;
     SignalsPutOff& operator=(const SignalsPutOff&) = delete;
-    ~SignalsPutOff() {
-        for (std::size_t i = 0; i < kSignals.size(); ++i)
-            ::sigaction(kSignals[i], &before_[i], nullptr);
-        ::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
-    }
+    ~SignalsPutOff() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-    /// Waits until there is something to read; false where a signal came instead. They come here
-    /// only, so that none is missed between a look and a wait.
+    /// Until there is something to read; false where a signal came instead.
     bool wait_for_input(int terminal) const {
         pollfd watched{terminal, POLLIN, 0};
         int ready = 0;
         do {
-            ready = ::ppoll(&watched, 1, nullptr, &mask_before_);
-        } while (ready < 0 && errno == EINTR && caught_signal == 0);
-        return ready > 0 && caught_signal == 0;
+            ready = ::ppoll(&watched, 1, nullptr, &before_);
+        } while (ready < 0 && errno == EINTR && !Interrupt::requested());
+        return ready > 0 && !Interrupt::requested();
     }
 
 private:
-    static constexpr std::array kSignals{SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
-    std::array<struct sigaction, kSignals.size()> before_{};
-    sigset_t mask_before_{};
+    sigset_t before_{};
 };
 
 void say_on_terminal(std::string_view text) {
@@ -90,16 +72,19 @@ void say_on_terminal(std::string_view text) {
 
 /// The line, and the signal that came instead of its end, or 0.
 int read_hidden_line(int terminal, std::size_t limit, std::string& line) {
+    // In this order: at the end the echo comes back first, and a signal that is still put off does
+    // what it always did.
     const SignalsPutOff signals;
+    const Interrupt interrupt({kSignals.begin(), kSignals.end()}, Interrupt::Second::kWaits);
     const WithoutEcho silent(terminal);
     char c = 0;
-    while (line.size() < limit && caught_signal == 0) {
+    while (line.size() < limit && !Interrupt::requested()) {
         if (!signals.wait_for_input(terminal)) break;
         if (::read(terminal, &c, 1) != 1) break;
         line.push_back(c);
         if (c == '\n') break;
     }
-    return caught_signal;
+    return Interrupt::which();
 }
 
 }  // namespace

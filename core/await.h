@@ -9,6 +9,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "core/error.h"
@@ -44,13 +45,25 @@ template <class T, class Start>
     co_return std::move(*kept);
 }
 
+/// Waits until `start` has had its callback called, which takes a T, or nothing for void.
+/// REQUIRES: not on the thread that calls it.
+template <class T, class Start>
+T wait_called(Start start) {
+    // Shared: the other thread may still be inside set_value when we go on.
+    const auto promise = std::make_shared<std::promise<T>>();
+    auto future = promise->get_future();
+    if constexpr (std::is_void_v<T>) {
+        start([promise] { promise->set_value(); });
+    } else {
+        start([promise](T value) { promise->set_value(std::move(value)); });
+    }
+    return future.get();
+}
+
 /// Turns `start(Done<T>)` into a blocking call. REQUIRES: not on the thread that completes it.
 template <class T, class Start>
 [[nodiscard]] Result<T> wait_done(Start start) {
-    auto promise = std::make_shared<std::promise<Result<T>>>();
-    auto future = promise->get_future();
-    start([promise](Result<T> result) { promise->set_value(std::move(result)); });
-    return future.get();
+    return wait_called<Result<T>>(std::move(start));
 }
 
 }  // namespace herald::core

@@ -101,11 +101,12 @@ StoredTime Clock::on_the_line(SystemTime at) const {
     return StoredTime(at.time_since_epoch() - wall_ahead());
 }
 
-void Clock::continue_line(const std::optional<KeptTime>& kept, const std::string& boot) {
+void Clock::continue_line(const std::optional<KeptTime>& kept) {
     if (!kept) return;
     wall_ahead_ = kept->wall_ahead.count();
     const auto steady = duration_cast<milliseconds>(steady_now().time_since_epoch());
-    if (!boot.empty() && kept->boot == boot) {
+    const std::string now = boot();
+    if (!now.empty() && kept->boot == now) {
         line_ = kept->since_boot.count();
     } else {
         const StoredTime by_the_wall = on_the_line(system_now());
@@ -114,8 +115,8 @@ void Clock::continue_line(const std::optional<KeptTime>& kept, const std::string
     static_cast<void>(notice_wall_jump());
 }
 
-KeptTime Clock::to_keep(const std::string& boot) const {
-    return {.boot = boot,
+KeptTime Clock::to_keep() const {
+    return {.boot = boot(),
             .since_boot = milliseconds(line()),
             .wall_ahead = wall_ahead(),
             .at = stored_now()};

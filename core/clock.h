@@ -37,7 +37,7 @@ using StoredTime = std::chrono::time_point<TimeLine, std::chrono::milliseconds>;
 
 /// How the time line goes on after a restart; lies in the database.
 struct KeptTime {
-    std::string boot;                         ///< the `boot_identity` that `since_boot` belongs to
+    std::string boot;                         ///< the `Clock::boot` that `since_boot` belongs to
     std::chrono::milliseconds since_boot{0};  ///< the boot clock's zero on the time line
     std::chrono::milliseconds wall_ahead{0};  ///< how far the wall clock was ahead of the line
     StoredTime at;
@@ -81,6 +81,8 @@ public:
     [[nodiscard]] virtual SteadyTime steady_now() const = 0;
     [[nodiscard]] virtual std::unique_ptr<Timer> make_timer(
         boost::asio::any_io_executor executor) = 0;
+    /// Which run of the machine its steady time belongs to.
+    [[nodiscard]] virtual std::string boot() const { return boot_identity(); }
 
     /// Where the time line was not continued from a database, it begins with the first call.
     [[nodiscard]] StoredTime stored_now() const;
@@ -90,8 +92,8 @@ public:
 
     /// The time line goes on from what was kept: exactly, if the machine still runs; else by the
     /// wall clock, but never back. Call it before anything asks for stored times.
-    void continue_line(const std::optional<KeptTime>& kept, const std::string& boot);
-    [[nodiscard]] KeptTime to_keep(const std::string& boot) const;
+    void continue_line(const std::optional<KeptTime>& kept);
+    [[nodiscard]] KeptTime to_keep() const;
     /// By how much the wall clock jumped since the last look, if it did. From here on what is shown
     /// follows it; stored times stay.
     [[nodiscard]] std::optional<std::chrono::milliseconds> notice_wall_jump();

@@ -31,28 +31,28 @@ bool LaneBytes::try_take(std::size_t bytes) {
     const std::size_t before = held_.fetch_add(bytes);
     const bool is_little = before == 0 || before + bytes <= kAlways;
     if (is_little) {
-        all_.take(bytes);
+        all_->take(bytes);
         return true;
     }
-    if (before + bytes <= kMost && all_.try_take(bytes)) return true;
+    if (before + bytes <= kMost && all_->try_take(bytes)) return true;
     held_.fetch_sub(bytes);
     return false;
 }
 
 void LaneBytes::take(std::size_t bytes) {
     held_.fetch_add(bytes);
-    all_.take(bytes);
+    all_->take(bytes);
 }
 
 void LaneBytes::give_back(std::size_t bytes) {
     held_.fetch_sub(bytes);
-    all_.give_back(bytes);
+    all_->give_back(bytes);
 }
 
 std::size_t LaneBytes::claim_room() const {
     const std::size_t held = held_.load();
     const std::size_t own = held < kMost ? kMost - held : 0;
-    const std::size_t fair = std::min(own, all_.left());
+    const std::size_t fair = std::min(own, all_->left());
     // Each may cost twice its size, and the last one may be of any size.
     const std::size_t room = fair > kLargest ? (fair - kLargest) / 2 : 0;
     return held < kAlways ? std::max(room, kAlways - held) : room;

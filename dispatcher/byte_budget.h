@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 namespace herald::dispatcher {
 
@@ -37,11 +39,12 @@ public:
     /// What the largest event costs.
     static constexpr std::size_t kLargest = 2UL * 1024 * 1024;
 
-    explicit LaneBytes(ByteBudget& all) : all_(all) {}
+    /// Shares it: what is posted to a loop may keep a lane for longer than its scheduler lives.
+    explicit LaneBytes(std::shared_ptr<ByteBudget> all) : all_(std::move(all)) {}
     LaneBytes(const LaneBytes&) = delete;
     LaneBytes& operator=(const LaneBytes&) = delete;
     /// What a crash of a test leaves in memory is not ours to count any more.
-    ~LaneBytes() { all_.give_back(held_); }
+    ~LaneBytes() { all_->give_back(held_); }
 
     /// What a callout with an event of that size holds, its request included.
     [[nodiscard]] static std::size_t cost_of(std::size_t event_bytes);
@@ -55,7 +58,7 @@ public:
     [[nodiscard]] std::size_t held() const { return held_.load(); }
 
 private:
-    ByteBudget& all_;
+    const std::shared_ptr<ByteBudget> all_;
     std::atomic<std::size_t> held_{0};
 };
 

@@ -134,9 +134,9 @@ void Intake::appended(const std::shared_ptr<Submission>& submission,
                 {.id = callout.id, .notification = callout.notification_name});
         if (door_ == nullptr) continue;
         if (!stored) {
-            if (callout.claimed) door_->give_back(callout.notification, cost);
+            if (callout.claimed) door_->unreserve(callout.notification, cost);
         } else if (callout.claimed) {
-            door_->enter(callout.notification, callout.id, submission->event);
+            door_->accept(callout.notification, callout.id, submission->event);
         } else {
             door_->backlog_grew(callout.notification, submission->event->received_at);
         }

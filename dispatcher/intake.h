@@ -42,10 +42,10 @@ public:
     /// Reserves room in the lane for a callout of that cost; false: store it as pending.
     [[nodiscard]] virtual bool try_reserve(core::NotificationId lane, std::size_t cost) = 0;
     /// After COMMIT: the reserved callout is handed over.
-    virtual void enter(core::NotificationId lane, core::CalloutId callout,
-                       storage::EventPtr event) = 0;
+    virtual void accept(core::NotificationId lane, core::CalloutId callout,
+                        storage::EventPtr event) = 0;
     /// The reservation is not used: the event was not stored, or was a duplicate.
-    virtual void give_back(core::NotificationId lane, std::size_t cost) = 0;
+    virtual void unreserve(core::NotificationId lane, std::size_t cost) = 0;
     /// Something was stored as pending.
     virtual void backlog_grew(core::NotificationId lane, core::StoredTime due_at) = 0;
 };

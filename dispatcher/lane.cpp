@@ -22,15 +22,6 @@ int capacity_for(int window) {
     return window + std::clamp(4 * window, 32, kMaxPrefetch);
 }
 
-// What the last request of an attempt met, or why there was none.
-void add_last_attempt(boost::json::object& fields, const AttemptResult& result) {
-    if (result.why) fields["error"] = *result.why;
-    if (result.attempts.empty()) return;
-    const storage::AttemptRecord& last = result.attempts.back();
-    if (last.status) fields["status"] = *last.status;
-    if (last.error) fields["error"] = *last.error;
-}
-
 }  // namespace
 
 Lane::Lane(LaneContext context, CompiledNotificationPtr notification)
@@ -61,11 +52,11 @@ bool Lane::try_reserve(std::size_t cost) {
         return false;
     }
     if (accepts_.load()) return true;
-    give_back(cost);
+    unreserve(cost);
     return false;
 }
 
-void Lane::give_back(std::size_t cost) {
+void Lane::unreserve(std::size_t cost) {
     bytes_.give_back(cost);
     reserved_.fetch_sub(1);
     context_.mailbox.post([self = shared_from_this()] { self->pump(); });
@@ -82,7 +73,7 @@ LaneSnapshot Lane::snapshot() const {
             .bytes = bytes_.held()};
 }
 
-void Lane::enter(CalloutJob job) {
+void Lane::accept(CalloutJob job) {
     first_tries_.add(std::move(job));
     pump();
 }
@@ -221,7 +212,7 @@ void Lane::pump() {
         if (!claiming_) refill(now);
     }
     arm(now);
-    settle(now);
+    report_quiet(now);
 }
 
 void Lane::start_what_may(const Now& now) {
@@ -489,7 +480,7 @@ void Lane::arm(const Now& now) {
     });
 }
 
-void Lane::settle(const Now& now) {
+void Lane::report_quiet(const Now& now) {
     const bool empty = first_tries_.held() == 0 && retries_.held() == 0;
     const bool quiet = empty && unrecorded_ == 0 && !claiming_ && reserved_.load() == 0;
     if (quiet && closed_) {

@@ -34,7 +34,7 @@ struct LaneContext {
     Mailbox& mailbox;
     core::Clock& clock;
     core::Random& random;
-    ByteBudget& bytes;
+    std::shared_ptr<ByteBudget> bytes;
     /// Runs on the worker's thread whenever the lane became idle.
     std::function<void()> became_idle;
 };
@@ -44,24 +44,25 @@ struct LaneContext {
 ///
 /// Fresh callouts come straight from memory after COMMIT while there is room and no backlog of
 /// their kind; everything else is claimed from the store when due. Room is counted in callouts and
-/// in bytes. Late retries get at most half of
-/// the window, so that first tries always find a slot. After a hold the window opens step by step.
-/// `pump` is the one place that decides what happens next. Threads: the public methods of the first
-/// group may be called from any thread, the others on the worker's thread. Lifetime: shared with
-/// its running attempts.
+/// in bytes. Late retries get at most half of the window, so that first tries always find a slot.
+/// After a hold the window opens step by step. `pump` is the one place that decides what happens
+/// next.
+///
+/// Threads: the public methods of the first group may be called from any thread, the others on the
+/// worker's thread. Lifetime: shared with its running attempts.
 class Lane final : public std::enable_shared_from_this<Lane> {
 public:
     Lane(LaneContext context, CompiledNotificationPtr notification);
 
     [[nodiscard]] bool try_reserve(std::size_t cost);
     /// A reservation is not used; the lane may have waited for just that.
-    void give_back(std::size_t cost);
+    void unreserve(std::size_t cost);
     [[nodiscard]] bool idle() const { return idle_.load(std::memory_order_acquire); }
     [[nodiscard]] LaneSnapshot snapshot() const;
     [[nodiscard]] std::size_t worker() const { return worker_; }
     void set_worker(std::size_t worker) { worker_ = worker; }
 
-    void enter(CalloutJob job);
+    void accept(CalloutJob job);
     void backlog_grew(core::StoredTime due_at);
     /// Something of either kind may be due.
     void wake();
@@ -117,7 +118,7 @@ private:
     void claimed(core::Result<storage::Claim> claim);
     void take_in(std::vector<storage::ClaimedCallout> callouts);
     void arm(const Now& now);
-    void settle(const Now& now);
+    void report_quiet(const Now& now);
     [[nodiscard]] bool is_probing() const {
         return breaker_.state() == CircuitBreaker::State::kHalfOpen;
     }

@@ -35,4 +35,12 @@ std::optional<core::SteadyTime> LaneLog::flush_at() const {
     return at;
 }
 
+void add_last_attempt(boost::json::object& fields, const AttemptResult& result) {
+    if (result.why) fields["error"] = *result.why;
+    if (result.attempts.empty()) return;
+    const storage::AttemptRecord& last = result.attempts.back();
+    if (last.status) fields["status"] = *last.status;
+    if (last.error) fields["error"] = *last.error;
+}
+
 }  // namespace herald::dispatcher

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "dispatcher/courier.h"
 
 namespace herald::dispatcher {
 
@@ -35,5 +36,8 @@ private:
 
     std::map<std::string, Kind> kinds_;
 };
+
+/// What the last request of an attempt met, or why there was none.
+void add_last_attempt(boost::json::object& fields, const AttemptResult& result);
 
 }  // namespace herald::dispatcher

@@ -16,25 +16,51 @@ namespace asio = boost::asio;
 using core::NotificationId;
 using LanePtr = std::shared_ptr<Lane>;
 
-constexpr std::chrono::milliseconds kDrainCheck{100};
+/// Who waits for a lane to be drained. Told once each: by the lane, or by a stop that cuts off what
+/// the lane still waits for.
+class Draining final {
+public:
+    std::uint64_t add(std::function<void()> drained) {
+        const std::scoped_lock lock(mutex_);
+        waiting_.emplace(++last_, std::move(drained));
+        return last_;
+    }
+    void tell(std::uint64_t ticket) {
+        std::unique_lock lock(mutex_);
+        const auto told = waiting_.extract(ticket);
+        lock.unlock();
+        if (told) told.mapped()();
+    }
+    void tell_all() {
+        std::unique_lock lock(mutex_);
+        const auto told = std::exchange(waiting_, {});
+        lock.unlock();
+        for (const auto& [ticket, drained] : told) drained();
+    }
+
+private:
+    std::mutex mutex_;
+    std::uint64_t last_ = 0;                                            // guarded by mutex_
+    std::unordered_map<std::uint64_t, std::function<void()>> waiting_;  // guarded by mutex_
+};
 
 }  // namespace
 
-class Scheduler::Engine final {
+class Scheduler::Impl final {
 public:
-    Engine(storage::CalloutQueue& queue, providers::TokenManager& tokens, core::Clock& clock,
-           core::Random& random, SchedulerOptions options)
+    Impl(storage::CalloutQueue& queue, providers::TokenManager& tokens, core::Clock& clock,
+         core::Random& random, SchedulerOptions options)
         : queue_(queue),
           tokens_(tokens),
           clock_(clock),
           random_(random),
           options_(std::move(options)),
-          bytes_(options_.most_bytes) {}
+          bytes_(std::make_shared<ByteBudget>(options_.most_bytes)) {}
 
     core::Result<> start(CataloguePtr catalogue);
     void stop(std::chrono::milliseconds patience);
     void apply(NotificationId id);
-    void drain_lane(NotificationId id);
+    void drain_lane(NotificationId id, std::function<void()> drained);
     void when_idle(std::function<void()> idle);
     std::vector<LaneSnapshot> lanes() const;
     std::optional<LaneSnapshot> lane(NotificationId id) const;
@@ -77,10 +103,10 @@ private:
     core::Random& random_;
     const SchedulerOptions options_;
     Quarantine quarantine_;
-    ByteBudget bytes_;
+    const std::shared_ptr<ByteBudget> bytes_;
     std::vector<std::unique_ptr<Worker>> workers_;  ///< constant between start and stop
     std::atomic<bool> stopped_{false};
-    std::atomic<bool> joined_{false};  ///< no loop runs any more
+    const std::shared_ptr<Draining> draining_ = std::make_shared<Draining>();
 
     CataloguePtr catalogue_;  ///< constant between start and stop
     mutable std::shared_mutex mutex_;
@@ -94,7 +120,7 @@ private:
     std::atomic<bool> idle_wanted_{false};
 };
 
-core::Result<> Scheduler::Engine::start(CataloguePtr catalogue) {
+core::Result<> Scheduler::Impl::start(CataloguePtr catalogue) {
     for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.workers); ++i) {
         workers_.push_back(std::make_unique<Worker>(options_, queue_, tokens_, clock_, random_));
     }
@@ -112,7 +138,7 @@ core::Result<> Scheduler::Engine::start(CataloguePtr catalogue) {
     return {};
 }
 
-LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification) {
+LanePtr Scheduler::Impl::make_lane(const CompiledNotificationPtr& notification) {
     const std::size_t number = core::IdHash{}(notification->record.id) % workers_.size();
     Worker& worker = *workers_[number];
     LaneContext context{.executor = worker.executor(),
@@ -133,7 +159,7 @@ LanePtr Scheduler::Engine::make_lane(const CompiledNotificationPtr& notification
 }
 
 // Looked up under the lock: of two changes at once the later one here finds the newer definition.
-void Scheduler::Engine::apply(NotificationId id) {
+void Scheduler::Impl::apply(NotificationId id) {
     if (stopped_) return;
     const std::unique_lock lock(mutex_);
     if (const auto notification = catalogue_->find(id)) return adopt(notification);
@@ -144,7 +170,7 @@ void Scheduler::Engine::apply(NotificationId id) {
     lanes_.erase(found);
 }
 
-void Scheduler::Engine::adopt(const CompiledNotificationPtr& notification) {
+void Scheduler::Impl::adopt(const CompiledNotificationPtr& notification) {
     Entry& entry = lanes_[notification->record.id];
     if (!entry.lane) entry.lane = make_lane(notification);
     if (entry.definition) forget_user(entry.definition);
@@ -154,7 +180,7 @@ void Scheduler::Engine::adopt(const CompiledNotificationPtr& notification) {
     post(entry.lane, [notification](Lane& target) { target.apply(notification); });
 }
 
-void Scheduler::Engine::forget_user(const CompiledNotificationPtr& notification) {
+void Scheduler::Impl::forget_user(const CompiledNotificationPtr& notification) {
     const auto provider = notification->record.provider();
     const auto users = provider ? users_.find(*provider) : users_.end();
     if (users == users_.end()) return;
@@ -162,7 +188,7 @@ void Scheduler::Engine::forget_user(const CompiledNotificationPtr& notification)
     if (users->second.empty()) users_.erase(users);
 }
 
-std::vector<LanePtr> Scheduler::Engine::users_of(core::ProviderId provider) const {
+std::vector<LanePtr> Scheduler::Impl::users_of(core::ProviderId provider) const {
     const std::shared_lock lock(mutex_);
     std::vector<LanePtr> lanes;
     const auto users = users_.find(provider);
@@ -171,7 +197,7 @@ std::vector<LanePtr> Scheduler::Engine::users_of(core::ProviderId provider) cons
     return lanes;
 }
 
-std::vector<LanePtr> Scheduler::Engine::all() const {
+std::vector<LanePtr> Scheduler::Impl::all() const {
     const std::shared_lock lock(mutex_);
     std::vector<LanePtr> lanes;
     lanes.reserve(lanes_.size());
@@ -179,7 +205,7 @@ std::vector<LanePtr> Scheduler::Engine::all() const {
     return lanes;
 }
 
-std::future<void> Scheduler::Engine::close(const std::vector<LanePtr>& lanes) {
+std::future<void> Scheduler::Impl::close(const std::vector<LanePtr>& lanes) {
     auto left = std::make_shared<std::atomic<std::size_t>>(lanes.size());
     auto promise = std::make_shared<std::promise<void>>();
     auto drained = [left, promise] {
@@ -191,17 +217,18 @@ std::future<void> Scheduler::Engine::close(const std::vector<LanePtr>& lanes) {
     return promise->get_future();
 }
 
-void Scheduler::Engine::drain_lane(NotificationId id) {
+void Scheduler::Impl::drain_lane(NotificationId id, std::function<void()> drained) {
     const LanePtr lane = find(id);
-    if (!lane) return;
-    const std::future<void> drained = close({lane});
-    // A stop that cuts attempts off ends the loop that would tell us.
-    while (drained.wait_for(kDrainCheck) != std::future_status::ready) {
-        if (joined_) return;
-    }
+    if (!lane) return drained();
+    const std::uint64_t ticket = draining_->add(std::move(drained));
+    // No loop runs any more that would tell.
+    if (stopped_) return draining_->tell(ticket);
+    post(lane, [draining = draining_, ticket](Lane& closing) {
+        closing.close([draining, ticket] { draining->tell(ticket); });
+    });
 }
 
-void Scheduler::Engine::stop(std::chrono::milliseconds patience) {
+void Scheduler::Impl::stop(std::chrono::milliseconds patience) {
     if (workers_.empty() || stopped_.exchange(true)) return;
     if (close(all()).wait_for(patience) != std::future_status::ready) {
         core::log(
@@ -210,10 +237,10 @@ void Scheduler::Engine::stop(std::chrono::milliseconds patience) {
               "still in flight after the time to stop; they are due again at the next start"}});
     }
     for (const auto& worker : workers_) worker->join();
-    joined_ = true;
+    draining_->tell_all();
 }
 
-void Scheduler::Engine::when_idle(std::function<void()> idle) {
+void Scheduler::Impl::when_idle(std::function<void()> idle) {
     {
         const std::scoped_lock lock(idle_mutex_);
         idle_ = std::move(idle);
@@ -222,7 +249,7 @@ void Scheduler::Engine::when_idle(std::function<void()> idle) {
     report_if_idle();
 }
 
-void Scheduler::Engine::report_if_idle() {
+void Scheduler::Impl::report_if_idle() {
     for (const LanePtr& lane : all()) {
         if (!lane->idle()) return;
     }
@@ -235,7 +262,7 @@ void Scheduler::Engine::report_if_idle() {
     if (idle) idle();
 }
 
-LaneSnapshot Scheduler::Engine::snapshot_of(const Entry& entry) {
+LaneSnapshot Scheduler::Impl::snapshot_of(const Entry& entry) {
     const storage::NotificationRecord& record = entry.definition->record;
     LaneSnapshot snapshot = entry.lane->snapshot();
     const bool broken = snapshot.breaker == CircuitBreaker::State::kOpen;
@@ -246,7 +273,7 @@ LaneSnapshot Scheduler::Engine::snapshot_of(const Entry& entry) {
     return snapshot;
 }
 
-std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
+std::vector<LaneSnapshot> Scheduler::Impl::lanes() const {
     const std::shared_lock lock(mutex_);
     std::vector<LaneSnapshot> snapshots;
     snapshots.reserve(lanes_.size());
@@ -254,7 +281,7 @@ std::vector<LaneSnapshot> Scheduler::Engine::lanes() const {
     return snapshots;
 }
 
-std::optional<LaneSnapshot> Scheduler::Engine::lane(NotificationId id) const {
+std::optional<LaneSnapshot> Scheduler::Impl::lane(NotificationId id) const {
     const std::shared_lock lock(mutex_);
     const auto found = lanes_.find(id);
     if (found == lanes_.end()) return std::nullopt;
@@ -263,62 +290,62 @@ std::optional<LaneSnapshot> Scheduler::Engine::lane(NotificationId id) const {
 
 Scheduler::Scheduler(storage::CalloutQueue& queue, providers::TokenManager& tokens,
                      core::Clock& clock, core::Random& random, SchedulerOptions options)
-    : engine_(std::make_unique<Engine>(queue, tokens, clock, random, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(queue, tokens, clock, random, std::move(options))) {}
 
 Scheduler::~Scheduler() {
     stop(std::chrono::milliseconds(0));
 }
 
 core::Result<> Scheduler::start(CataloguePtr catalogue) {
-    return engine_->start(std::move(catalogue));
+    return impl_->start(std::move(catalogue));
 }
 void Scheduler::stop(std::chrono::milliseconds patience) {
-    engine_->stop(patience);
+    impl_->stop(patience);
 }
 void Scheduler::apply(NotificationId notification) {
-    engine_->apply(notification);
+    impl_->apply(notification);
 }
-void Scheduler::drain_lane(NotificationId lane) {
-    engine_->drain_lane(lane);
+void Scheduler::drain_lane(NotificationId lane, std::function<void()> drained) {
+    impl_->drain_lane(lane, std::move(drained));
 }
 void Scheduler::wake(NotificationId lane) {
-    if (const LanePtr found = engine_->find(lane))
-        engine_->tell(found, [](Lane& target) { target.wake(); });
+    if (const LanePtr found = impl_->find(lane))
+        impl_->tell(found, [](Lane& target) { target.wake(); });
 }
 void Scheduler::probe(NotificationId lane) {
-    if (const LanePtr found = engine_->find(lane))
-        engine_->tell(found, [](Lane& target) { target.probe(); });
+    if (const LanePtr found = impl_->find(lane))
+        impl_->tell(found, [](Lane& target) { target.probe(); });
 }
 std::vector<LaneSnapshot> Scheduler::lanes() const {
-    return engine_->lanes();
+    return impl_->lanes();
 }
 std::optional<LaneSnapshot> Scheduler::lane(NotificationId notification) const {
-    return engine_->lane(notification);
+    return impl_->lane(notification);
 }
 void Scheduler::when_idle(std::function<void()> idle) {
-    engine_->when_idle(std::move(idle));
+    impl_->when_idle(std::move(idle));
 }
 
 bool Scheduler::try_reserve(NotificationId lane, std::size_t cost) {
-    const LanePtr found = engine_->find(lane);
+    const LanePtr found = impl_->find(lane);
     return found && found->try_reserve(cost);
 }
 
-void Scheduler::enter(NotificationId lane, core::CalloutId callout, storage::EventPtr event) {
-    const LanePtr found = engine_->find(lane);
+void Scheduler::accept(NotificationId lane, core::CalloutId callout, storage::EventPtr event) {
+    const LanePtr found = impl_->find(lane);
     if (!found) return;  // deleted meanwhile: the store has it, and says what became of it
-    engine_->tell(found, [callout, event = std::move(event)](Lane& target) mutable {
-        target.enter({.id = callout, .event = std::move(event)});
+    impl_->tell(found, [callout, event = std::move(event)](Lane& target) mutable {
+        target.accept({.id = callout, .event = std::move(event)});
     });
 }
 
-void Scheduler::give_back(NotificationId lane, std::size_t cost) {
-    if (const LanePtr found = engine_->find(lane)) found->give_back(cost);
+void Scheduler::unreserve(NotificationId lane, std::size_t cost) {
+    if (const LanePtr found = impl_->find(lane)) found->unreserve(cost);
 }
 
 void Scheduler::backlog_grew(NotificationId lane, core::StoredTime due_at) {
-    if (const LanePtr found = engine_->find(lane)) {
-        engine_->tell(found, [due_at](Lane& target) { target.backlog_grew(due_at); });
+    if (const LanePtr found = impl_->find(lane)) {
+        impl_->tell(found, [due_at](Lane& target) { target.backlog_grew(due_at); });
     }
 }
 

@@ -60,9 +60,9 @@ public:
 
     /// Its lane follows the catalogue: made, changed, or ended where it is not there any more.
     void apply(core::NotificationId notification);
-    /// Takes nothing more from this lane and returns when nothing of it is in flight (before a
-    /// deletion).
-    void drain_lane(core::NotificationId lane);
+    /// Takes nothing more from this lane; `drained` runs once nothing of it is in flight (before a
+    /// deletion), or once `stop` has cut that off. On any thread, perhaps before this returns.
+    void drain_lane(core::NotificationId lane, std::function<void()> drained);
     /// An open breaker lets its probe through now; whatever else held the lane is tried anew.
     void probe(core::NotificationId lane);
     /// Something of this lane may be due now (a retry by a person).
@@ -74,14 +74,14 @@ public:
     void when_idle(std::function<void()> idle);
 
     bool try_reserve(core::NotificationId lane, std::size_t cost) override;
-    void enter(core::NotificationId lane, core::CalloutId callout,
-               storage::EventPtr event) override;
-    void give_back(core::NotificationId lane, std::size_t cost) override;
+    void accept(core::NotificationId lane, core::CalloutId callout,
+                storage::EventPtr event) override;
+    void unreserve(core::NotificationId lane, std::size_t cost) override;
     void backlog_grew(core::NotificationId lane, core::StoredTime due_at) override;
 
 private:
-    class Engine;
-    std::unique_ptr<Engine> engine_;
+    class Impl;
+    std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace herald::dispatcher

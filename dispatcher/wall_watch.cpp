@@ -47,7 +47,7 @@ private:
         if (jump) tell(*jump);
         if (!jump && clock_.steady_now() < keep_at_) return;
         keep_at_ = clock_.steady_now() + kKeptEvery;
-        store_.keep_time(clock_.to_keep(boot_), [](const core::Result<>& kept) {
+        store_.keep_time(clock_.to_keep(), [](const core::Result<>& kept) {
             if (!kept)
                 core::log(core::LogLevel::kError, "time_line_not_kept",
                           {{"code", kept.error().code}, {"message", kept.error().message}});
@@ -65,7 +65,6 @@ private:
     core::Clock& clock_;
     const boost::asio::any_io_executor executor_;
     const std::unique_ptr<core::Timer> timer_;  // on executor_
-    const std::string boot_ = core::boot_identity();
     core::SteadyTime keep_at_{};
     std::atomic<bool> stopping_ = false;
 };

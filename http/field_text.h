@@ -29,6 +29,21 @@ inline constexpr std::array<bool, 256> kTokenChars = [] {
     return !text.empty() && std::ranges::all_of(text, is_token_char);
 }
 
+/// What a field value may have: no control character but the tab (RFC 9110 section 5.5), and no
+/// byte above `last`.
+///
+/// Looks at every byte instead of stopping at the first wrong one: there is none, and so the loop
+/// runs many bytes at a time.
+[[nodiscard]] constexpr bool is_field_content(std::string_view value, unsigned char last = 0xFF) {
+    unsigned wrong = 0;
+    for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool visible = byte >= 0x20 && byte != 0x7F && byte <= last;
+        wrong |= static_cast<unsigned>(!visible) & static_cast<unsigned>(byte != '\t');
+    }
+    return wrong == 0;
+}
+
 /// What may follow another in a request line: visible ASCII.
 [[nodiscard]] constexpr bool is_visible(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });

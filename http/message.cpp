@@ -17,18 +17,6 @@ bool is_white(char c) {
     return c == ' ' || c == '\t';
 }
 
-// Looks at every byte instead of stopping at the first wrong one: there is none, and so the loop
-// runs many bytes at a time.
-bool is_field_value(std::string_view text, unsigned char last) {
-    unsigned wrong = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool visible = byte >= 0x20 && byte != 0x7F && byte <= last;
-        wrong |= static_cast<unsigned>(!visible) & static_cast<unsigned>(byte != '\t');
-    }
-    return wrong == 0;
-}
-
 /// Who writes a header, and for which roles nobody else may.
 struct TakenHeader {
     std::string_view name;  ///< ends in `-` where it is the beginning of several
@@ -126,7 +114,7 @@ core::Result<> validate_line(std::string_view name, std::string_view value, std:
     if (value.size() > kMaxValue) {
         return core::invalid_argument(field, "the header value must not be longer than 64 KiB");
     }
-    if (!is_field_value(value, may_be_utf8 ? 0xFF : 0x7E) ||
+    if (!is_field_content(value, may_be_utf8 ? 0xFF : 0x7E) ||
         (may_be_utf8 && !core::is_valid_utf8(value))) {
         return core::invalid_argument(
             field, may_be_utf8

@@ -21,6 +21,10 @@ class Transport {
 public:
     virtual ~Transport() = default;
     [[nodiscard]] virtual boost::asio::awaitable<core::Result<Response>> send(Request request) = 0;
+    /// Ends what is in flight soon, and what is sent later at once, both with kCancelled. Whoever
+    /// destroys a transport while somebody may still send with it has to do this first, and to
+    /// wait.
+    virtual void shut_down() = 0;
 };
 
 }  // namespace herald::http

@@ -7,8 +7,9 @@ namespace {
 
 using core::Result;
 
-std::string origin_of(const std::string& endpoint) {
-    const auto url = http::Url::parse(endpoint, "token_endpoint");
+std::string host_of(const storage::ProviderRecord& record, const ProviderSettings& settings) {
+    const std::string& token = settings.endpoints.token;
+    const auto url = http::Url::parse(token.empty() ? record.issuer.value_or("") : token, "host");
     return url ? url->origin() : std::string();
 }
 
@@ -17,7 +18,7 @@ std::string origin_of(const std::string& endpoint) {
 Configuration::Configuration(storage::ProviderRecord record, ProviderSettings settings)
     : record_(std::move(record)),
       settings_(std::move(settings)),
-      host_(origin_of(settings_.endpoints.token)) {}
+      host_(host_of(record_, settings_)) {}
 
 Result<ConfigurationPtr> Configuration::of(storage::ProviderRecord record) {
     auto settings = ProviderSettings::of(record);

@@ -39,7 +39,8 @@ public:
 
     [[nodiscard]] const storage::ProviderRecord& record() const { return record_; }
     [[nodiscard]] const ProviderSettings& settings() const { return settings_; }
-    /// Origin of the token endpoint, by which limits are counted; empty where it is not known yet.
+    /// Origin of the token endpoint, by which limits are counted; of the issuer where that is not
+    /// known yet.
     [[nodiscard]] const std::string& host() const { return host_; }
     /// Whether the issuer has to be asked before a token can be.
     [[nodiscard]] bool needs_discovery() const {

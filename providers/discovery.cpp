@@ -146,6 +146,7 @@ asio::awaitable<Result<json::object>> discover(std::string issuer, ProviderSetti
         if (!request) co_return request.error();
         http::Request sendable = std::move(*request);
         const Result<http::Response> response = co_await transport.send(std::move(sendable));
+        if (!response && response.error().kind == ErrorKind::kCancelled) co_return response.error();
         if (!response) {
             shortcomings.add(place, no_answer(response.error(), masking), 0);
             continue;

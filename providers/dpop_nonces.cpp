@@ -1,8 +1,7 @@
 #include "providers/dpop_nonces.h"
 
-#include <algorithm>
-
 #include "core/json.h"
+#include "http/field_text.h"
 #include "http/retry_after.h"
 #include "providers/token_body.h"
 
@@ -15,8 +14,7 @@ constexpr std::chrono::seconds kSurelyGood{1};
 
 // RFC 9449 section 8.1: visible ASCII.
 bool is_nonce(std::string_view text) {
-    return !text.empty() && text.size() <= kMaxNonce &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    return http::is_visible(text) && text.size() <= kMaxNonce;
 }
 
 // An OAuth error at an authorization server, a DPoP challenge at a receiver.

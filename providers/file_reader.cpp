@@ -9,11 +9,13 @@
 #include <cerrno>
 #include <cstring>
 #include <future>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <system_error>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "storage/file_descriptor.h"
 
@@ -22,28 +24,40 @@ namespace herald::providers {
 using core::Result;
 using core::Secret;
 
+// By path, and by how much of it is taken.
+using FileKey = std::pair<std::string, std::size_t>;
+
+struct FileReader::Job {
+    explicit Job(core::SteadyTime end_of_patience) : hangs_from(end_of_patience) {}
+
+    const core::SteadyTime hangs_from;
+    std::vector<core::Timer*> waiting;      // touched on the executor only
+    std::optional<Result<Secret>> outcome;  // guarded by Shared::mutex
+};
+
 // What the threads share with us. They may outlive us.
 struct FileReader::Shared {
     std::mutex mutex;
-    std::set<std::string> reading;  // guarded by mutex
-    bool closed = false;            // guarded by mutex: then nobody posts any more
+    std::map<FileKey, std::shared_ptr<Job>> reading;  // guarded by mutex
+    bool closed = false;                              // guarded by mutex: nobody posts any more
 };
 
-struct FileReader::Job {
-    std::optional<Result<Secret>> outcome;  // guarded by Shared::mutex
-    std::unique_ptr<core::Timer> timer;     // touched on the executor only
-};
-
-// Takes the timer away with the coroutine, so that no other thread ever destroys it.
+// One who waits for a job. The timer goes away with the coroutine, so that no other thread ever
+// destroys it.
 class FileReader::Waiting {
 public:
-    explicit Waiting(std::shared_ptr<Job> job) : job_(std::move(job)) {}
+    Waiting(std::shared_ptr<Job> job, std::unique_ptr<core::Timer> timer)
+        : job_(std::move(job)), timer_(std::move(timer)) {
+        job_->waiting.push_back(timer_.get());
+    }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { job_->timer.reset(); }
+    ~Waiting() { std::erase(job_->waiting, timer_.get()); }
+    core::Timer& timer() const { return *timer_; }
 
 private:
     std::shared_ptr<Job> job_;
+    std::unique_ptr<core::Timer> timer_;
 };
 
 FileReader::FileReader(core::Clock& clock, boost::asio::any_io_executor executor, Runner runner)
@@ -56,45 +70,61 @@ FileReader::Runner FileReader::on_own_threads() {
     return [](std::function<void()> work) { std::thread(std::move(work)).detach(); };
 }
 
-Result<> FileReader::begin(const std::string& path) {
-    const std::scoped_lock lock(shared_->mutex);
-    if (shared_->closed) return unreadable(path, "herald is ending");
-    if (shared_->reading.contains(path))
-        return unreadable(path, "the read before this one still hangs; is its mount gone?");
-    if (shared_->reading.size() >= kMaxHanging)
-        return unreadable(path, "64 other files hang; is a mount gone?");
-    shared_->reading.insert(path);
-    return {};
+Result<std::shared_ptr<FileReader::Job>> FileReader::join_or_begin(const std::string& path,
+                                                                   std::size_t max_size) {
+    const core::SteadyTime now = clock_.steady_now();
+    const auto job = std::make_shared<Job>(now + kPatience);
+    {
+        const std::scoped_lock lock(shared_->mutex);
+        if (shared_->closed) return unreadable(path, "herald is ending");
+        const auto found = shared_->reading.find({path, max_size});
+        if (found != shared_->reading.end() && now < found->second->hangs_from)
+            return found->second;
+        if (found != shared_->reading.end())
+            return unreadable(path, "the read before this one still hangs; is its mount gone?");
+        if (shared_->reading.size() >= kMaxHanging)
+            return unreadable(path, "64 other files hang; is a mount gone?");
+        shared_->reading.emplace(FileKey(path, max_size), job);
+    }
+    if (auto begun = begin(path, max_size, job); !begun) return begun.error();
+    return job;
 }
 
-boost::asio::awaitable<Result<Secret>> FileReader::read(std::string path, std::size_t max_size) {
-    const auto shared = shared_;
-    const auto job = std::make_shared<Job>();
-    const Waiting waiting(job);
-    job->timer = clock_.make_timer(executor_);
-    job->timer->expires_at(clock_.steady_now() + kPatience);
-    if (auto begun = begin(path); !begun) co_return begun.error();
-    auto work = [shared, job, path, max_size, executor = executor_] {
+Result<> FileReader::begin(const std::string& path, std::size_t max_size,
+                           const std::shared_ptr<Job>& job) {
+    auto work = [shared = shared_, job, path, max_size, executor = executor_] {
         Result<Secret> outcome = read_small_file(path, max_size);
         const std::scoped_lock lock(shared->mutex);
-        shared->reading.erase(path);
+        shared->reading.erase({path, max_size});
         job->outcome = std::move(outcome);
         if (shared->closed) return;
         boost::asio::post(executor, [job] {
-            if (job->timer) job->timer->cancel();
+            for (core::Timer* timer : job->waiting) timer->cancel();
         });
     };
     try {
         runner_(std::move(work));
     } catch (const std::system_error& failure) {
-        const std::scoped_lock lock(shared->mutex);
-        shared->reading.erase(path);
-        co_return unreadable(path, failure.what());
+        const std::scoped_lock lock(shared_->mutex);
+        shared_->reading.erase({path, max_size});
+        return unreadable(path, failure.what());
     }
-    co_await job->timer->wait();
+    return {};
+}
+
+boost::asio::awaitable<Result<Secret>> FileReader::read(std::string path, std::size_t max_size) {
+    const auto shared = shared_;
+    const Result<std::shared_ptr<Job>> joined = join_or_begin(path, max_size);
+    if (!joined) co_return joined.error();
+    const std::shared_ptr<Job> job = *joined;
+    const Waiting waiting(job, clock_.make_timer(executor_));
+    waiting.timer().expires_at(clock_.steady_now() + kPatience);
+    co_await waiting.timer().wait();
     const std::scoped_lock lock(shared->mutex);
-    if (job->outcome) co_return std::move(*job->outcome);
-    co_return unreadable(path, "it hangs; is its mount gone?");
+    if (!job->outcome) co_return unreadable(path, "it hangs; is its mount gone?");
+    const Result<Secret>& outcome = *job->outcome;  // others wait for it as well
+    if (!outcome) co_return outcome.error();
+    co_return outcome->clone();
 }
 
 void FileReader::close() {

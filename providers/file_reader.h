@@ -16,8 +16,9 @@ namespace herald::providers {
 /// Reads small files, each on a thread of its own, so that a mount that hangs holds nobody else:
 /// not its caller's thread, not other files, not the end of the process.
 ///
-/// A read that never returns keeps its thread until the process ends. There are at most 64 of them;
-/// a file whose last read still hangs is not read again meanwhile.
+/// Who asks for a file that is being read shares that read. One that never returns keeps its thread
+/// until the process ends. There are at most 64 of them; a file whose last read still hangs is not
+/// read again meanwhile.
 ///
 /// Thread-safety: none; belongs to the thread of `executor`. Must be closed before that stops.
 class FileReader final {
@@ -50,7 +51,11 @@ private:
     struct Job;
     class Waiting;
 
-    [[nodiscard]] core::Result<> begin(const std::string& path);
+    /// The read of this file that is under way, or one that is begun by this.
+    [[nodiscard]] core::Result<std::shared_ptr<Job>> join_or_begin(const std::string& path,
+                                                                   std::size_t max_size);
+    [[nodiscard]] core::Result<> begin(const std::string& path, std::size_t max_size,
+                                       const std::shared_ptr<Job>& job);
 
     core::Clock& clock_;
     boost::asio::any_io_executor executor_;

@@ -132,4 +132,11 @@ core::Masking credentials_of(const http::Request& request, const storage::Provid
     return std::move(found.masking);
 }
 
+core::Masking masking_of(core::Masking known, const http::Request& request,
+                         const storage::ProviderRecord& record, const ProviderSettings& settings) {
+    known.add(credentials_of(record, settings));
+    known.add(credentials_of(request, record, settings));
+    return known;
+}
+
 }  // namespace herald::providers

@@ -18,4 +18,10 @@ namespace herald::providers {
                                            const storage::ProviderRecord& record,
                                            const ProviderSettings& settings);
 
+/// What the answer to a request is masked by: `known`, and the credentials of the request and of
+/// the record that it was made of.
+[[nodiscard]] core::Masking masking_of(core::Masking known, const http::Request& request,
+                                       const storage::ProviderRecord& record,
+                                       const ProviderSettings& settings);
+
 }  // namespace herald::providers

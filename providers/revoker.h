@@ -3,6 +3,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 
 #include "core/clock.h"
 #include "http/transport.h"
@@ -32,7 +34,7 @@ public:
     Revoker(storage::TokenStore& store, http::Transport& transport, core::Clock& clock,
             boost::asio::any_io_executor executor, Help help);
 
-    /// Tries everything of one provider that is due. kQueued where anything stays pending; an error
+    /// Tries everything of one provider, due or not. kQueued where anything stays pending; an error
     /// where the server refuses for good (`revocation_failed`).
     [[nodiscard]] boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_now(
         core::ProviderId provider);
@@ -41,15 +43,29 @@ public:
     void stop();
 
 private:
-    boost::asio::awaitable<void> run_due();
     struct Outcome {
         core::Result<RemoteRevocation> told;
         std::optional<std::chrono::milliseconds> try_again_in = std::nullopt;
     };
+    struct Telling;
+    using Concerns = std::function<bool(const storage::PendingRevocation&)>;
+
+    boost::asio::awaitable<void> run_due();
+    /// Tries each that is concerned once, also those that come meanwhile. Done with the gravest
+    /// outcome.
+    boost::asio::awaitable<core::Result<RemoteRevocation>> try_all(Concerns concerns);
+    /// Or waits for what comes of it, where somebody else is at it.
     boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_one(
         storage::PendingRevocation pending);
+    boost::asio::awaitable<core::Result<RemoteRevocation>> tell_and_note(
+        storage::PendingRevocation pending);
     boost::asio::awaitable<Outcome> tell_server(const storage::PendingRevocation& pending);
+    boost::asio::awaitable<Outcome> ask(SlotPtr slot, ReadyConfiguration ready,
+                                        const storage::PendingRevocation& pending);
+    /// Nothing was sent: it is tried again, whatever stood in the way.
+    [[nodiscard]] static Outcome not_sent(core::Error cause);
     void arm(core::StoredTime next_try_at);
+    void arm_after_failure();
 
     storage::TokenStore& store_;
     http::Transport& transport_;
@@ -58,6 +74,7 @@ private:
     const Help help_;
     std::shared_ptr<core::Timer> timer_;
     std::optional<core::StoredTime> armed_for_;
+    std::unordered_map<std::int64_t, std::shared_ptr<Telling>> under_way_;  ///< by id
     bool running_ = false;
     bool again_ = false;  ///< something fell due while it was running
     bool stopped_ = false;

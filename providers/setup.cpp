@@ -84,9 +84,10 @@ Result<SetupCode> check_answer(const storage::ProviderRecord& provider,
     }
     // RFC 9207 section 2.4: without it the answer may be another server's.
     if (!answer.issuer && settings.answers_with_issuer) {
-        return setup_failed(provider,
-                      "the answer names no issuer (iss), though this authorization server always "
-                      "does (RFC 9207); paste the whole address");
+        return setup_failed(
+            provider,
+            "the answer names no issuer (iss), though this authorization server always "
+            "does (RFC 9207); paste the whole address");
     }
     if (answer.issuer && provider.issuer && *answer.issuer != *provider.issuer) {
         return setup_failed(provider, "the answer comes from issuer '" +

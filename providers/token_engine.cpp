@@ -88,6 +88,7 @@ void TokenEngine::renew(const SlotPtr& slot, std::int64_t generation, core::Stea
     if (slot->usable(now) && slot->access->generation > generation) {
         return done(Obtained{.access = slot->access, .record = slot->token});
     }
+    if (stopping_) return done(unavailable(*slot, "shutting_down"));
     if (const auto block = slot->automatic_block(now)) return done(unavailable(*slot, *block));
     if (!slot->flight && slot->waiters.empty()) {
         if (!slot->allow_forced(now)) {
@@ -98,7 +99,7 @@ void TokenEngine::renew(const SlotPtr& slot, std::int64_t generation, core::Stea
         slot->counters->forced.fetch_add(1, std::memory_order_relaxed);
         slot->urgent = true;
     }
-    slot->waiters.push_back({.done = std::move(done), .deadline = deadline});
+    slot->waiters.push_back({.done = std::move(done), .deadline = deadline, .refused = generation});
     tick(slot);
 }
 
@@ -171,12 +172,10 @@ void TokenEngine::recovered(const SlotPtr& slot) {
 }
 
 Result<> TokenEngine::reload(core::ProviderId id) {
-    auto records = configuration_.providers();
-    if (!records) return records.error();
-    const auto found = std::find_if(records->begin(), records->end(),
-                                    [&](const auto& record) { return record.id == id; });
+    auto record = configuration_.provider(id);
     SlotPtr slot = find(id);
-    if (found == records->end()) {
+    if (!record) {
+        if (record.error().kind != ErrorKind::kNotFound) return record.error();
         if (!slot) return {};
         slot->gone = true;
         slot->drop_token();
@@ -188,9 +187,9 @@ Result<> TokenEngine::reload(core::ProviderId id) {
     }
     auto token = store_.token(id);
     if (!token) return token.error();
-    if (!slot) slot = make_slot(found->clone());
+    if (!slot) slot = make_slot(record->clone());
     const storage::TokenFence before = slot->fence();
-    slot->adopt(std::move(*found), std::move(*token), clock_, random_);
+    slot->adopt(std::move(*record), std::move(*token), clock_, random_);
     if (slot->fence() != before) fail(*slot, slot->take_setups(), overtaken_setup(*slot));
     if (!slot->record().enabled)
         fail(*slot, std::exchange(slot->waiters, {}), unavailable(*slot, "disabled"));

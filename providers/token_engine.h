@@ -89,6 +89,16 @@ public:
     boost::asio::any_io_executor executor() const { return executor_; }
 
 private:
+    /// A token that came, and the refresh token that it was asked for by; null: none.
+    struct Landed {
+        TokenRecordPtr token;
+        std::shared_ptr<const core::Secret> presented;
+
+        [[nodiscard]] bool rotates() const {
+            return presented && token->refresh_token && !token->refresh_token->equals(*presented);
+        }
+    };
+
     SlotPtr make_slot(storage::ProviderRecord record);
     std::vector<SlotPtr> all() const;
     void start_flight(const SlotPtr& slot);
@@ -100,7 +110,11 @@ private:
     boost::asio::awaitable<core::Result<ConfigurationPtr>> discovered(
         SlotPtr slot, ConfigurationPtr configuration, ProviderSettings settings);
     void count(TokenSlot& slot, const ExchangeResult& result);
-    bool answer_with_stored(const SlotPtr& slot, const Flight& flight, const PreparedPtr& prepared);
+    /// Before a flight asks: it may have been overtaken, or the stored token have waited for its
+    /// files only. Done with whether nothing is left to ask for.
+    boost::asio::awaitable<bool> answer_with_stored(SlotPtr slot, FlightPtr flight,
+                                                    PreparedPtr prepared);
+    boost::asio::awaitable<void> note_stored_shown(SlotPtr slot, FlightPtr flight);
     boost::asio::awaitable<core::Result<http::Response>> show_to_test_endpoint(
         ProviderSettings settings, AccessTokenPtr access);
     boost::asio::awaitable<core::Result<http::Response>> introspect(PreparedPtr prepared,
@@ -115,23 +129,28 @@ private:
                                               ExchangeResult result);
     boost::asio::awaitable<void> land_token(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
                                             ExchangeResult result);
+    /// For a token that the store did not take.
+    boost::asio::awaitable<void> land_unsaved(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
+                                              Landed landed, core::Error error);
     /// For a token whose configuration is no more, or which was revoked before it came: it is never
     /// used, but its refresh token may be all that is left of the grant.
-    boost::asio::awaitable<void> land_late(SlotPtr slot, PreparedPtr prepared,
-                                           std::shared_ptr<const core::Secret> presented,
-                                           std::shared_ptr<const storage::TokenRecord> late);
+    boost::asio::awaitable<void> land_late(SlotPtr slot, PreparedPtr prepared, Landed late);
     boost::asio::awaitable<core::Result<>> save(storage::TokenOutcome outcome);
-    boost::asio::awaitable<core::Result<>> save_patiently(SlotPtr slot,
-                                                          storage::TokenOutcome outcome);
+    boost::asio::awaitable<core::Result<>> save_token(SlotPtr slot, storage::TokenOutcome outcome);
     boost::asio::awaitable<core::Result<bool>> keep_rotated(SlotPtr slot,
                                                             const core::Secret& presented,
                                                             const core::Secret& successor);
+    /// What must not be lost to a locked or full disk: tried for a minute.
+    template <class T>
+    boost::asio::awaitable<core::Result<T>> save_patiently(
+        SlotPtr slot, std::function<void(core::Done<T>)> write);
     /// Whether the store has moved on from what we know, by its refusal of a write; then it is
     /// adopted.
     bool adopted_change(const SlotPtr& slot, const core::Error& refusal);
     static void fail(TokenSlot& slot, std::vector<Waiter> waiters, const core::Error& error);
-    void revoke_late(const SlotPtr& slot, const Configuration& issued_under,
-                     const storage::TokenRecord& token);
+    boost::asio::awaitable<void> revoke_late(SlotPtr slot, ConfigurationPtr issued_under,
+                                             TokenRecordPtr token);
+    boost::asio::awaitable<core::Result<RemoteRevocation>> revoke_what_is_queued(SlotPtr slot);
     boost::asio::awaitable<void> pause(std::chrono::milliseconds length);
     void recovered(const SlotPtr& slot);
     void arm(const SlotPtr& slot, core::SteadyTime now);

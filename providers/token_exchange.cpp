@@ -125,8 +125,19 @@ asio::awaitable<Answer> ask_with_each_secret(ExchangeInput& input, ExchangeTools
     co_return answer;
 }
 
-// Servers that tell no lifetime may tell it when asked (Salesforce). `active: false` may only mean
-// that this client may not ask, so it decides nothing.
+// When the token ends, in seconds of 1970. `active: false` may only mean that this client may not
+// ask, so it decides nothing.
+std::optional<double> told_end(const Result<http::Response>& response) {
+    if (!response || response->status != 200) return std::nullopt;
+    const auto body = parse_token_body(*response);
+    const auto* exp = body ? body->if_contains("exp") : nullptr;
+    const auto* active = body ? body->if_contains("active") : nullptr;
+    const bool tells = exp != nullptr && exp->is_number() && active != nullptr && *active == true;
+    if (!tells) return std::nullopt;
+    return exp->to_number<double>();
+}
+
+// Servers that tell no lifetime may tell it when asked (Salesforce).
 asio::awaitable<void> learn_lifetime(const ExchangeInput& input, ExchangeTools tools,
                                      TokenResponse& token) {
     const GrantInput grant = grant_input(input, tools.clock);
@@ -134,20 +145,31 @@ asio::awaitable<void> learn_lifetime(const ExchangeInput& input, ExchangeTools t
     if (!request) co_return;
     http::Request sendable = std::move(*request);
     const Result<http::Response> response = co_await tools.transport.send(std::move(sendable));
-    if (!response || response->status != 200) {
-        token.warnings.emplace_back("introspection told no lifetime");
-        co_return;
-    }
-    const auto body = parse_token_body(*response);
-    const auto* exp = body ? body->if_contains("exp") : nullptr;
-    const auto* active = body ? body->if_contains("active") : nullptr;
-    if (exp == nullptr || !exp->is_number() || active == nullptr || *active != true) {
+    const std::optional<double> end = told_end(response);
+    if (!end) {
         token.warnings.emplace_back("introspection told no lifetime");
         co_return;
     }
     const double now = static_cast<double>(tools.clock.system_now().time_since_epoch().count());
-    token.lifetime = clamped_lifetime(exp->to_number<double>() - now / 1000.0, input.settings);
+    token.lifetime = clamped_lifetime(*end - now / 1000.0, input.settings);
     token.lifetime_is_told = true;
+}
+
+// A server that rotates has forgotten the refresh token that was presented: the new one is in the
+// store before anything else is asked.
+asio::awaitable<Result<>> keep_rotated(const ExchangeInput& input, storage::TokenStore& store,
+                                       const TokenResponse& token) {
+    const bool rotates = input.refresh_token && token.refresh_token &&
+                         !token.refresh_token->equals(*input.refresh_token);
+    if (!rotates) co_return Result<>();
+    const auto presented = input.refresh_token;
+    const auto successor = std::make_shared<const core::Secret>(token.refresh_token->clone());
+    auto start = [&store, id = input.fence.provider, presented, successor](core::Done<bool> done) {
+        store.replace_refresh_token(id, presented->clone(), successor->clone(), std::move(done));
+    };
+    const Result<bool> kept = co_await core::await_done<bool>(std::move(start));
+    if (!kept) co_return kept.error();
+    co_return Result<>();
 }
 
 }  // namespace
@@ -179,8 +201,12 @@ asio::awaitable<ExchangeResult> exchange(ExchangeInput input, ExchangeTools tool
         result.response = explain_lost_rotation(result.response.error());
     const bool may_ask =
         input.settings.introspect_expiry && input.settings.endpoints.introspection.has_value();
-    if (result.response && may_ask && !result.response->lifetime_is_told) {
+    if (!result.response || !may_ask || result.response->lifetime_is_told) co_return result;
+    const Result<> kept = co_await keep_rotated(input, tools.store, *result.response);
+    if (kept) {
         co_await learn_lifetime(input, tools, *result.response);
+    } else {
+        result.response->warnings.emplace_back("no lifetime was asked for: the store is failing");
     }
     co_return result;
 }

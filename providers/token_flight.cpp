@@ -1,4 +1,5 @@
 // One token request and its landing (docs/tokens.md).
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -32,6 +33,46 @@ storage::TokenRecord record_of(ExchangeResult& result) {
     if (record.refresh_token && response.grant_lifetime)
         record.grant_ends_at = result.obtained_at + *response.grant_lifetime;
     return record;
+}
+
+// How its token is shown now. An edit that shapes no token may have changed that meanwhile: then it
+// is as the slot has it, null where that needs files that this flight has not read.
+std::shared_ptr<const TokenUse> use_at_landing(const TokenSlot& slot, const Prepared& prepared) {
+    if (slot.configuration != prepared.configuration) return slot.use;
+    return token_use_of(made_ready(*prepared.configuration, prepared.files));
+}
+
+storage::TokenOutcome copy_of(const storage::TokenOutcome& outcome) {
+    return {.fence = outcome.fence,
+            .token = outcome.token->clone(),
+            .condition = outcome.condition,
+            .last_error = outcome.last_error,
+            .requests = outcome.requests,
+            .secret_in_use = outcome.secret_in_use,
+            .keeps_refresh_note = outcome.keeps_refresh_note};
+}
+
+storage::PendingRevocation copy_of(const storage::PendingRevocation& pending) {
+    storage::PendingRevocation copy;
+    copy.provider = pending.provider;
+    copy.token = pending.token.clone();
+    copy.token_type_hint = pending.token_type_hint;
+    copy.next_try_at = pending.next_try_at;
+    copy.give_up_at = pending.give_up_at;
+    copy.issued_by = pending.issued_by;
+    return copy;
+}
+
+void log_obtained(const TokenSlot& slot, const storage::TokenRecord& token,
+                  const std::vector<std::string>& warnings, const core::Clock& clock) {
+    boost::json::object fields{
+        {"provider", slot.name()},
+        {"generation", token.generation},
+        {"expires_at", core::format_time(clock.on_the_wall(token.expires_at))},
+        {"fingerprint", token.access_token->fingerprint()}};
+    if (!warnings.empty())
+        fields["warnings"] = boost::json::array(warnings.begin(), warnings.end());
+    core::log(core::LogLevel::kInformation, "token_obtained", fields);
 }
 
 // Whether it spends what is good once: then it must come to its end before we do (O-157).
@@ -104,16 +145,35 @@ asio::awaitable<ExchangeResult> TokenEngine::exchange_with_reread(FlightPtr flig
     co_return result;
 }
 
-// The stored token may only have waited for its files: then nothing is asked.
-bool TokenEngine::answer_with_stored(const SlotPtr& slot, const Flight& flight,
-                                     const PreparedPtr& prepared) {
-    if (!slot->waits_for_files() || !slot->is_current(flight)) return false;
+asio::awaitable<bool> TokenEngine::answer_with_stored(SlotPtr slot, FlightPtr flight,
+                                                      PreparedPtr prepared) {
+    if (!slot->is_current(*flight)) co_return true;
+    if (!slot->waits_for_files()) co_return false;
+    // Edited while its files were read: the next flight reads those of now.
+    if (slot->configuration != prepared->configuration) co_return !slot->is_asked_by_hand();
     slot->show_stored(token_use_of(made_ready(*prepared->configuration, prepared->files)), clock_,
                       random_);
-    if (!slot->usable(clock_.steady_now()) || slot->is_asked_by_hand()) return false;
+    if (!slot->usable(clock_.steady_now())) co_return false;
     const Obtained stored{.access = slot->access, .record = slot->token};
-    for (Waiter& waiter : slot->take_served_by(flight)) waiter.done(stored);
-    return true;
+    for (Waiter& waiter : slot->take_served_by_stored()) waiter.done(stored);
+    co_await note_stored_shown(slot, flight);
+    if (!slot->is_current(*flight)) co_return true;
+    // A set-up goes in a flight of its own; whoever else is left wants a new one.
+    co_return !flight->setup && std::all_of(slot->waiters.begin(), slot->waiters.end(),
+                                            [](const Waiter& one) { return one.setup != nullptr; });
+}
+
+asio::awaitable<void> TokenEngine::note_stored_shown(SlotPtr slot, FlightPtr flight) {
+    const bool was_down = slot->condition != ProviderCondition::kOk;
+    if (!was_down && !slot->wanted) co_return;
+    slot->note_success();
+    recovered(slot);
+    if (!was_down) co_return;
+    storage::TokenOutcome outcome{.fence = flight->fence, .keeps_refresh_note = true};
+    const Result<> saved = co_await save(std::move(outcome));
+    if (!saved && !adopted_change(slot, saved.error()))
+        core::log(core::LogLevel::kError, "provider_state_not_saved",
+                  {{"error", saved.error().message}});
 }
 
 asio::awaitable<void> TokenEngine::fly(SlotPtr slot, FlightPtr flight) {
@@ -122,8 +182,9 @@ asio::awaitable<void> TokenEngine::fly(SlotPtr slot, FlightPtr flight) {
                           .requested_at = clock_.steady_now(),
                           .obtained_at = clock_.stored_now()};
     Result<PreparedPtr> prepared = co_await prepare(slot, flight->configuration);
-    const bool is_answered = prepared && answer_with_stored(slot, *flight, *prepared);
-    const bool asks = prepared && !is_answered && !stopping_;
+    bool is_over = false;
+    if (prepared) is_over = co_await answer_with_stored(slot, flight, *prepared);
+    const bool asks = prepared && !is_over && !stopping_;
     const bool holds_the_end = asks && is_good_once(*flight);
     if (holds_the_end) ++unfinished_;
     if (!prepared) {
@@ -132,10 +193,10 @@ asio::awaitable<void> TokenEngine::fly(SlotPtr slot, FlightPtr flight) {
             std::make_shared<const Prepared>(Prepared{.configuration = flight->configuration});
     }
     if (asks) result = co_await exchange_with_reread(flight, *prepared);
-    count(*slot, result);
+    if (!is_over) count(*slot, result);
     // Cut off by our own stop it says nothing about the server.
     const bool cut_off = stopping_ && !result.response;
-    if (!is_answered && !cut_off) co_await land(slot, flight, *prepared, std::move(result));
+    if (!is_over && !cut_off) co_await land(slot, flight, *prepared, std::move(result));
     if (holds_the_end) --unfinished_;
     slot->flight = nullptr;
     if (stopping_ && unfinished_ == 0 && stopped_) stopped_();
@@ -171,8 +232,9 @@ asio::awaitable<void> TokenEngine::land(SlotPtr slot, FlightPtr flight, Prepared
         co_await land_token(slot, flight, prepared, std::move(result));
         co_return;
     }
-    const auto late = std::make_shared<const storage::TokenRecord>(record_of(result));
-    co_await land_late(slot, prepared, result.presented, late);
+    const auto token = std::make_shared<const storage::TokenRecord>(record_of(result));
+    const Landed late{.token = token, .presented = result.presented};
+    co_await land_late(slot, prepared, late);
 }
 
 asio::awaitable<void> TokenEngine::land_failure(SlotPtr slot, FlightPtr flight, Error error,
@@ -198,7 +260,8 @@ asio::awaitable<void> TokenEngine::land_failure(SlotPtr slot, FlightPtr flight, 
                                   .token = std::nullopt,
                                   .condition = slot->condition,
                                   .last_error = slot->last_error,
-                                  .requests = result.requests};
+                                  .requests = result.requests,
+                                  .keeps_refresh_note = result.requests == 0};
     const Result<> saved = co_await save(std::move(outcome));
     if (!saved && adopted_change(slot, saved.error())) co_return;
     if (!saved)
@@ -210,37 +273,31 @@ asio::awaitable<void> TokenEngine::land_failure(SlotPtr slot, FlightPtr flight, 
 
 asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, PreparedPtr prepared,
                                               ExchangeResult result) {
-    const std::chrono::milliseconds lifetime = result.response->lifetime;
+    const TokenLife life{.requested_at = result.requested_at, .length = result.response->lifetime};
     const std::vector<std::string> warnings = result.response->warnings;
-    const auto use = token_use_of(made_ready(*prepared->configuration, prepared->files));
-    const Obtained obtained =
-        slot->made_usable(record_of(result), *flight, use, result.requested_at, lifetime, random_);
+    const Landed landed{.token = slot->numbered(record_of(result), *flight),
+                        .presented = result.presented};
     storage::TokenOutcome outcome{.fence = flight->fence,
-                                  .token = obtained.record->clone(),
+                                  .token = landed.token->clone(),
                                   .condition = ProviderCondition::kOk,
                                   .last_error = std::nullopt,
                                   .requests = result.requests};
     // It is the number of a place in a list that may be another one by now.
     if (slot->configuration == prepared->configuration)
         outcome.secret_in_use = result.secret_in_use;
-    if (lifetime.count() == 0)
+    if (life.length.count() == 0)
         outcome.token->access_token.reset();  // serves those who wait, and nobody later
     const std::optional<int> secret_in_use = outcome.secret_in_use;
-    const Result<> saved = co_await save_patiently(slot, std::move(outcome));
-    if (!saved && adopted_change(slot, saved.error())) {
-        co_await land_late(slot, prepared, result.presented, obtained.record);
-        co_return;
-    }
+    const Result<> saved = co_await save_token(slot, std::move(outcome));
     if (!saved) {
-        Error error = saved.error();
-        static_cast<void>(slot->note_failure(error, clock_.steady_now(), random_));
-        fail(*slot, slot->take_waiters_of(*flight), error);
+        co_await land_unsaved(slot, flight, prepared, landed, saved.error());
         co_return;
     }
     if (!slot->is_current(*flight)) {
-        co_await land_late(slot, prepared, result.presented, obtained.record);
+        co_await land_late(slot, prepared, landed);
         co_return;
     }
+    const std::shared_ptr<const TokenUse> use = use_at_landing(*slot, *prepared);
     if (secret_in_use && slot->configuration == prepared->configuration) {
         slot->configuration = slot->configuration->with_secret_in_use(*secret_in_use);
         core::log(core::LogLevel::kWarning, "other_secret_works",
@@ -248,17 +305,28 @@ asio::awaitable<void> TokenEngine::land_token(SlotPtr slot, FlightPtr flight, Pr
     }
     const bool was_down = slot->condition != ProviderCondition::kOk || slot->wanted;
     slot->note_success();
-    slot->put(obtained, lifetime, clock_, random_);
-    boost::json::object fields{
-        {"provider", slot->name()},
-        {"generation", obtained.record->generation},
-        {"expires_at", core::format_time(clock_.on_the_wall(obtained.record->expires_at))},
-        {"fingerprint", obtained.record->access_token->fingerprint()}};
-    if (!warnings.empty())
-        fields["warnings"] = boost::json::array(warnings.begin(), warnings.end());
-    core::log(core::LogLevel::kInformation, "token_obtained", fields);
-    for (Waiter& waiter : slot->take_served_by(*flight)) waiter.done(obtained);
-    if (was_down) recovered(slot);
+    const Obtained obtained = slot->put(landed.token, *flight, use, life, clock_, random_);
+    log_obtained(*slot, *obtained.record, warnings, clock_);
+    for (Waiter& waiter : slot->take_served_by(*flight, obtained)) waiter.done(obtained);
+    // Without a use it waits for the next flight, which reads the files and tells those who wait.
+    if (!obtained.access) slot->wanted = true;
+    if (obtained.access && was_down) recovered(slot);
+}
+
+asio::awaitable<void> TokenEngine::land_unsaved(SlotPtr slot, FlightPtr flight,
+                                                PreparedPtr prepared, Landed landed, Error error) {
+    if (adopted_change(slot, error)) {
+        co_await land_late(slot, prepared, landed);
+        co_return;
+    }
+    core::log(core::LogLevel::kError, "token_not_saved",
+              {{"provider", slot->name()},
+               {"refresh_token_kept_in_memory", landed.rotates()},
+               {"error", error.message}});
+    // The server knows no other any more. It is not presented before the store takes a note of it.
+    if (landed.rotates()) slot->follow_rotation(*landed.presented, *landed.token->refresh_token);
+    static_cast<void>(slot->note_failure(error, clock_.steady_now(), random_));
+    fail(*slot, slot->take_waiters_of(*flight), error);
 }
 
 asio::awaitable<Result<>> TokenEngine::save(storage::TokenOutcome outcome) {
@@ -269,17 +337,12 @@ asio::awaitable<Result<>> TokenEngine::save(storage::TokenOutcome outcome) {
     co_return co_await core::await_done<void>(std::move(start));
 }
 
-// A server that rotates has forgotten the old refresh token: a locked or full disk must not lose
-// the new one.
-asio::awaitable<Result<>> TokenEngine::save_patiently(SlotPtr slot, storage::TokenOutcome outcome) {
+template <class T>
+asio::awaitable<Result<T>> TokenEngine::save_patiently(SlotPtr slot,
+                                                       std::function<void(Done<T>)> write) {
     for (int tries = 1;; ++tries) {
-        storage::TokenOutcome copy{.fence = outcome.fence,
-                                   .token = outcome.token->clone(),
-                                   .condition = outcome.condition,
-                                   .last_error = outcome.last_error,
-                                   .requests = outcome.requests,
-                                   .secret_in_use = outcome.secret_in_use};
-        const Result<> saved = co_await save(std::move(copy));
+        auto start = write;
+        Result<T> saved = co_await core::await_done<T>(std::move(start));
         const bool passing = !saved && saved.error().kind == ErrorKind::kTransient;
         if (!passing || tries == kSaveTries || slot->gone) co_return saved;
         core::log(core::LogLevel::kError, "token_not_saved_yet",
@@ -288,22 +351,23 @@ asio::awaitable<Result<>> TokenEngine::save_patiently(SlotPtr slot, storage::Tok
     }
 }
 
+asio::awaitable<Result<>> TokenEngine::save_token(SlotPtr slot, storage::TokenOutcome outcome) {
+    const auto kept = std::make_shared<const storage::TokenOutcome>(std::move(outcome));
+    std::function<void(Done<>)> write = [this, kept](Done<> done) {
+        store_.save_token_outcome(copy_of(*kept), std::move(done));
+    };
+    Result<> saved = co_await save_patiently<void>(slot, std::move(write));
+    co_return saved;
+}
+
 asio::awaitable<Result<bool>> TokenEngine::keep_rotated(SlotPtr slot, const core::Secret& presented,
                                                         const core::Secret& successor) {
-    for (int tries = 1;; ++tries) {
-        auto kept = std::make_shared<std::pair<core::Secret, core::Secret>>(presented.clone(),
-                                                                            successor.clone());
-        auto start = [this, kept, id = slot->record().id](Done<bool> done) {
-            store_.replace_refresh_token(id, std::move(kept->first), std::move(kept->second),
-                                         std::move(done));
-        };
-        const Result<bool> saved = co_await core::await_done<bool>(std::move(start));
-        const bool passing = !saved && saved.error().kind == ErrorKind::kTransient;
-        if (!passing || tries == kSaveTries || slot->gone) co_return saved;
-        core::log(core::LogLevel::kError, "token_not_saved_yet",
-                  {{"error", saved.error().message}});
-        co_await pause(kSavePause);
-    }
+    std::function<void(Done<bool>)> write = [this, id = slot->record().id, &presented,
+                                             &successor](Done<bool> done) {
+        store_.replace_refresh_token(id, presented.clone(), successor.clone(), std::move(done));
+    };
+    Result<bool> kept = co_await save_patiently<bool>(slot, std::move(write));
+    co_return kept;
 }
 
 asio::awaitable<void> TokenEngine::pause(std::chrono::milliseconds length) {
@@ -312,33 +376,38 @@ asio::awaitable<void> TokenEngine::pause(std::chrono::milliseconds length) {
     co_await timer->wait();
 }
 
-asio::awaitable<void> TokenEngine::land_late(SlotPtr slot, PreparedPtr prepared,
-                                             std::shared_ptr<const core::Secret> presented,
-                                             std::shared_ptr<const storage::TokenRecord> late) {
+asio::awaitable<void> TokenEngine::land_late(SlotPtr slot, PreparedPtr prepared, Landed late) {
     core::log(core::LogLevel::kInformation, "late_token_discarded", {{"provider", slot->name()}});
-    const bool rotated =
-        presented && late->refresh_token && !late->refresh_token->equals(*presented);
-    if (rotated) {
-        const Result<bool> kept = co_await keep_rotated(slot, *presented, *late->refresh_token);
+    if (late.rotates()) {
+        const core::Secret& successor = *late.token->refresh_token;
+        const Result<bool> kept = co_await keep_rotated(slot, *late.presented, successor);
         if (!kept)
             core::log(core::LogLevel::kError, "refresh_token_not_saved",
                       {{"provider", slot->name()}, {"error", kept.error().message}});
-        if (kept && *kept) slot->follow_rotation(*presented, *late->refresh_token);
+        // Also where it is not kept, or was before: the server knows no other any more.
+        slot->follow_rotation(*late.presented, successor);
     }
     // After a revoke it is itself revoked (O-136).
     if (slot->condition == ProviderCondition::kRevoked)
-        revoke_late(slot, *prepared->configuration, *late);
+        co_await revoke_late(slot, prepared->configuration, late.token);
 }
 
-void TokenEngine::revoke_late(const SlotPtr& slot, const Configuration& issued_under,
-                              const storage::TokenRecord& token) {
-    if (slot->gone) return;
-    for (storage::PendingRevocation& pending :
-         revocations_of(issued_under, token, clock_.stored_now())) {
-        store_.queue_revocation(std::move(pending), [weak = weak_from_this()](const Result<>&) {
-            const auto self = weak.lock();
-            if (self) asio::post(self->executor_, [self] { self->revoker_.resume(); });
-        });
+asio::awaitable<void> TokenEngine::revoke_late(SlotPtr slot, ConfigurationPtr issued_under,
+                                               TokenRecordPtr token) {
+    std::vector<storage::PendingRevocation> all =
+        revocations_of(*issued_under, *token, clock_.stored_now());
+    for (storage::PendingRevocation& pending : all) {
+        const auto kept = std::make_shared<const storage::PendingRevocation>(std::move(pending));
+        std::function<void(Done<>)> write = [this, kept](Done<> done) {
+            store_.queue_revocation(copy_of(*kept), std::move(done));
+        };
+        const Result<> queued = co_await save_patiently<void>(slot, std::move(write));
+        if (!queued)
+            core::log(core::LogLevel::kError, "revocation_not_queued",
+                      {{"provider", slot->name()},
+                       {"token", kept->token_type_hint},
+                       {"error", queued.error().message}});
+        revoker_.resume();
     }
 }
 

@@ -3,9 +3,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <future>
 #include <utility>
 
+#include "core/await.h"
 #include "providers/token_engine.h"
 
 namespace herald::providers {
@@ -32,14 +32,14 @@ void TokenManager::keep_fresh() {
 }
 
 void TokenManager::stop() {
-    std::promise<void> stopped;
-    auto once = std::make_shared<bool>(false);
-    asio::post(engine_->executor(), [engine = engine_, &stopped, once] {
-        engine->stop([&stopped, once] {
-            if (!std::exchange(*once, true)) stopped.set_value();
+    core::wait_called<void>([this](auto stopped) {
+        auto once = std::make_shared<bool>(false);
+        asio::post(engine_->executor(), [engine = engine_, stopped, once] {
+            engine->stop([stopped, once] {
+                if (!std::exchange(*once, true)) stopped();
+            });
         });
     });
-    stopped.get_future().wait();
 }
 
 TokenReader TokenManager::reader(core::ProviderId provider) {
@@ -139,20 +139,20 @@ void TokenManager::look_at_device(core::ProviderId provider, Done<TokenRecord> d
 }
 
 BegunSetups TokenManager::take_setups() {
-    std::promise<BegunSetups> taken;
-    asio::post(engine_->executor(),
-               [engine = engine_, &taken] { taken.set_value(engine->take_setups()); });
-    return taken.get_future().get();
+    return core::wait_called<BegunSetups>([this](auto taken) {
+        asio::post(engine_->executor(),
+                   [engine = engine_, taken] { taken(engine->take_setups()); });
+    });
 }
 
 void TokenManager::go_on_with(BegunSetups begun) {
     if (begun.empty()) return;
-    std::promise<void> done;
-    asio::post(engine_->executor(), [engine = engine_, &begun, &done] {
-        engine->go_on_with(std::move(begun));
-        done.set_value();
+    core::wait_called<void>([&](auto done) {
+        asio::post(engine_->executor(), [engine = engine_, &begun, done] {
+            engine->go_on_with(std::move(begun));
+            done();
+        });
     });
-    done.get_future().wait();
 }
 
 void TokenManager::reload(core::ProviderId provider, Done<> done) {

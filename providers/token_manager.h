@@ -30,7 +30,8 @@ struct TokenTestResult {
     std::chrono::milliseconds latency{0};
 };
 
-enum class RemoteRevocation { kDone, kQueued, kNotRevocable };
+/// Of several tokens the last of these: what is queued still has to be revoked.
+enum class RemoteRevocation { kDone, kNotRevocable, kQueued };
 
 /// Counters since start, for /metrics and stats.
 struct ProviderMetrics {
@@ -98,6 +99,7 @@ public:
     /// endpoint where the settings say so, or where there is one and nobody chose a test endpoint.
     /// Changes nothing.
     void test(core::ProviderId provider, core::Done<TokenTestResult> done);
+    /// Drops the token, and what an earlier revoke left queued is tried again.
     void revoke(core::ProviderId provider, core::Done<RemoteRevocation> done);
     /// Begins what a person has to do once for an interactive grant. `redirect_uri` is where the
     /// authorization server leads the browser back to; unused by a device authorization.

@@ -101,9 +101,8 @@ asio::awaitable<void> TokenEngine::begin_setup(SlotPtr slot, std::string redirec
         auto request = device_request(input, clock_.steady_now(), begun);
         if (!request) co_return done(request.error());
         http::Request sendable = std::move(*request);
-        core::Masking masking = slot->masking();
-        masking.add(credentials_of(ready.record, ready.settings));
-        masking.add(credentials_of(sendable, ready.record, ready.settings));
+        const core::Masking masking =
+            masking_of(slot->masking(), sendable, ready.record, ready.settings);
         const Result<http::Response> response = co_await transport_.send(std::move(sendable));
         if (!response) co_return done(endpoint_failure(response.error(), masking, endpoint));
         start = read_device_answer(*response, masking, endpoint, clock_.steady_now(),

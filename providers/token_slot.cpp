@@ -21,7 +21,7 @@ constexpr int kAlikeUntilPermanent = 3;
 constexpr std::chrono::seconds kForcedSpacing{30};
 constexpr std::chrono::minutes kForcedWindow{10};
 constexpr std::size_t kForcedPerWindow = 5;
-constexpr std::chrono::seconds kGrantMoves{5};      // less is rounding
+constexpr std::chrono::seconds kGrantMoves{5};  // less is rounding
 
 /// Access and refresh tokens of four generations.
 constexpr std::size_t kSeenTokens = 8;
@@ -146,49 +146,51 @@ void TokenSlot::adopt(storage::ProviderRecord provider, std::optional<storage::T
     if (use) show_stored(use, clock, random);
 }
 
-void TokenSlot::show_stored(std::shared_ptr<const TokenUse> shown, core::Clock& clock,
-                            core::Random& random) {
-    use = std::move(shown);
-    if (!token || !token->access_token) return;
+AccessTokenPtr TokenSlot::stored_access(std::shared_ptr<const TokenUse> how, core::Clock& clock,
+                                        core::Random& random) const {
     const core::StoredTime now = clock.stored_now();
-    if (token->expires_at <= now) return;
+    if (!token || !token->access_token || token->expires_at <= now) return nullptr;
     const auto age = std::max(now - token->obtained_at, milliseconds(0));
     const auto times = token_times(clock.steady_now() - age, token->expires_at - token->obtained_at,
                                    settings(), random);
-    access = make_access(*token, times, use, dpop, masking());
-    if (record().enabled) cell->publish(access);
+    return make_access(*token, times, std::move(how), dpop, masking());
 }
 
-Obtained TokenSlot::made_usable(storage::TokenRecord token_record, const Flight& landed,
-                                std::shared_ptr<const TokenUse> shown,
-                                core::SteadyTime requested_at, milliseconds lifetime,
-                                core::Random& random) {
-    token_record.generation = ++last_generation_;
-    remember(token_record);
+void TokenSlot::show_stored(std::shared_ptr<const TokenUse> how, core::Clock& clock,
+                            core::Random& random) {
+    use = std::move(how);
+    access = stored_access(use, clock, random);
+    if (access && record().enabled) cell->publish(access);
+}
+
+TokenRecordPtr TokenSlot::numbered(storage::TokenRecord brought, const Flight& landed) {
+    brought.generation = ++last_generation_;
+    remember(brought);
     if (landed.dpop) {
-        token_record.token_type = "DPoP";
-        token_record.dpop_key = landed.dpop->pem();
+        brought.token_type = "DPoP";
+        brought.dpop_key = landed.dpop->pem();
     }
-    Obtained obtained;
-    obtained.access =
-        make_access(token_record, token_times(requested_at, lifetime, settings(), random),
-                    std::move(shown), landed.dpop, masking());
-    obtained.record = std::make_shared<const storage::TokenRecord>(std::move(token_record));
-    return obtained;
+    return std::make_shared<const storage::TokenRecord>(std::move(brought));
 }
 
-void TokenSlot::put(const Obtained& obtained, milliseconds lifetime, core::Clock& clock,
-                    core::Random& random) {
+Obtained TokenSlot::put(TokenRecordPtr brought, const Flight& landed,
+                        std::shared_ptr<const TokenUse> how, TokenLife life, core::Clock& clock,
+                        core::Random& random) {
     // A session that has come near its own end is not made longer by asking more often.
     const auto end_before = token ? token->grant_ends_at : std::nullopt;
-    const auto end_now = obtained.record->grant_ends_at;
+    const auto end_now = brought->grant_ends_at;
     const bool end_is_fixed = end_before && end_now && *end_now < *end_before + kGrantMoves;
-    token = obtained.record;
+    token = std::move(brought);
     plan_grant_refresh(end_is_fixed, clock, random);
-    use = obtained.access->use;
-    dpop = obtained.access->dpop;
-    access = lifetime.count() == 0 ? nullptr : obtained.access;
+    use = std::move(how);
+    dpop = landed.dpop;
+    AccessTokenPtr made;
+    if (use)
+        made = make_access(*token, token_times(life.requested_at, life.length, settings(), random),
+                           use, dpop, masking());
+    access = life.length.count() == 0 ? nullptr : made;
     cell->publish(record().enabled ? access : nullptr);
+    return {.access = std::move(made), .record = token};
 }
 
 void TokenSlot::plan_grant_refresh(bool end_is_fixed, core::Clock& clock, core::Random& random) {
@@ -206,6 +208,7 @@ void TokenSlot::follow_rotation(const core::Secret& presented, const core::Secre
     if (!token || !token->refresh_token || !token->refresh_token->equals(presented)) return;
     storage::TokenRecord rotated = token->clone();
     rotated.refresh_token = successor.clone();
+    remember(rotated);
     token = std::make_shared<const storage::TokenRecord>(std::move(rotated));
 }
 
@@ -336,8 +339,16 @@ std::vector<Waiter> TokenSlot::take_waiters_of(const Flight& failed) {
     return take_if([&](const Waiter& one) { return one.setup == failed.setup; });
 }
 
-std::vector<Waiter> TokenSlot::take_served_by(const Flight& served) {
-    return take_if([&](const Waiter& one) { return !one.setup || one.setup == served.setup; });
+std::vector<Waiter> TokenSlot::take_served_by(const Flight& landed, const Obtained& brought) {
+    return take_if([&](const Waiter& one) {
+        if (one.setup && one.setup != landed.setup) return false;
+        return !one.deadline || brought.access;
+    });
+}
+
+std::vector<Waiter> TokenSlot::take_served_by_stored() {
+    return take_if(
+        [&](const Waiter& one) { return one.deadline && one.refused < access->generation; });
 }
 
 std::vector<Waiter> TokenSlot::take_setups() {

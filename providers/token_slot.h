@@ -19,10 +19,18 @@
 
 namespace herald::providers {
 
+using TokenRecordPtr = std::shared_ptr<const storage::TokenRecord>;
+
 /// What a flight brought: the token as workers use it and as it is kept.
 struct Obtained {
-    AccessTokenPtr access;
-    std::shared_ptr<const storage::TokenRecord> record;
+    AccessTokenPtr access;  ///< null: how it is shown now is in files that nobody has read yet
+    TokenRecordPtr record;
+};
+
+/// How long a token lives, counted from when its request was started.
+struct TokenLife {
+    core::SteadyTime requested_at;
+    std::chrono::milliseconds length;
 };
 
 /// One who waits for a flight. Leaving never ends the flight (O-73).
@@ -32,6 +40,8 @@ struct Waiter {
     std::optional<core::SteadyTime> deadline;
     /// What a person's set-up brought, for a flight of its own; null: any token will do.
     std::shared_ptr<const SetupCode> setup = nullptr;
+    /// A receiver refused this generation: only a later one will do.
+    std::int64_t refused = -1;
 };
 
 /// One token request under way: what it is made of, taken from the slot at one moment. Nothing of
@@ -60,17 +70,18 @@ public:
     /// Adopts what the store holds: at start, and after a change of configuration.
     void adopt(storage::ProviderRecord record, std::optional<storage::TokenRecord> stored,
                core::Clock& clock, core::Random& random);
-    /// Makes the stored token usable, where that had to wait for a file.
-    void show_stored(std::shared_ptr<const TokenUse> shown, core::Clock& clock,
-                     core::Random& random);
-    /// What a flight brought, as it becomes the current token by `put`.
-    [[nodiscard]] Obtained made_usable(storage::TokenRecord token_record, const Flight& landed,
-                                       std::shared_ptr<const TokenUse> shown,
-                                       core::SteadyTime requested_at,
-                                       std::chrono::milliseconds lifetime, core::Random& random);
-    /// Makes it the current one and publishes it; one of no `lifetime` only for those who wait.
-    void put(const Obtained& obtained, std::chrono::milliseconds lifetime, core::Clock& clock,
-             core::Random& random);
+    /// The stored token, as `how` has it shown; null where there is none that lives.
+    [[nodiscard]] AccessTokenPtr stored_access(std::shared_ptr<const TokenUse> how,
+                                               core::Clock& clock, core::Random& random) const;
+    /// Makes it usable, where that had to wait for a file.
+    void show_stored(std::shared_ptr<const TokenUse> how, core::Clock& clock, core::Random& random);
+    /// What a flight brought, as it is kept; it becomes the current token by `put`.
+    [[nodiscard]] TokenRecordPtr numbered(storage::TokenRecord brought, const Flight& landed);
+    /// Makes it the current one and publishes it as `how` has it shown, where that is known. One of
+    /// no length of life is only for those who wait.
+    [[nodiscard]] Obtained put(TokenRecordPtr brought, const Flight& landed,
+                               std::shared_ptr<const TokenUse> how, TokenLife life,
+                               core::Clock& clock, core::Random& random);
     /// `successor` takes the place of `presented`, where that is still the refresh token.
     void follow_rotation(const core::Secret& presented, const core::Secret& successor);
     void drop_token();
@@ -113,8 +124,11 @@ public:
     /// Takes those whom a failed flight concerns: a set-up its own person, any other all but the
     /// set-ups.
     [[nodiscard]] std::vector<Waiter> take_waiters_of(const Flight& failed);
-    /// Takes those whom a token serves: a set-up's person, and everybody who needs any token.
-    [[nodiscard]] std::vector<Waiter> take_served_by(const Flight& landed);
+    /// Takes those whom a token serves: a set-up's person, and everybody who needs any token. Who
+    /// is to use it waits on where it cannot be used yet.
+    [[nodiscard]] std::vector<Waiter> take_served_by(const Flight& landed, const Obtained& brought);
+    /// Takes those whom the stored token serves: nobody who asks for a new one.
+    [[nodiscard]] std::vector<Waiter> take_served_by_stored();
     /// Takes the set-ups, whose codes belong to a configuration that is no more.
     [[nodiscard]] std::vector<Waiter> take_setups();
 
@@ -134,7 +148,7 @@ public:
     std::shared_ptr<const TokenUse> use;  ///< null: it needs files that nobody has read yet
     std::shared_ptr<const DpopKey> dpop;  ///< null: no proof of possession
     std::optional<PendingSetup> pending_setup;
-    std::shared_ptr<const storage::TokenRecord> token;  ///< may hold a refresh token alone
+    TokenRecordPtr token;  ///< may hold a refresh token alone
     AccessTokenPtr access;
     const std::shared_ptr<TokenCell> cell;
     const std::unique_ptr<core::Timer> timer;

@@ -133,11 +133,10 @@ asio::awaitable<void> TokenEngine::test(SlotPtr slot, Done<TokenTestResult> done
     // A token of another configuration by now has no business at these endpoints.
     if (slot->fence() != fence) co_return done(no_token(*slot));
     const ReadyConfiguration ready = (*prepared)->ready();
-    if (slot->waits_for_files()) slot->show_stored(token_use_of(ready), clock_, random_);
-    if (!slot->access || !slot->token || slot->token->expires_at <= clock_.stored_now())
-        co_return done(no_token(*slot));
-    const auto token = slot->token;  // it may be dropped meanwhile
-    const AccessTokenPtr access = slot->access;
+    const TokenRecordPtr token = slot->token;  // it may be dropped meanwhile
+    // As this configuration shows it: the slot's may be another one, or wait for a file.
+    const AccessTokenPtr access = slot->stored_access(token_use_of(ready), clock_, random_);
+    if (!access) co_return done(no_token(*slot));
     const core::SteadyTime started = clock_.steady_now();
     Result<http::Response> response = core::Error{};
     if (by_introspection) {

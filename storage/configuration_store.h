@@ -40,6 +40,7 @@ public:
     [[nodiscard]] virtual core::Result<> delete_provider(std::string_view name) = 0;
     [[nodiscard]] virtual core::Result<std::vector<ProviderRecord>> providers() = 0;
     [[nodiscard]] virtual core::Result<ProviderRecord> provider(std::string_view name) = 0;
+    [[nodiscard]] virtual core::Result<ProviderRecord> provider(core::ProviderId id) = 0;
     /// Names of the notifications that refer to it.
     [[nodiscard]] virtual core::Result<std::vector<std::string>> provider_users(
         core::ProviderId id) = 0;

@@ -21,6 +21,7 @@ struct NotificationCounts {
 struct StoreCounts {
     std::int64_t events = 0;
     std::vector<NotificationCounts> notifications;  ///< deleted ones under an empty name, added up
+    /// When the pending callout that is the oldest was created, whenever it is due.
     std::optional<core::StoredTime> oldest_pending_at = std::nullopt;
 };
 

@@ -56,8 +56,8 @@ public:
     }
 
     /// Its blocks are reserved: a full disk must not end the process at a write into memory.
-    static std::unique_ptr<File> create(const std::filesystem::path& path, std::int64_t lease) {
-        const std::string boot = core::boot_identity();
+    static std::unique_ptr<File> create(const std::filesystem::path& path, const std::string& boot,
+                                        std::int64_t lease) {
         if (boot.empty()) return nullptr;
         ::unlink(path.c_str());
         const FileDescriptor descriptor = create_private_file(path);
@@ -77,7 +77,8 @@ public:
     }
 
     /// Null where it is of another boot or lease, or more was sent than it could hold.
-    static std::unique_ptr<File> open(const std::filesystem::path& path, std::int64_t lease) {
+    static std::unique_ptr<File> open(const std::filesystem::path& path, const std::string& boot,
+                                      std::int64_t lease) {
         const FileDescriptor descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
         if (!descriptor || ::lseek(descriptor.get(), 0, SEEK_END) != off_t{kFileBytes})
             return nullptr;
@@ -85,7 +86,7 @@ public:
         if (!file) return nullptr;
         const Header& header = *file->header_;
         const bool ours = header.magic.data() == kMagic && header.boot.back() == '\0' &&
-                          header.boot.data() == core::boot_identity() && header.lease == lease;
+                          header.boot.data() == boot && header.lease == lease;
         return ours && header.overflowed == 0 ? std::move(file) : nullptr;
     }
 
@@ -110,13 +111,14 @@ private:
     Header* const header_;
 };
 
-SendMarks::SendMarks(std::filesystem::path file) : path_(std::move(file)) {}
+SendMarks::SendMarks(std::filesystem::path file, std::string boot)
+    : path_(std::move(file)), boot_(std::move(boot)) {}
 
 SendMarks::~SendMarks() = default;
 
 void SendMarks::read_former(std::int64_t lease) {
     const std::scoped_lock lock(mutex_);
-    const auto former = File::open(path_, lease);
+    const auto former = File::open(path_, boot_, lease);
     complete_ = former != nullptr;
     if (!former) return;
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
@@ -132,7 +134,7 @@ void SendMarks::start(std::int64_t lease) {
     complete_ = true;
     file_.reset();
     free_slots_.clear();
-    file_ = File::create(path_, lease);
+    file_ = File::create(path_, boot_, lease);
     if (!file_) return;
     free_slots_.reserve(kSlots);
     // The lowest come first and are used again at once, so that few pages are ever written.

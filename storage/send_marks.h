@@ -19,14 +19,14 @@ namespace herald::storage {
 /// A mark is set before the first byte of a request and taken away once the outcome is durable.
 /// Marks lie in a file that is mapped into memory: setting one costs no system call, and they
 /// outlive the process (kill -9, abort) but not the machine. The file names the run of the machine
-/// (core::boot_identity) and the lease that it belongs to. Where it is missing or belongs to
+/// (core::Clock::boot) and the lease that it belongs to. Where it is missing or belongs to
 /// another boot or lease, nothing is known, and everything that was claimed counts as sent.
 ///
 /// Thread-safety: all methods may be called concurrently.
 class SendMarks final {
 public:
     /// In memory only, until `start`.
-    explicit SendMarks(std::filesystem::path file);
+    SendMarks(std::filesystem::path file, std::string boot);
     SendMarks(const SendMarks&) = delete;
     SendMarks& operator=(const SendMarks&) = delete;
     ~SendMarks();
@@ -70,6 +70,7 @@ private:
     class File;
 
     const std::filesystem::path path_;
+    const std::string boot_;
     mutable std::mutex mutex_;
     std::unordered_map<core::CalloutId, Mark, core::IdHash> marks_;  // guarded by mutex_
     std::unordered_set<core::CalloutId, core::IdHash> withdrawn_;    // guarded by mutex_

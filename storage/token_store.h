@@ -28,6 +28,7 @@ struct TokenOutcome {
     std::optional<ProviderError> last_error = std::nullopt;
     std::int64_t requests = 0;                        ///< added to `token_requests`
     std::optional<int> secret_in_use = std::nullopt;  ///< another secret turned out to work
+    bool keeps_refresh_note = false;  ///< no refresh token was presented: see note_refresh_started
 };
 
 /// The role of the store that keeps tokens and what is still to be revoked.
@@ -43,8 +44,8 @@ public:
     [[nodiscard]] virtual core::Result<std::optional<TokenRecord>> token(core::ProviderId id) = 0;
     virtual void save_token_outcome(TokenOutcome outcome, core::Done<> done) = 0;
     /// Durable note that the refresh token with this fingerprint is about to be presented (O-119,
-    /// O-120). Cleared by save_token_outcome. Done with whether such a note for it was there
-    /// already.
+    /// O-120). Cleared by save_token_outcome, unless that keeps it. Done with whether such a note
+    /// for it was there already.
     virtual void note_refresh_started(TokenFence fence, std::string fingerprint,
                                       core::Done<bool> done) = 0;
     /// What a provider's issuer told of its endpoints. Conflict where the configuration has moved

@@ -35,9 +35,8 @@ bool is_health_path(std::string_view path) {
     return path == "/livez" || path == "/readyz" || path == "/metrics";
 }
 
-std::string answer_text(const ApiResponse& response, bool keep_alive) {
+std::string head_text(const ApiResponse& response, bool keep_alive) {
     std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
-    text.reserve(256 + response.body.size());
     text.append(reason_phrase(response.status))
         .append("\r\nContent-Type: ")
         .append(response.content_type);
@@ -46,7 +45,8 @@ std::string answer_text(const ApiResponse& response, bool keep_alive) {
     for (const auto& [name, value] : response.headers)
         text.append(name).append(": ").append(value).append("\r\n");
     if (!keep_alive) text.append("Connection: close\r\n");
-    return text.append("\r\n").append(response.body);
+    text.append("\r\n");
+    return text;
 }
 
 ApiResponse not_over_tcp() {
@@ -94,10 +94,10 @@ asio::awaitable<bool> Connection::serve_one() {
     listener_.table.is_served(*this);
     deadline_.reset();  // what the handler waits for has deadlines of its own
     auto answering = answer();
-    const ApiResponse response = co_await std::move(answering);
+    ApiResponse response = co_await std::move(answering);
     reader_.next();
     const bool keep_alive = wants_more && !listener_.stopping;
-    auto sending = send(&response, keep_alive);
+    auto sending = send(std::move(response), keep_alive);
     const bool sent = co_await std::move(sending);
     hold(reader_.held());
     co_return sent&& keep_alive;
@@ -145,9 +145,7 @@ asio::awaitable<ApiResponse> Connection::answer() {
     if (listener_.health_only && !is_health_path(request.path)) co_return not_over_tcp();
     auto start = [&listener = listener_,
                   request = std::move(request)](core::Done<ApiResponse> done) mutable {
-        listener.router.handle(
-            std::move(request), listener.threads,
-            [done = std::move(done)](ApiResponse response) { done(std::move(response)); });
+        listener.router.handle(std::move(request), listener.threads, std::move(done));
     };
     auto waiting = core::await_done<ApiResponse>(std::move(start));
     Result<ApiResponse> response = co_await std::move(waiting);
@@ -159,6 +157,7 @@ ApiRequest Connection::take_request() {
     ApiRequest request;
     request.method = std::move(head.method);
     request.path = std::move(head.path);
+    if (request.method == "HEAD" && is_health_path(request.path)) request.method = "GET";
     request.query = std::move(head.query);
     request.headers = std::move(head.headers);
     request.headers["herald-actor"] = peer_.actor;
@@ -166,9 +165,9 @@ ApiRequest Connection::take_request() {
     return request;
 }
 
-asio::awaitable<bool> Connection::send(const ApiResponse* response, bool keep_alive) {
-    const std::string text = answer_text(*response, keep_alive);
-    hold(text.size() + response->body.size());
+asio::awaitable<bool> Connection::send(ApiResponse response, bool keep_alive) {
+    const std::string text = text_of(std::move(response), keep_alive);
+    hold(reader_.held() + text.capacity());
     late_ = false;
     expect_within(listener_.patience +
                   std::chrono::milliseconds(text.size() / kBytesPerMillisecond));
@@ -177,13 +176,27 @@ asio::awaitable<bool> Connection::send(const ApiResponse* response, bool keep_al
     co_return written && !over_;
 }
 
+// From here on the only copy of the answer, for as long as the client takes it. Its body goes when
+// this returns.
+std::string Connection::text_of(ApiResponse response, bool keep_alive) {
+    hold(reader_.held());
+    const bool has_body = !reader_.wants_head_only();
+    const bool is_large = has_body && response.body.size() > ConnectionTable::kFreeBytes;
+    if (is_large && !listener_.table.has_room())
+        response = problem(overloaded("answers take all the memory that there is for them"));
+    std::string text = head_text(response, keep_alive);
+    if (!has_body) return text;
+    text.reserve(text.size() + response.body.size());
+    text.append(response.body);
+    return text;
+}
+
 // What follows on this connection cannot be told apart from the broken request: it ends here.
 asio::awaitable<void> Connection::refuse(core::Error error) {
     const int status =
         error.code == "malformed_request" ? reader_status(error) : http_status(error);
     error.details.erase("status");
-    const ApiResponse response = problem_with_status(status, error);
-    auto sending = send(&response, false);
+    auto sending = send(problem_with_status(status, error), false);
     const bool sent = co_await std::move(sending);
     if (!sent) co_return;
     auto draining = drain();
@@ -211,7 +224,7 @@ asio::awaitable<void> Connection::turn_away() {
     const auto self = shared_from_this();
     const ApiResponse response =
         problem(overloaded("too many connections are open, and all of them are being served"));
-    const std::string text = answer_text(response, false);
+    const std::string text = head_text(response, false) + response.body;
     auto writing = stream_->write(text);
     co_await std::move(writing);
 }

@@ -68,7 +68,8 @@ private:
     /// true: a request is there. false: the client has gone.
     boost::asio::awaitable<core::Result<bool>> receive();
     boost::asio::awaitable<ApiResponse> answer();
-    boost::asio::awaitable<bool> send(const ApiResponse* response, bool keep_alive);
+    boost::asio::awaitable<bool> send(ApiResponse response, bool keep_alive);
+    std::string text_of(ApiResponse response, bool keep_alive);
     boost::asio::awaitable<void> refuse(core::Error error);
     boost::asio::awaitable<void> drain();
     ApiRequest take_request();

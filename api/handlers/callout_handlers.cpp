@@ -16,7 +16,6 @@ using storage::CalloutFilter;
 using storage::CalloutRecord;
 using storage::CalloutState;
 
-constexpr std::size_t kMaxPage = 1000;
 constexpr std::size_t kRetryStep = 1000;
 
 Result<boost::json::object> full_view(const Services& services, const CalloutRecord& callout,
@@ -55,7 +54,8 @@ Result<std::size_t> read_limit(const std::string& text) {
     std::size_t limit = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), limit);
     const bool whole = ec == std::errc() && end == text.data() + text.size();
-    if (!whole || limit < 1 || limit > kMaxPage) return invalid_argument("limit", "1 to 1000");
+    if (!whole || limit < 1 || limit > storage::CalloutFilter::kLongestPage)
+        return invalid_argument("limit", "1 to 1000");
     return limit;
 }
 
@@ -124,11 +124,11 @@ Result<ApiResponse> list(const Call& call) {
     const std::size_t limit = filter->limit;
     // One more tells whether there is a next page; the store gives no more than the longest page,
     // so there a full one does.
-    filter->limit = std::min(limit + 1, kMaxPage);
+    filter->limit = std::min(limit + 1, storage::CalloutFilter::kLongestPage);
     auto page = call.services.store.list_callouts(*filter);
     if (!page) return page.error();
     const std::vector<CalloutRecord>& found = page->callouts;
-    const bool more = found.size() > limit || found.size() == kMaxPage;
+    const bool more = found.size() > limit || found.size() == storage::CalloutFilter::kLongestPage;
     const auto reasons = HoldReasons::read(call.services);
     if (!reasons) return reasons.error();
     boost::json::object out;

@@ -23,6 +23,8 @@ using dispatcher::AcceptedEvent;
 using dispatcher::EventInput;
 
 constexpr std::size_t kMaxOutstanding = 1024;
+// A sender whose lines are nearly all refused learns nothing from more of them.
+constexpr std::size_t kMaxRejected = 1000;
 // So long a thread may be kept from others.
 constexpr std::size_t kBytesAtATime = std::size_t{256} * 1024;
 
@@ -37,16 +39,21 @@ public:
     void when_room(core::Done<> go) { when(kMaxOutstanding - 1, std::move(go)); }
     void when_done(core::Done<> go) { when(0, std::move(go)); }
 
-    // false: there is no room, or a line met an error that ends the import.
+    // false: there is no room, or the import has ended.
     bool begin() {
         const std::scoped_lock lock(mutex_);
-        if (outstanding_ >= kMaxOutstanding || fatal_) return false;
+        if (outstanding_ >= kMaxOutstanding || is_over()) return false;
         ++outstanding_;
         return true;
     }
     bool has_ended() {
         const std::scoped_lock lock(mutex_);
-        return fatal_.has_value();
+        return is_over();
+    }
+    // No line from this one on was looked at.
+    void stop_before(std::size_t line) {
+        const std::scoped_lock lock(mutex_);
+        looked_at_ = line - 1;
     }
 
     void end(std::size_t line, const Result<AcceptedEvent>& result) {
@@ -64,11 +71,6 @@ public:
         if (go) go({});
     }
 
-    void reject(std::size_t line, const core::Error& error) {
-        const std::scoped_lock lock(mutex_);
-        note(line, error);
-    }
-
     Result<boost::json::object> summary() {
         const std::scoped_lock lock(mutex_);
         boost::json::object counts{{"accepted", accepted_}, {"duplicates", duplicates_}};
@@ -83,10 +85,22 @@ public:
             rejected.push_back(boost::json::object{{"line", line}, {"error", shown(why)}});
         }
         counts["rejected"] = std::move(rejected);
+        if (looked_at_) counts["stopped"] = stopped_after(*looked_at_);
         return counts;
     }
 
 private:
+    // REQUIRES: mutex_ is held.
+    [[nodiscard]] boost::json::object stopped_after(std::size_t line) const {
+        const std::string why = std::to_string(rejected_.size()) +
+                                " lines are rejected; those after line " + std::to_string(line) +
+                                " were not looked at: correct the input and send the rest again";
+        return boost::json::object{{"line", line}, {"error", why}};
+    }
+
+    // A line met an error of the store, or too many are refused. REQUIRES: mutex_ is held.
+    [[nodiscard]] bool is_over() const { return fatal_ || rejected_.size() >= kMaxRejected; }
+
     void when(std::size_t wanted, core::Done<> go) {
         {
             const std::scoped_lock lock(mutex_);
@@ -119,6 +133,7 @@ private:
     std::map<std::size_t, std::string> rejected_;
     std::optional<core::Error> fatal_;
     std::size_t fatal_line_ = 0;
+    std::optional<std::size_t> looked_at_;  // so many lines, where that was not all
 };
 
 std::string_view take_line(std::string_view& lines) {
@@ -164,17 +179,16 @@ asio::awaitable<Result<boost::json::object>> submit_lines(dispatcher::Intake& in
                                                           std::string_view lines) {
     const auto ledger = std::make_shared<LineLedger>();
     const auto executor = co_await asio::this_coro::executor;
-    std::size_t read = 0;
     lines = core::without_byte_order_mark(lines);
+    std::size_t left_at_turn = lines.size();
     for (std::size_t number = 1; !lines.empty(); ++number) {
-        const std::string_view line = take_line(lines);
-        read += line.size();
-        if (line.empty()) continue;
-        auto input = read_event(line);
-        if (!input) {
-            ledger->reject(number, input.error());
-            continue;
+        if (left_at_turn - lines.size() >= kBytesAtATime) {
+            left_at_turn = lines.size();
+            auto yielding = asio::post(executor, asio::use_awaitable);
+            co_await std::move(yielding);
         }
+        const std::string_view line = take_line(lines);
+        if (line.empty()) continue;
         bool has_room = ledger->begin();
         while (!has_room && !ledger->has_ended()) {
             auto waiting = core::await_done<void>(
@@ -182,14 +196,18 @@ asio::awaitable<Result<boost::json::object>> submit_lines(dispatcher::Intake& in
             co_await std::move(waiting);
             has_room = ledger->begin();
         }
-        if (!has_room) break;
+        if (!has_room) {
+            ledger->stop_before(number);
+            break;
+        }
+        auto input = read_event(line);
+        if (!input) {
+            ledger->end(number, input.error());
+            continue;
+        }
         intake.submit(std::move(*input), [ledger, number](const Result<AcceptedEvent>& result) {
             ledger->end(number, result);
         });
-        if (read < kBytesAtATime) continue;
-        read = 0;
-        auto yielding = asio::post(executor, asio::use_awaitable);
-        co_await std::move(yielding);
     }
     auto ending =
         core::await_done<void>([ledger](core::Done<> go) { ledger->when_done(std::move(go)); });

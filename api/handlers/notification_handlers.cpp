@@ -1,6 +1,7 @@
 #include "api/call.h"
 #include "api/json_view.h"
 #include "api/notification_patch.h"
+#include "core/await.h"
 #include "dispatcher/notification_rules.h"
 #include "dispatcher/retry_policy.h"
 
@@ -126,21 +127,43 @@ Result<ApiResponse> list(const Call& call) {
     return json_response(200, out);
 }
 
-// The lane is emptied first, else its attempts in flight would forbid the deletion; if that is then
-// refused, `apply` gives the lane back.
-Result<ApiResponse> remove(const Call& call) {
+struct Removal {
+    core::NotificationId id;
+    std::string name;
+    bool cancel_pending = false;
+};
+
+Result<Removal> read_removal(const Call& call) {
     if (auto ok = expect_query(call, {"cancel_pending"}); !ok) return ok.error();
     const auto cancel_pending = query_flag(call, "cancel_pending");
     if (!cancel_pending) return cancel_pending.error();
     const auto record = call.services.store.notification(call.param("name"));
     if (!record) return record.error();
-    if (*cancel_pending && call.services.scheduler != nullptr)
-        call.services.scheduler->drain_lane(record->id);
-    const auto deleted = call.services.store.delete_notification(record->name, *cancel_pending);
-    const auto applied = apply_to_lane(call.services, record->id);
+    return Removal{.id = record->id, .name = record->name, .cancel_pending = *cancel_pending};
+}
+
+Result<ApiResponse> removed(const Services& services, const Removal& removal) {
+    const auto deleted = services.store.delete_notification(removal.name, removal.cancel_pending);
+    const auto applied = apply_to_lane(services, removal.id);
     if (!deleted) return deleted.error();
     if (!applied) return applied.error();
-    return json_response(200, boost::json::object{{"deleted", record->name}});
+    return json_response(200, boost::json::object{{"deleted", removal.name}});
+}
+
+// The lane is emptied first, which takes as long as its receiver does, else its attempts in flight
+// would forbid the deletion; if that is then refused, `apply` gives the lane back.
+Answering remove(CallPtr call) {
+    const auto removal = read_removal(*call);
+    if (!removal) co_return removal.error();
+    if (removal->cancel_pending && call->services.scheduler != nullptr) {
+        const core::NotificationId id = removal->id;
+        auto draining = core::await_done<void>([call, id](core::Done<> drained) {
+            call->services.scheduler->drain_lane(id,
+                                                 [drained = std::move(drained)] { drained({}); });
+        });
+        co_await std::move(draining);
+    }
+    co_return removed(call->services, *removal);
 }
 
 // One that waits for its time goes now: an open breaker, and a lane that waits for a person, try it

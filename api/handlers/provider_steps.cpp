@@ -21,7 +21,8 @@ Result<std::int64_t> callouts_on_the_wire(storage::HistoryStore& store,
                                           const std::string& provider) {
     std::int64_t found = 0;
     for (const auto state : {storage::CalloutState::kClaimed, storage::CalloutState::kInFlight}) {
-        storage::CalloutFilter filter{.state = state, .limit = 1000};
+        storage::CalloutFilter filter{.state = state,
+                                      .limit = storage::CalloutFilter::kLongestPage};
         for (bool more = true; more;) {
             const auto page = store.list_callouts(filter);
             if (!page) return page.error();
@@ -102,7 +103,7 @@ boost::asio::awaitable<Result<>> revoke_for_deletion(CallPtr call, std::string n
     if (!revoked) co_return revocation_failed(name, revoked.error().message);
     if (*revoked == providers::RemoteRevocation::kQueued && !is_stored) {
         co_return revocation_failed(
-            name, "one is being requested right now, it is revoked when it comes");
+            name, "it is being requested, or an earlier one is still to be revoked");
     }
     if (*revoked == providers::RemoteRevocation::kQueued) {
         co_return revocation_failed(

@@ -73,12 +73,11 @@ Result<ApiResponse> live(const Call&) {
 }
 
 Result<ApiResponse> ready(const Call& call) {
-    if (call.services.healthy()) return json_response(200, boost::json::object{{"ready", true}});
-    return core::Error{
-        .kind = core::ErrorKind::kStorage,
-        .code = "storage_error",
-        .message =
-            "the database takes no more writes after an I/O error; look at the disk, then restart"};
+    if (!call.services.is_stopping())
+        return json_response(200, boost::json::object{{"ready", true}});
+    return core::Error{.kind = core::ErrorKind::kTransient,
+                       .code = "shutting_down",
+                       .message = "the daemon is stopping; ask again when it runs again"};
 }
 
 }  // namespace
@@ -88,7 +87,7 @@ std::vector<Route> status_routes() {
         {"GET", "/v1/stats", stats},
         {"GET", "/livez", live, Audit::kNone, Work::kInstant},
         {"GET", "/readyz", ready, Audit::kNone, Work::kInstant},
-        {"GET", "/metrics", metrics},
+        {"GET", "/metrics", metrics, Audit::kNone, Work::kMetrics},
     };
 }
 

@@ -13,6 +13,7 @@ namespace json = boost::json;
 
 namespace {
 
+// Fewer than the API rejects before it stops reading a batch.
 constexpr std::size_t kBatchLines = 500;
 constexpr std::size_t kBatchBytes = std::size_t{8} * 1024 * 1024;
 // The data's mebibyte, its envelope, and some room: the API says what exactly is too much.
@@ -59,7 +60,11 @@ std::string with_key(std::string_view line, std::string_view key) {
 core::Result<ImportSummary> EventImport::run(std::istream& input) {
     ProgressBar bar(context_.io().err, context_.io().err_is_terminal, options_.total_bytes);
     std::string line;
-    for (Line read = read_line(input, line); read != Line::kEnd; read = read_line(input, line)) {
+    for (;;) {
+        const Line read = read_line(input, line);
+        // Before it counts: a signal ends the reading, and what came until then is half a line.
+        if (Interrupt::requested()) return interrupted();
+        if (read == Line::kEnd) break;
         ++line_;
         bytes_ += line.size() + 1;
         if (line_ < options_.first_line) continue;
@@ -73,7 +78,6 @@ core::Result<ImportSummary> EventImport::run(std::istream& input) {
         bar.update(bytes_, line_);
         if (Interrupt::requested()) return interrupted();
     }
-    if (Interrupt::requested()) return interrupted();
     if (auto sent = send(); !sent) return sent.error();
     return std::move(summary_);
 }

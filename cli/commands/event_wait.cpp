@@ -15,7 +15,7 @@ namespace {
 
 constexpr core::Backoff kLook{.first = std::chrono::milliseconds(10),
                               .longest = std::chrono::milliseconds(250)};
-constexpr const char* kPage = "1000";  // more than an event may have callouts
+constexpr const char* kPage = "1000";  // the longest that the API gives
 
 bool is_finished(const json::value& callout) {
     const std::string state = text_at(callout, "state");
@@ -34,9 +34,9 @@ std::string told(const json::value& callout, const json::value& attempt) {
 }
 
 /// The attempts of the event's callouts that have not been told yet.
-class Attempts final {
+class ToldAttempts final {
 public:
-    explicit Attempts(Output& output) : output_(output) {}
+    explicit ToldAttempts(Output& output) : output_(output) {}
 
     void tell(const json::array& callouts) {
         for (const json::value& callout : callouts) {
@@ -57,29 +57,58 @@ private:
     std::map<std::string, std::size_t> told_;
 };
 
-core::Result<json::array> callouts_of(Context& context, const std::string& event) {
-    auto request = json_request("GET", "/v1/callouts");
-    request.query["event"] = event;
-    request.query["limit"] = kPage;
-    auto body = context.call(std::move(request));
-    if (!body) return body.error();
-    auto answer = parse_answer(*body);
-    if (!answer) return answer.error();
-    return array_at(*answer, "items");
+json::object summary_of(const json::value& callout) {
+    json::object summary;
+    for (const char* member : {"id", "notification", "state", "reason"}) {
+        const json::value* value = callout.as_object().if_contains(member);
+        summary[member] = value == nullptr ? json::value() : *value;
+    }
+    return summary;
 }
 
-json::array summaries(const json::array& callouts) {
-    json::array out;
-    for (const json::value& callout : callouts) {
-        json::object summary;
-        for (const char* member : {"id", "notification", "state", "reason"}) {
-            const json::value* value = callout.as_object().if_contains(member);
-            summary[member] = value == nullptr ? json::value() : *value;
-        }
-        out.push_back(std::move(summary));
+/// The event's callouts, newest first, a page in memory at a time.
+class EventCallouts final {
+public:
+    EventCallouts(Context& context, std::string event)
+        : context_(context), event_(std::move(event)), attempts_(context.output()) {}
+
+    /// Tells what is new of each callout that was not finished before. True: now all are.
+    core::Result<bool> look() {
+        bool all_finished = true;
+        std::string cursor = unfinished_from_;
+        do {
+            auto page = page_from(cursor);
+            if (!page) return page.error();
+            const json::array& callouts = array_at(*page, "items");
+            attempts_.tell(callouts);
+            all_finished = all_finished && std::ranges::all_of(callouts, is_finished);
+            cursor = text_at(*page, "next_cursor");
+            if (!all_finished) continue;
+            unfinished_from_ = cursor;
+            for (const json::value& callout : callouts) finished_.push_back(summary_of(callout));
+        } while (!cursor.empty());
+        return all_finished;
     }
-    return out;
-}
+
+    json::array take_summaries() { return std::move(finished_); }
+
+private:
+    core::Result<json::value> page_from(const std::string& cursor) {
+        auto request = json_request("GET", std::string(kCallouts));
+        request.query["event"] = event_;
+        request.query["limit"] = kPage;
+        if (!cursor.empty()) request.query["cursor"] = cursor;
+        auto body = context_.call(std::move(request));
+        if (!body) return body.error();
+        return parse_answer(*body);
+    }
+
+    Context& context_;
+    const std::string event_;
+    ToldAttempts attempts_;
+    std::string unfinished_from_;  ///< the pages before it are in `finished_`, not asked for again
+    json::array finished_;
+};
 
 core::Error not_finished(const std::string& event, std::chrono::milliseconds patience) {
     core::Error error{.kind = core::ErrorKind::kTransient, .code = "not_finished", .message = {}};
@@ -95,13 +124,12 @@ core::Result<json::value> wait_until_finished(Context& context, json::value fire
                                               std::optional<std::chrono::milliseconds> patience) {
     const std::string id = text_at(fired, "id");
     const auto begun = context.clock().steady_now();
-    Attempts attempts(context.output());
+    EventCallouts callouts(context, id);
     for (int looks = 1;; ++looks) {
-        auto callouts = callouts_of(context, id);
-        if (!callouts) return callouts.error();
-        attempts.tell(*callouts);
-        if (std::all_of(callouts->begin(), callouts->end(), is_finished)) {
-            fired.as_object()["callouts"] = summaries(*callouts);
+        const auto all_finished = callouts.look();
+        if (!all_finished) return all_finished.error();
+        if (*all_finished) {
+            fired.as_object()["callouts"] = callouts.take_summaries();
             return fired;
         }
         if (patience && context.clock().steady_now() - begun >= *patience)

@@ -9,7 +9,7 @@
 #include "cli/pause.h"
 #include "cli/redirect_listener.h"
 #include "cli/request_body.h"
-#include "core/encoding.h"
+#include "core/masking.h"
 
 namespace herald::cli {
 namespace {
@@ -31,13 +31,15 @@ core::Error not_ours() {
 
 // REQUIRES: `query` answers our request.
 core::Error not_authorized(const RedirectQuery& query) {
-    const std::string error = core::printable(query_value(query, "error"), 200);
+    core::Masking masking;
+    for (const char* secret : {"state", "code"}) masking.add(query_value(query, secret));
+    const std::string error = masking.shown(query_value(query, "error"), 200);
     std::string message = "set up: ";
     if (error.empty()) {
         message += "what came back holds neither a code nor an error";
     } else {
         message += "the authorization server says " + error;
-        const std::string more = core::printable(query_value(query, "error_description"), 500);
+        const std::string more = masking.shown(query_value(query, "error_description"), 500);
         if (!more.empty()) message += ": " + more;
     }
     return {.kind = core::ErrorKind::kPermanent,

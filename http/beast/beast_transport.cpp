@@ -13,17 +13,21 @@ public:
     BeastTransport(const BeastTransport&) = delete;
     BeastTransport& operator=(const BeastTransport&) = delete;
 
-    // Requests in flight end soon, with kCancelled; they keep the parts until then.
-    ~BeastTransport() override {
-        parts_->deadlines->shut_down();
-        parts_->pool.close();
-    }
+    // Requests in flight keep the parts until they have ended.
+    ~BeastTransport() override { close(); }
 
     boost::asio::awaitable<core::Result<Response>> send(Request request) override {
         return exchange(parts_, std::move(request));
     }
 
+    void shut_down() override { close(); }
+
 private:
+    void close() {
+        parts_->deadlines->shut_down();
+        parts_->pool.close();
+    }
+
     std::shared_ptr<TransportParts> parts_;
 };
 

@@ -23,6 +23,7 @@ DeadlineQueue::DeadlineQueue(core::Clock& clock, const boost::asio::any_io_execu
     : clock_(clock), timer_(clock.make_timer(executor)) {}
 
 void DeadlineQueue::shut_down() {
+    is_shut_down_ = true;
     for (const auto& [at, entry] : entries_) entry->what_.interrupt(Reason::kShutdown);
 }
 

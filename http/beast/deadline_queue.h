@@ -44,8 +44,9 @@ public:
     };
 
     DeadlineQueue(core::Clock& clock, const boost::asio::any_io_executor& executor);
-    /// Tells everything to end now.
+    /// Tells everything to end now. What begins later has to ask.
     void shut_down();
+    [[nodiscard]] bool is_shut_down() const { return is_shut_down_; }
 
 private:
     void arm(core::SteadyTime at);
@@ -56,6 +57,7 @@ private:
     std::unique_ptr<core::Timer> timer_;
     std::multimap<core::SteadyTime, Entry*> entries_;
     std::optional<core::SteadyTime> armed_at_;
+    bool is_shut_down_ = false;
 };
 
 }  // namespace herald::http

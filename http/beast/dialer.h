@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "http/beast/attempt.h"
+#include "http/beast/request_progress.h"
 #include "http/beast/transport_parts.h"
 
 namespace herald::http {
@@ -18,8 +18,8 @@ namespace herald::http {
 /// Lifetime: must outlive `dial`; so must what it refers to.
 class Dialer final {
 public:
-    Dialer(TransportParts& parts, const Request& request, Attempt& attempt)
-        : parts_(parts), request_(request), attempt_(attempt) {}
+    Dialer(TransportParts& parts, const Request& request, RequestProgress& progress)
+        : parts_(parts), request_(request), progress_(progress) {}
 
     /// `key` is the pool's for what is dialled.
     [[nodiscard]] boost::asio::awaitable<core::Result<std::unique_ptr<Connection>>> dial(
@@ -41,7 +41,7 @@ private:
 
     TransportParts& parts_;
     const Request& request_;
-    Attempt& attempt_;
+    RequestProgress& progress_;
 };
 
 }  // namespace herald::http

@@ -3,8 +3,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "http/beast/attempt.h"
 #include "http/beast/dialer.h"
+#include "http/beast/request_progress.h"
 #include "http/beast/request_text.h"
 #include "http/beast/response_decoder.h"
 
@@ -32,7 +32,7 @@ public:
     Exchange(TransportParts& parts, Request& request)
         : parts_(parts),
           request_(request),
-          attempt_(*parts.deadlines, request),
+          progress_(*parts.deadlines, request),
           decoder_(limits_for(parts.options, request), request.method == "HEAD") {}
 
     asio::awaitable<core::Result<Response>> run() {
@@ -42,7 +42,7 @@ public:
         release(request_.body);
         request_.headers = {};
         const auto now = parts_.clock.steady_now();
-        if (now >= request_.deadline) co_return attempt_.out_of_time();
+        if (now >= request_.deadline) co_return progress_.out_of_time();
 
         const std::string key = ConnectionPool::key_of(request_);
         const bool in_the_clear = request_.carries_credentials && !request_.url.is_https();
@@ -64,31 +64,31 @@ public:
 
 private:
     asio::awaitable<core::Result<>> dial(const std::string& key) {
-        Dialer dialer(parts_, request_, attempt_);
+        Dialer dialer(parts_, request_, progress_);
         auto dialed = co_await dialer.dial(key);
         if (!dialed) co_return dialed.error();
         connection_ = std::move(*dialed);
         // It cannot be the answer to what has not been asked yet.
         if (connection_->look() != Connection::Seen::kBytes) co_return core::Result<>();
-        attempt_.enter(Phase::kRead);
-        co_return attempt_.failure(failure::kMalformed, "it answered before it was asked");
+        progress_.begin(Phase::kRead);
+        co_return progress_.failure(failure::kMalformed, "it answered before it was asked");
     }
 
     // The text is kept as long as it may have to be sent again.
     asio::awaitable<core::Result<Response>> converse(std::string& text) {
-        attempt_.awaits(connection_.get());
+        progress_.awaits(connection_.get());
         const auto unsent = co_await write(text);
         if (is_fresh_) release(text);
         // A receiver may answer and close before it has read everything; the answer counts.
         auto response = co_await read();
-        attempt_.awaits(static_cast<Connection*>(nullptr));
+        progress_.awaits(static_cast<Connection*>(nullptr));
         if (unsent && !response) co_return *unsent;
         if (!unsent) keep_connection();
         co_return response;
     }
 
     asio::awaitable<std::optional<core::Error>> write(std::string_view text) {
-        attempt_.enter(Phase::kWrite);
+        progress_.begin(Phase::kWrite);
         while (!text.empty()) {
             boost::system::error_code ec = asio::error::would_block;
             std::size_t written = 0;
@@ -96,11 +96,11 @@ private:
             if (!connection_->has_tls()) written = connection_->write_now(bytes, ec);
             if (ec == asio::error::would_block) {
                 ec = {};
-                if (connection_->has_tls()) attempt_.mark_sent();
+                if (connection_->has_tls()) progress_.mark_sent();
                 written = co_await connection_->write_some(bytes, ec);
             }
-            if (written > 0) attempt_.mark_sent();
-            if (ec) co_return attempt_.failure(failure::kHttp, ec);
+            if (written > 0) progress_.mark_sent();
+            if (ec) co_return progress_.failure(failure::kHttp, ec);
             text.remove_prefix(written);
         }
         co_return std::nullopt;
@@ -108,8 +108,8 @@ private:
 
     asio::awaitable<core::Result<Response>> read() {
         using Progress = ResponseDecoder::Progress;
-        if (attempt_.is_interrupted()) co_return attempt_.failure(failure::kHttp, "");
-        attempt_.enter(Phase::kRead);
+        if (progress_.is_interrupted()) co_return progress_.failure(failure::kHttp, "");
+        progress_.begin(Phase::kRead);
         auto& buffer = connection_->buffer();
         std::size_t room = kReadAtOnce;
         for (;;) {
@@ -120,10 +120,10 @@ private:
             auto progress = ec ? decoder_.end(ec == asio::error::eof) : feed(buffer);
             if (progress == Progress::kDone) co_return decoder_.take();
             if (progress == Progress::kMalformed) {
-                co_return attempt_.failure(failure::kMalformed, decoder_.problem());
+                co_return progress_.failure(failure::kMalformed, decoder_.problem());
             }
-            ended_unanswered_ = ec && !attempt_.is_interrupted() && !decoder_.has_begun();
-            if (ec) co_return attempt_.failure(failure::kHttp, describe(ec));
+            ended_unanswered_ = ec && !progress_.is_interrupted() && !decoder_.has_begun();
+            if (ec) co_return progress_.failure(failure::kHttp, describe(ec));
             room = kReadBodyAtOnce;
         }
     }
@@ -149,7 +149,7 @@ private:
     // when it is used.
     void keep_connection() {
         const bool is_fit = decoder_.is_reusable() && connection_->buffer().size() == 0;
-        if (!is_fit || attempt_.is_interrupted()) return;
+        if (!is_fit || progress_.is_interrupted()) return;
         if (!parts_.descriptors.may_stay_idle(connection_->socket())) return;
         parts_.pool.give_back(std::move(connection_), parts_.clock.steady_now());
     }
@@ -157,7 +157,7 @@ private:
     TransportParts& parts_;
     Request& request_;
     std::unique_ptr<Connection> connection_;
-    Attempt attempt_;
+    RequestProgress progress_;
     ResponseDecoder decoder_;
     bool is_fresh_ = false;  ///< the connection was made for this request
     bool ended_unanswered_ = false;
@@ -175,11 +175,11 @@ private:
     TransportParts& parts_;
 };
 
-core::Error cancelled(const std::exception& thrown) {
+core::Error cancelled(std::string_view why) {
     return core::Error{
         .kind = core::ErrorKind::kCancelled,
         .code = "http",
-        .message = std::string("the request was given up by its owner: ") + thrown.what()};
+        .message = std::string("the request was given up by its owner: ").append(why)};
 }
 
 }  // namespace
@@ -187,13 +187,14 @@ core::Error cancelled(const std::exception& thrown) {
 asio::awaitable<core::Result<Response>> exchange(std::shared_ptr<TransportParts> parts,
                                                  Request request) {
     const Departure departure(*parts);
+    if (parts->deadlines->is_shut_down()) co_return cancelled("the transport was shut down");
     try {
         Exchange running(*parts, request);
         auto response = co_await running.run();
         co_return response;
     } catch (const boost::system::system_error& thrown) {
         // Asio throws this into a coroutine whose cancellation was asked for.
-        co_return cancelled(thrown);
+        co_return cancelled(thrown.what());
     }
 }
 

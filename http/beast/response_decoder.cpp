@@ -54,17 +54,6 @@ std::optional<StatusLine> parse_status_line(std::string_view line) {
     return parsed;
 }
 
-// Looks at every byte instead of stopping at the first wrong one, many at a time.
-bool is_field_content(std::string_view value) {
-    unsigned wrong = 0;
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        wrong |= static_cast<unsigned>(byte < 0x20) & static_cast<unsigned>(byte != '\t');
-        wrong |= static_cast<unsigned>(byte == 0x7F);
-    }
-    return wrong == 0;
-}
-
 std::optional<std::uint64_t> parse_chunk_size(std::string_view line) {
     std::uint64_t size = 0;
     std::size_t at = 0;

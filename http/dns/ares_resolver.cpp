@@ -17,6 +17,7 @@ class Waiting;
 struct Flight {
     std::shared_ptr<AresLookup> lookup;
     std::list<Waiting*> waiting;
+    bool failed_before = false;
 };
 
 class Waiting final : public Resolver::Question {
@@ -55,7 +56,8 @@ public:
           clock_(clock),
           options_(std::move(options)),
           found_(options_.most_remembered),
-          failed_(options_.most_remembered) {}
+          failed_(options_.most_remembered),
+          distrusted_(options_.most_remembered) {}
 
     const Answer* known(std::string_view host) override {
         const auto now = clock_.steady_now();
@@ -68,13 +70,18 @@ public:
         const auto under_way = flights_.find(name);
         if (under_way != flights_.end())
             return std::make_unique<Waiting>(under_way->second, std::move(done));
-        if (flights_.size() >= options_.most_lookups) {
+        const bool failed_before = distrusted_.find(name, clock_.steady_now()) != nullptr;
+        const bool all_distrusted =
+            failed_before && distrusted_flights_ >= options_.most_lookups / 2;
+        if (flights_.size() >= options_.most_lookups || all_distrusted) {
             done(local_failure(failure::kResolverUnavailable, Phase::kResolve,
                                "too many names are being looked up at a time"));
             return nullptr;
         }
         auto flight = std::make_shared<Flight>();
         flight->lookup = std::make_shared<AresLookup>(executor_, clock_, options_.names, name);
+        flight->failed_before = failed_before;
+        distrusted_flights_ += failed_before ? 1 : 0;
         flights_.emplace(name, flight);
         auto question = std::make_unique<Waiting>(flight, std::move(done));
         flight->lookup->start([this, name](core::Result<AresLookup::Found> result) {
@@ -86,6 +93,7 @@ public:
 private:
     void land(const std::string& name, core::Result<AresLookup::Found> result) {
         const auto flight = flights_.extract(name).mapped();
+        distrusted_flights_ -= flight->failed_before ? 1 : 0;
         const Answer answer = remember(name, std::move(result));
         while (!flight->waiting.empty()) flight->waiting.front()->tell(answer);
     }
@@ -94,6 +102,7 @@ private:
         const auto now = clock_.steady_now();
         if (!result) {
             failed_.keep(name, result.error(), now + options_.failure_memory, now);
+            distrusted_.keep(name, result.error(), now + options_.distrust, now);
             return result.error();
         }
         const auto lifetime =
@@ -108,6 +117,8 @@ private:
     const AresResolverOptions options_;
     NameCache found_;
     NameCache failed_;
+    NameCache distrusted_;
+    std::size_t distrusted_flights_ = 0;
     std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
 };
 

@@ -19,6 +19,9 @@ struct AresResolverOptions {
     std::chrono::seconds failure_memory{2};
     std::size_t most_remembered = 1024;  ///< of answers, and again as many failures
     std::size_t most_lookups = 128;      ///< at a time; each holds a socket or two
+    /// A name that failed is held back for so long: such names take half of the lookups at most, so
+    /// that those of a silent server leave room for the others.
+    std::chrono::seconds distrust{60};
 };
 
 /// Lookups by c-ares on the event loop `executor` (docs/name-lookup.md). One at a time for a name;

@@ -24,7 +24,7 @@ std::optional<Place> place_of(Connection& db, const core::CalloutId& id) {
     return Place{.notification = notification, .state = row.take<CalloutState>()};
 }
 
-bool is_undelivered(CalloutState state) {
+bool is_dead_or_cancelled(CalloutState state) {
     return state == CalloutState::kDead || state == CalloutState::kCancelled;
 }
 
@@ -91,14 +91,14 @@ bool write_state(WriteSession& session, CalloutState from, const CalloutUpdate& 
 }  // namespace
 
 bool is_end(CalloutState state) {
-    return state == CalloutState::kDelivered || is_undelivered(state);
+    return state == CalloutState::kDelivered || is_dead_or_cancelled(state);
 }
 
 Moved move(WriteSession& session, CalloutState from, const CalloutUpdate& to) {
     Moved moved{.done = write_state(session, from, to)};
     if (!moved.done) return moved;
-    if (is_undelivered(from)) session.db.run(kUnlistUndelivered, from, to.id);
-    if (is_undelivered(to.state)) session.db.run(kListUndelivered, to.id);
+    if (is_dead_or_cancelled(from)) session.db.run(kUnlistDeadOrCancelled, from, to.id);
+    if (is_dead_or_cancelled(to.state)) session.db.run(kListDeadOrCancelled, to.id);
     session.tally.moved(to.notification, from, to.state);
     if (is_end(to.state)) {
         const std::string key = order_key_of(session, to.id);

@@ -10,17 +10,15 @@
 namespace herald::storage::sqlite {
 namespace {
 
-constexpr std::size_t kLongestList = 1000;
-
 // ?1 <= id < ?2 throughout. A test holds every statement that is run here against its query plan.
 constexpr Sql kWalk =
     "SELECT id, state, notification_name FROM callout WHERE id >= ?1 AND id < ?2"
     " ORDER BY id DESC LIMIT ?3";
-constexpr Sql kUndelivered =
-    "SELECT callout_id FROM undelivered WHERE state = ?4 AND callout_id >= ?1"
+constexpr Sql kDeadOrCancelled =
+    "SELECT callout_id FROM dead_or_cancelled WHERE state = ?4 AND callout_id >= ?1"
     " AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3";
-constexpr Sql kUndeliveredOf =
-    "SELECT callout_id FROM undelivered WHERE notification_name = ?5 AND state = ?4"
+constexpr Sql kDeadOrCancelledOf =
+    "SELECT callout_id FROM dead_or_cancelled WHERE notification_name = ?5 AND state = ?4"
     " AND callout_id >= ?1 AND callout_id < ?2 ORDER BY callout_id DESC LIMIT ?3";
 constexpr Sql kPending =
     "SELECT c.id FROM notification n CROSS JOIN callout c INDEXED BY callout_pending"
@@ -36,7 +34,7 @@ constexpr Sql kClaimedOf =
     " ON c.notification_id = n.id AND c.state = 1 WHERE n.name = ?2 LIMIT ?1";
 constexpr SqlText kNotificationExists =
     ", EXISTS (SELECT 1 FROM callout c JOIN notification n ON n.id = c.notification_id"
-    " WHERE c.id = u.callout_id) FROM undelivered u WHERE";
+    " WHERE c.id = u.callout_id) FROM dead_or_cancelled u WHERE";
 constexpr SqlText kOldestFirst =
     " u.state = 3 AND u.callout_id >= ?1 AND u.callout_id < ?2 ORDER BY u.callout_id LIMIT ?3";
 constexpr SqlText kDead = SqlText("SELECT u.callout_id") + kNotificationExists + kOldestFirst;
@@ -123,7 +121,7 @@ void add(NotificationCounts& of, CalloutState state, std::int64_t count) {
 
 Listing::Listing(const CalloutFilter& filter, const ListingLimits& limits)
     : filter_(filter),
-      limit_(std::clamp<std::size_t>(filter.limit, 1, kLongestList)),
+      limit_(std::clamp<std::size_t>(filter.limit, 1, CalloutFilter::kLongestPage)),
       limits_(limits),
       range_(range_of(filter)) {}
 
@@ -155,9 +153,9 @@ void Listing::read_ended(Connection& db) {
     const auto& [from, before] = range_;
     page_.callouts = find_callouts(
         db, read_ids(filter_.notification
-                         ? db.query(kUndeliveredOf, from, before, limit_, *filter_.state,
+                         ? db.query(kDeadOrCancelledOf, from, before, limit_, *filter_.state,
                                     *filter_.notification)
-                         : db.query(kUndelivered, from, before, limit_, *filter_.state)));
+                         : db.query(kDeadOrCancelled, from, before, limit_, *filter_.state)));
     complete_ = true;
 }
 
@@ -236,7 +234,10 @@ StoreCounts read_counts(Connection& db) {
     auto events = db.query("SELECT value FROM counter WHERE name = 'events'");
     if (events.next()) counts.events = events.take<std::int64_t>();
     auto oldest = db.query(kOldestPending);
-    if (oldest.next()) counts.oldest_pending_at = oldest.take<std::optional<core::StoredTime>>();
+    if (oldest.next()) {
+        if (const auto id = oldest.take<std::optional<core::CalloutId>>())
+            counts.oldest_pending_at = created_at(*id);
+    }
     return counts;
 }
 

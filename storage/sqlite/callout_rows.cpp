@@ -14,14 +14,13 @@ int sequence(const AttemptRecord& attempt) {
     return attempt.number * 2 + (attempt.resend ? 1 : 0);
 }
 
-/// An id begins with its time.
+}  // namespace
+
 core::StoredTime created_at(const core::CalloutId& id) {
     std::int64_t ms = 0;
     for (std::size_t i = 0; i < 6; ++i) ms = ms * 256 + id.bytes[i];
     return core::StoredTime(std::chrono::milliseconds(ms));
 }
-
-}  // namespace
 
 CalloutRecord read_callout(Query& row) {
     CalloutRecord record;

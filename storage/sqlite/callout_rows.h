@@ -17,6 +17,8 @@ inline constexpr SqlText kSelectCallout =
     " notification_name, CASE state WHEN 0 THEN (SELECT p.name FROM notification n JOIN provider p"
     " ON p.id = n.provider_id WHERE n.id = notification_id) ELSE provider_name END, state, reason,"
     " due_at, attempts, failures, crashes, claimed_at, finished_at FROM callout";
+/// An id begins with its time.
+[[nodiscard]] core::StoredTime created_at(const core::CalloutId& id);
 [[nodiscard]] CalloutRecord read_callout(Query& row);
 
 [[nodiscard]] std::optional<CalloutRecord> find_callout(Connection& db, const core::CalloutId& id);

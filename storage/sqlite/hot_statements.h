@@ -84,17 +84,20 @@ inline constexpr Sql kClaimedCallouts =
     " FROM notification n"
     " CROSS JOIN callout c ON c.notification_id = n.id AND c.state = 1 LIMIT ?2";
 
-inline constexpr Sql kListUndelivered =
-    "INSERT INTO undelivered (state, callout_id, notification_name)"
+inline constexpr Sql kListDeadOrCancelled =
+    "INSERT INTO dead_or_cancelled (state, callout_id, notification_name)"
     " SELECT state, id, notification_name FROM callout WHERE id = ?";
 
-inline constexpr Sql kUnlistUndelivered =
-    "DELETE FROM undelivered WHERE state = ? AND callout_id = ?";
+inline constexpr Sql kUnlistDeadOrCancelled =
+    "DELETE FROM dead_or_cancelled WHERE state = ? AND callout_id = ?";
 
+/// An id begins with its time. First tries are due in the order in which they came; retries are
+/// not.
 inline constexpr Sql kOldestPending =
-    "SELECT min(oldest) FROM (SELECT (SELECT c.due_at FROM callout c WHERE c.notification_id = n.id"
-    " AND c.state = 0 AND c.queue = q.number ORDER BY c.due_at LIMIT 1) AS oldest"
-    " FROM notification n, (SELECT 0 AS number UNION ALL SELECT 1 UNION ALL SELECT 2) q)";
+    "SELECT min(oldest) FROM (SELECT (SELECT c.id FROM callout c WHERE c.notification_id = n.id"
+    " AND c.state = 0 AND c.queue = q.number ORDER BY c.due_at, c.id LIMIT 1) AS oldest"
+    " FROM notification n, (SELECT 0 AS number UNION ALL SELECT 2) q"
+    " UNION ALL SELECT min(id) FROM callout WHERE state = 0 AND queue = 1)";
 
 inline constexpr Sql kUnfinishedOfProvider =
     "SELECT (SELECT coalesce(sum(t.count), 0) FROM notification n JOIN tally t"

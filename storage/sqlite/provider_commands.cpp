@@ -91,8 +91,9 @@ void save_token_outcome(WriteSession& session, const TokenOutcome& outcome) {
     check_fence(session.db, outcome.fence);
     session.db.run(
         "UPDATE provider SET condition = ?2, last_error = ?3, token_requests = token_requests + ?4,"
-        " refresh_started = NULL WHERE id = ?1",
-        outcome.fence.provider, outcome.condition, to_json(outcome.last_error), outcome.requests);
+        " refresh_started = CASE WHEN ?5 THEN refresh_started END WHERE id = ?1",
+        outcome.fence.provider, outcome.condition, to_json(outcome.last_error), outcome.requests,
+        outcome.keeps_refresh_note);
     if (outcome.secret_in_use) {
         session.db.run("UPDATE provider SET secret_in_use = ?2 WHERE id = ?1",
                        outcome.fence.provider, *outcome.secret_in_use);

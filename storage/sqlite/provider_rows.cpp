@@ -14,6 +14,7 @@ constexpr SqlText kSelect =
     " invalidation_epoch, token_requests, secret_fields"
     " FROM provider";
 constexpr SqlText kSelectByName = kSelect + " WHERE name = ?";
+constexpr SqlText kSelectById = kSelect + " WHERE id = ?";
 constexpr SqlText kSelectAll = kSelect + " ORDER BY name";
 
 constexpr Sql kSave =
@@ -98,6 +99,13 @@ ProviderRecord read(Query& row, const KeyRing& ring) {
 std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,
                                             std::string_view name) {
     auto row = db.query(kSelectByName, name);
+    if (!row.next()) return std::nullopt;
+    return read(row, ring);
+}
+
+std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,
+                                            const core::ProviderId& id) {
+    auto row = db.query(kSelectById, id);
     if (!row.next()) return std::nullopt;
     return read(row, ring);
 }

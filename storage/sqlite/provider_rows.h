@@ -15,6 +15,8 @@ namespace herald::storage::sqlite {
 
 [[nodiscard]] std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,
                                                           std::string_view name);
+[[nodiscard]] std::optional<ProviderRecord> find_provider(Connection& db, const KeyRing& ring,
+                                                          const core::ProviderId& id);
 [[nodiscard]] std::vector<ProviderRecord> all_providers(Connection& db, const KeyRing& ring);
 [[nodiscard]] std::vector<std::string> users_of_provider(Connection& db,
                                                          const core::ProviderId& id);

@@ -17,6 +17,8 @@ Readers::Readers(const std::filesystem::path& path, std::size_t count) {
 
 std::optional<Readers::Loan> Readers::borrow() {
     std::unique_lock lock(mutex_);
+    // By time too: where nothing more is written nobody lets us go on.
+    changed_.wait_for(lock, kLongestHold, [this] { return closed_ || !held_back_; });
     const std::uint64_t ticket = next_ticket_++;
     changed_.wait(lock, [&] { return closed_ || (ticket == now_serving_ && !idle_.empty()); });
     if (closed_) return std::nullopt;
@@ -33,6 +35,11 @@ void Readers::give_back(std::unique_ptr<Connection> connection) {
     idle_.push_back(std::move(connection));
     --lent_;
     changed_.notify_all();
+}
+
+void Readers::hold_back(bool held_back) {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(held_back_, held_back) != held_back) changed_.notify_all();
 }
 
 void Readers::close() {

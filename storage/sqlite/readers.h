@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -45,6 +46,10 @@ public:
 
     /// Waits while all are lent. Empty once closed.
     [[nodiscard]] std::optional<Loan> borrow();
+    static constexpr std::chrono::milliseconds kLongestHold{250};
+    /// While held back nobody begins to read, for a moment at most: the -wal is used from its
+    /// beginning again only once nobody reads what is in it.
+    void hold_back(bool held_back);
     /// Waits until all are back. Idempotent.
     void close();
 
@@ -57,6 +62,7 @@ private:
     std::size_t lent_ = 0;                           // guarded by mutex_
     std::uint64_t next_ticket_ = 0;                  // guarded by mutex_
     std::uint64_t now_serving_ = 0;                  // guarded by mutex_
+    bool held_back_ = false;                         // guarded by mutex_
     bool closed_ = false;                            // guarded by mutex_
 };
 

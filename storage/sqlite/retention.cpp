@@ -82,7 +82,7 @@ core::NotificationId counted_for(Connection& db, const core::NotificationId& not
 void remove(WriteSession& session, const EndedCallout& callout, Budget& budget) {
     budget.spend_rows(session.db.run(kDeleteAttempts, callout.id));
     session.db.run(kDeleteCallout, callout.id);
-    session.db.run(kUnlistUndelivered, callout.state, callout.id);
+    session.db.run(kUnlistDeadOrCancelled, callout.state, callout.id);
     session.tally.removed(counted_for(session.db, callout.notification), callout.state);
 }
 

@@ -18,6 +18,10 @@ struct SqliteStoreOptions {
     /// before the call returns.
     bool writer_thread = true;
     std::size_t max_batch = 512;
+    /// Without a thread: where given, writes wait, and what is handed to this commits a batch of
+    /// them whenever it is called, as the thread would (simulations). Writes that block do not wait
+    /// for that. What waits when the store is destroyed is lost, as in a crash.
+    std::function<void(std::function<void()>)> defer = {};
     /// Called once, on the writer's thread, after an I/O error: from then on nothing is
     /// acknowledged.
     std::function<void(const core::Error&)> on_fatal = {};

@@ -37,10 +37,9 @@ std::optional<core::KeptTime> kept_in(Connection& db) {
 }  // namespace
 
 void continue_time_line(Connection& db, core::Clock& clock) {
-    const std::string boot = core::boot_identity();
     const auto kept = kept_in(db);
-    clock.continue_line(kept, boot);
-    const core::KeptTime now = clock.to_keep(boot);
+    clock.continue_line(kept);
+    const core::KeptTime now = clock.to_keep();
     const bool same = kept && kept->boot == now.boot && kept->since_boot == now.since_boot &&
                       kept->wall_ahead == now.wall_ahead;
     if (!same) keep_time(db, now);

@@ -22,7 +22,7 @@ WriteSession::WriteSession(Connection connection, const std::filesystem::path& p
     : db(std::move(connection)),
       ring(key_ring),
       clock(system_clock),
-      marks(path.string() + ".sending"),
+      marks(path.string() + ".sending", clock.boot()),
       path_(path),
       identities_(identities_of(path)) {
     sqlite3_wal_hook(db.handle(), note_wal_pages, &wal_pages_);

@@ -59,11 +59,40 @@ Writer::Writer(WriteSession& session, std::optional<Ballast> ballast, WriterOpti
 }
 
 void Writer::submit(OperationPtr operation) {
-    if (!options_.thread) {
+    if (!options_.thread && !options_.defer) {
         run_inline(std::move(operation));
     } else if (const auto refused = enqueue(operation)) {
         operation->fail(*refused);
+    } else if (options_.defer) {
+        defer_batch();
     }
+}
+
+void Writer::defer_batch() {
+    if (std::exchange(is_deferred_, true)) return;
+    options_.defer([this, lives = std::weak_ptr(lives_)] {
+        if (lives.expired()) return;
+        is_deferred_ = false;
+        run_batch();
+        if (!nothing_waits()) defer_batch();
+    });
+}
+
+void Writer::run_batch() {
+    Batch batch = std::exchange(carried_, {});
+    if (const std::scoped_lock lock(mutex_); batch.empty()) batch = take_batch();
+    if (batch.empty()) return;
+    complete(carry_out(std::move(batch)));
+    checkpoint_when_due();
+}
+
+bool Writer::nothing_waits() {
+    const std::scoped_lock lock(mutex_);
+    return carried_.empty() && events_.empty() && others_.empty();
+}
+
+void Writer::catch_up() {
+    while (!nothing_waits()) run_batch();
 }
 
 std::optional<core::Error> Writer::enqueue(OperationPtr& operation) {
@@ -97,7 +126,7 @@ void Writer::run_inline(OperationPtr operation) {
     }
     Batch batch;
     batch.push_back(std::move(operation));
-    auto completions = settle(std::move(batch));
+    auto completions = carry_out(std::move(batch));
     checkpoint_when_due();
     turn.unlock();  // what completes may submit the next one
     complete(std::move(completions));
@@ -116,7 +145,7 @@ void Writer::stop() {
 void Writer::loop() {
     pthread_setname_np(pthread_self(), "writer");
     for (Batch batch = next_batch(); !batch.empty(); batch = next_batch()) {
-        complete(settle(std::move(batch)));
+        complete(carry_out(std::move(batch)));
         checkpoint_when_due();  // after the acknowledgements: nobody waits for it
     }
 }
@@ -129,6 +158,10 @@ Writer::Batch Writer::next_batch() {
     if (now < next_for_outcomes_)
         wake_.wait_for(lock, next_for_outcomes_ - now, [this] { return worth_a_commit(); });
     next_for_outcomes_ = session_.clock.steady_now() + options_.outcome_pace;
+    return take_batch();
+}
+
+Writer::Batch Writer::take_batch() {
     Batch batch;
     const bool one_is_alone =
         !others_.empty() && others_.front()->kind() == Operation::Kind::kAlone;
@@ -197,16 +230,16 @@ Writer::Batch Writer::everything_waiting() {
     return batch;
 }
 
-std::vector<Writer::Completion> Writer::settle(Batch batch) {
+std::vector<Writer::Completion> Writer::carry_out(Batch batch) {
     std::vector<Completion> completions;
     completions.reserve(batch.size());
     if (fatal_) {
         fail_with_all_waiting(std::move(batch), *fatal_, completions);
     } else if (batch.front()->kind() == Operation::Kind::kAlone) {
-        settle_alone(std::move(batch.front()), completions);
+        carry_out_alone(std::move(batch.front()), completions);
     } else {
         batch = refuse_ingest_while_full(std::move(batch), completions);
-        if (!batch.empty()) settle_together(std::move(batch), completions);
+        if (!batch.empty()) carry_out_together(std::move(batch), completions);
     }
     return completions;
 }
@@ -224,7 +257,7 @@ Writer::Batch Writer::refuse_ingest_while_full(Batch batch, std::vector<Completi
     return rest;
 }
 
-void Writer::settle_together(Batch batch, std::vector<Completion>& completions) {
+void Writer::carry_out_together(Batch batch, std::vector<Completion>& completions) {
     if (!carried_.empty()) {  // what comes later stays later
         std::ranges::move(batch, std::back_inserter(carried_));
         return;
@@ -253,13 +286,13 @@ void Writer::settle_together(Batch batch, std::vector<Completion>& completions) 
             if (fatal_) {
                 fail_with_all_waiting(std::move(*half), *fatal_, completions);
             } else {
-                settle_together(std::move(*half), completions);
+                carry_out_together(std::move(*half), completions);
             }
         }
     }
 }
 
-void Writer::settle_alone(OperationPtr operation, std::vector<Completion>& completions) {
+void Writer::carry_out_alone(OperationPtr operation, std::vector<Completion>& completions) {
     std::optional<core::Error> error;
     try {
         operation->run(session_);
@@ -322,7 +355,9 @@ void Writer::checkpoint_when_due() {
     const int pages = session_.wal_pages();
     const bool started_anew = pages < checkpoint_at_pages_ - kCheckpointPages;
     if (started_anew) checkpoint_at_pages_ = kCheckpointPages;
-    if (fatal_ || pages < checkpoint_at_pages_) return;
+    const bool too_long = pages > options_.most_wal_pages;
+    if (options_.hold_readers) options_.hold_readers(too_long && !fatal_);
+    if (fatal_ || (pages < checkpoint_at_pages_ && !too_long)) return;
     // A reader may be in the way: try again only after as much again was written.
     checkpoint_at_pages_ = pages + kCheckpointPages;
     try {

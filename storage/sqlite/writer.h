@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -16,6 +17,8 @@ namespace herald::storage::sqlite {
 
 struct WriterOptions {
     bool thread = true;  ///< false: operations run on the caller's thread, one at a time
+    /// See SqliteStoreOptions.
+    std::function<void(std::function<void()>)> defer = {};
     /// So many operations are one transaction; eight outcomes count as one operation.
     std::size_t max_batch = 512;
     /// Whatever a transaction takes, those behind it wait for.
@@ -26,6 +29,9 @@ struct WriterOptions {
     /// commit costs as much for one as for many.
     std::chrono::milliseconds outcome_pace{8};
     std::function<void(const core::Error&)> on_fatal = {};
+    /// A -wal of more pages than this is too long: `hold_readers(true)` until it begins anew.
+    int most_wal_pages = 16'384;
+    std::function<void(bool)> hold_readers = {};
 };
 
 /// Runs every write, many in one transaction, each completed only after its COMMIT.
@@ -45,6 +51,8 @@ public:
     /// Events take effect in the order of the calls, so does everything else. Completes at once,
     /// with an error, after `stop`.
     void submit(OperationPtr operation);
+    /// Commits all that was deferred.
+    void catch_up();
     /// Finishes what waits and takes nothing more. Idempotent. REQUIRES: not on the writer's
     /// thread.
     void stop();
@@ -68,8 +76,12 @@ private:
     void run_inline(OperationPtr operation);
     void loop();
     [[nodiscard]] std::optional<core::Error> enqueue(OperationPtr& operation);
+    void defer_batch();
+    void run_batch();
+    [[nodiscard]] bool nothing_waits();
     [[nodiscard]] Batch next_batch();
     // These REQUIRE: mutex_ is held.
+    [[nodiscard]] Batch take_batch();
     void fill(Batch& batch);
     [[nodiscard]] bool fits(const Load& load, const Operation& operation, std::size_t share) const;
     [[nodiscard]] bool has_room_for_event(const Cost& cost) const;
@@ -77,9 +89,9 @@ private:
     [[nodiscard]] Batch everything_waiting();
     [[nodiscard]] bool worth_a_commit() const;  // REQUIRES: mutex_ is held
 
-    [[nodiscard]] std::vector<Completion> settle(Batch batch);
-    void settle_together(Batch batch, std::vector<Completion>& completions);
-    void settle_alone(OperationPtr operation, std::vector<Completion>& completions);
+    [[nodiscard]] std::vector<Completion> carry_out(Batch batch);
+    void carry_out_together(Batch batch, std::vector<Completion>& completions);
+    void carry_out_alone(OperationPtr operation, std::vector<Completion>& completions);
     [[nodiscard]] Batch refuse_ingest_while_full(Batch batch, std::vector<Completion>& completions);
     [[nodiscard]] std::optional<Failure> try_commit(Batch& batch);
     [[nodiscard]] bool reserve_helps(const Operation& operation, const Failure& failure);
@@ -101,6 +113,8 @@ private:
     Batch carried_;  // left over from a batch that read more than expected; goes first
 
     std::mutex turn_;  // without a thread: one operation at a time
+    bool is_deferred_ = false;
+    const std::shared_ptr<bool> lives_ = std::make_shared<bool>(true);  // for what was deferred
 
     std::mutex mutex_;
     std::condition_variable wake_;

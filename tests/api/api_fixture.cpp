@@ -71,7 +71,8 @@ ApiFixture::ApiFixture(bool writer_thread)
         },
         .database = directory_ / "herald.db",
         .key_file = key_file,
-        .healthy = [this] { return is_healthy_; }});
+        .is_stopping = [this] { return is_stopping_; },
+        .events_pruned = [this] { return events_pruned_(); }});
     token_thread_ = std::thread([this] { token_context_.run(); });
     tokens_->start().value();
 }

@@ -74,7 +74,8 @@ protected:
     std::unique_ptr<dispatcher::Intake> intake_;
     Endpoint receiver_ = [](const http::Request&) { return respond(200, "ok"); };
     std::vector<http::Request> received_;
-    bool is_healthy_ = true;
+    bool is_stopping_ = false;
+    std::function<std::int64_t()> events_pruned_ = [] { return std::int64_t{0}; };
     std::unique_ptr<api::Router> router_;
     std::thread token_thread_;
 };

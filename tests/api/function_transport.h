@@ -23,6 +23,7 @@ public:
         requests_.push_back(request);
         co_return endpoint_(request);
     }
+    void shut_down() override {}
 
 private:
     const Endpoint& endpoint_;

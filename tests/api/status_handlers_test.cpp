@@ -37,10 +37,12 @@ TEST_F(StatusHandlersTest, DeletedNotificationsStillCountInTheTotals) {
     EXPECT_TRUE(stats.array_at("notifications").empty());
 }
 
-TEST_F(StatusHandlersTest, ReadinessFollowsTheDatabaseAndLivenessDoesNot) {
+TEST_F(StatusHandlersTest, ADaemonThatStopsIsNotReadyAndStillAlive) {
     EXPECT_EQ(call("GET", "/readyz").status, 200);
-    is_healthy_ = false;
-    EXPECT_EQ(call("GET", "/readyz").status, 503);
+    is_stopping_ = true;
+    const Answer refused = call("GET", "/readyz");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.text_at("code"), "shutting_down");
     EXPECT_EQ(call("GET", "/livez").status, 200);
 }
 

@@ -1,5 +1,6 @@
 """No spelling of a private address is ever connected to unless it is allowed (S-01, S-04, E-33 to E-38, E-45)."""
 
+import json
 import socket
 import unittest
 
@@ -103,6 +104,20 @@ class BlockedAddresses(HeraldTest):
         self.assertEqual(self.try_callout(allowed)[1]["outcome"], "delivered")
         self.never_delivered(refused, self.try_callout(refused))
         self.assertEqual(self.receiver.summary()["requests"], 1)
+
+    def test_a_start_names_each_stored_destination_that_it_refuses_once(self):
+        self.given_a_daemon_that_allows("127.0.0.0/8")
+        self.assertEqual(self.try_callout(self.urls(["127.0.0.1"])[0])[1]["outcome"], "delivered")
+        self.herald.must("provider", "add", "crm", "--client-id", "c", "--client-secret-file",
+                         self.herald.file("s3cret"), "--token-url", self.receiver.url("/token"))
+        self.herald.stop()
+        self.herald.log_file.unlink()
+        self.herald.environment["HERALD_EGRESS_ALLOW"] = ""
+        self.herald.start()
+        self.herald.stop()
+        said = [json.loads(line) for line in self.herald.log().splitlines() if "HERALD_EGRESS_ALLOW" in line]
+        self.assertEqual([line["event"] for line in said], ["destination_refused"] * 2, said)
+        self.assertEqual([line.get("notification") or line.get("provider") for line in said], ["n1", "crm"], said)
 
     def test_metadata_stays_refused_under_a_wide_allowance(self):
         self.given_a_daemon_that_allows("0.0.0.0/0,::/0")

@@ -123,6 +123,36 @@ class Stopping(HeraldTest):
         self.assertEqual((shown["state"], len(shown["attempts"])), ("delivered", 1))
         self.assertEqual(len(self.receiver.log("/hold")), 1, "no duplicate")
 
+    def test_while_it_stops_it_is_alive_and_not_ready(self):
+        self.add_notification(self.receiver.url("/hold"))
+        self.fire()
+        self.receiver.wait(1, "/hold")
+        daemon = self.herald.daemon
+        daemon.send_signal(signal.SIGTERM)
+        eventually(lambda: self.herald.api("GET", "/readyz")[0] == 503, "it is not ready any more")
+        self.assertEqual(self.herald.api("GET", "/livez")[0], 200)
+        self.receiver.release()
+        self.assertEqual(daemon.wait(60), 0, self.herald.log_tail())
+        self.herald.daemon = None
+
+    def test_sigterm_waits_for_no_server_that_a_person_waits_for(self):
+        self.add_notification(self.receiver.url("/hold"), "slow", "--timeout", "10m")
+        self.herald.api("POST", "/v1/providers", {
+            "name": "crm", "kind": "custom", "client_id": "c", "client_secret": "s",
+            "token_endpoint": self.receiver.url("/hold"), "settings": {"request_timeout_ms": 600000}})
+        for command in (("notification", "test", "slow"), ("token", "obtain", "crm")):
+            with self.subTest(command=command):
+                before = len(self.receiver.log("/hold"))
+                waiting = self.herald.start_command("--json", *command)
+                self.receiver.wait(before + 1, "/hold")
+                daemon = self.herald.daemon
+                daemon.send_signal(signal.SIGTERM)
+                self.assertEqual(daemon.wait(20), 0, self.herald.log_tail())
+                self.herald.daemon = None
+                out, err = waiting.communicate(timeout=20)
+                self.assertTrue(json.loads(out or err), "the command was answered")
+                self.herald.start()
+
     def test_graceful_stops_under_load_cause_no_duplicates(self):
         self.add_notification(self.receiver.url("/slow?ms=5"), "posted", "--max-in-flight", "32")
         fired = []

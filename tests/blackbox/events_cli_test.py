@@ -1,11 +1,24 @@
 """Every event and callout command of the contract (section 5), in process and over the daemon's socket."""
 
+import array
+import fcntl
+import json
+import signal
+import subprocess
+import termios
 import threading
 import unittest
 
 import shapes
-from herald_harness import HeraldTest, with_and_without_daemon
+from herald_harness import HeraldTest, eventually, with_and_without_daemon
 from parts import Receiver
+
+
+def bytes_left_in(pipe):
+    """What was written and nobody has read yet."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
 
 
 class WithHeldNotification:
@@ -101,6 +114,19 @@ class EventCommands(WithHeldNotification):
         imported = self.herald.must("event", "import", "-", stdin=text)
         self.assertEqual(imported, imported | {"accepted": 500, "duplicates": 0, "rejected": []})
         self.assertEqual(self.herald.must("stats")["callouts"]["pending"], 500)
+
+    def test_ctrl_c_within_a_line_loses_no_line(self):
+        text = "".join('{"type":"invoice.posted","data":{"n":%d}}\n' % n for n in range(500))
+        importing = self.herald.start_command("--json", "event", "import", "-", stdin=subprocess.PIPE)
+        importing.stdin.write(text[:-10].encode())
+        importing.stdin.flush()
+        eventually(lambda: bytes_left_in(importing.stdin) == 0, "it has read what there is")
+        importing.send_signal(signal.SIGINT)
+        _, errors = importing.communicate(timeout=60)
+        self.assertEqual(importing.returncode, 130, errors)
+        line = json.loads(errors.splitlines()[-1])["error"]["details"]["line"]
+        self.herald.must("event", "import", "-", "--resume", line, stdin=text)
+        self.assertEqual(self.herald.must("stats")["events"], 500)
 
     def test_what_is_not_there_is_exit_3(self):
         fired = self.fire()

@@ -43,6 +43,7 @@ RunResult ProgramFixture::run(const std::vector<std::string>& arguments) {
             return std::unique_ptr<cli::ApiClient>(std::make_unique<Client>(*this));
         },
         .clock = clock_,
+        .standard_input = standard_input_,
     };
     RunResult result;
     result.exit_code = cli::run_program(arguments, io);

@@ -33,6 +33,7 @@ public:
     /// Called with the number of each request, from 1, before it is answered.
     void on_request(std::function<void(std::size_t)> called) { called_ = std::move(called); }
     void set_daemon(bool is_daemon) { is_daemon_ = is_daemon; }
+    void set_standard_input(int descriptor) { standard_input_ = descriptor; }
     [[nodiscard]] const std::vector<api::ApiRequest>& requests() const { return requests_; }
     [[nodiscard]] cli::DatabaseUse last_use() const { return last_use_; }
 
@@ -46,6 +47,7 @@ private:
     std::vector<api::ApiRequest> requests_;
     cli::DatabaseUse last_use_ = cli::DatabaseUse::kMustExist;
     bool is_daemon_ = false;
+    int standard_input_ = 0;
     std::function<void(std::size_t)> called_ = [](std::size_t) {};
     core::SystemClock clock_;
 };

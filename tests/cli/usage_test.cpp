@@ -97,8 +97,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadUsage{"RetryNothing", {"callout", "retry"}, "--state dead"},
         BadUsage{
             "RetryBoth", {"callout", "retry", "cal_1", "--state", "dead"}, "does not go together"},
-        BadUsage{
-            "RetryOneWithFilter", {"callout", "retry", "cal_1", "--dry-run"}, "--state only"},
+        BadUsage{"RetryOneWithFilter", {"callout", "retry", "cal_1", "--dry-run"}, "--state only"},
         BadUsage{"BadSince", {"callout", "list", "--since", "yesterday"}, "--since"},
         BadUsage{"BadWorkers", {"serve", "--workers", "0"}, "workers: must be a number"},
         BadUsage{"HelpOfUnknown", {"help", "provder"}, "did you mean 'provider'?"},

@@ -107,6 +107,31 @@ TEST(AwaitDoneTest, CarriesManyCallsFromManyThreads) {
     EXPECT_EQ(sum, kCalls * (kCalls + 1) / 2);
 }
 
+TEST(WaitCalledTest, GivesWhatTheCallbackWasCalledWith) {
+    EXPECT_EQ(
+        *wait_called<std::unique_ptr<int>>([](auto called) { called(std::make_unique<int>(7)); }),
+        7);
+    std::jthread other;
+    bool was_called = false;
+    wait_called<void>([&](auto called) {
+        other = std::jthread([&was_called, called] {
+            was_called = true;
+            called();
+        });
+    });
+    EXPECT_TRUE(was_called);
+}
+
+// The other thread may be inside it when the waiting one goes on.
+TEST(WaitCalledTest, TheCallbackOutlivesTheWait) {
+    std::function<void()> kept;
+    wait_called<void>([&](const std::function<void()>& called) {
+        kept = called;
+        called();
+    });
+    EXPECT_THROW(kept(), std::future_error);
+}
+
 TEST(WaitDoneTest, GivesTheResultOfACallThatCompletesAtOnce) {
     EXPECT_EQ(wait_done<int>([](Done<int> done) { done(7); }).value(), 7);
     EXPECT_TRUE(wait_done<void>([](Done<> done) { done({}); }).has_value());

@@ -156,19 +156,24 @@ TEST_F(TimerTest, OnExpiryTellsThatItWasWoken) {
 /// Both clocks stand where a test puts them.
 class ClockByHand final : public Clock {
 public:
-    ClockByHand(SystemTime at, std::chrono::milliseconds since_boot) : wall(at), boot(since_boot) {}
+    ClockByHand(SystemTime at, std::chrono::milliseconds since_boot, std::string of_boot = "boot")
+        : wall(at), steady(since_boot), of_boot_(std::move(of_boot)) {}
     [[nodiscard]] SystemTime system_now() const override { return wall; }
-    [[nodiscard]] SteadyTime steady_now() const override { return SteadyTime(boot); }
+    [[nodiscard]] SteadyTime steady_now() const override { return SteadyTime(steady); }
+    [[nodiscard]] std::string boot() const override { return of_boot_; }
     [[nodiscard]] std::unique_ptr<Timer> make_timer(asio::any_io_executor /*executor*/) override {
         return nullptr;
     }
     void pass(std::chrono::milliseconds time) {
         wall += time;
-        boot += time;
+        steady += time;
     }
 
     SystemTime wall;
-    std::chrono::milliseconds boot;
+    std::chrono::milliseconds steady;
+
+private:
+    std::string of_boot_;
 };
 
 constexpr SystemTime kWall{1'795'248'000'000ms};
@@ -210,9 +215,9 @@ TEST(TimeLineTest, SlewingIsNoJump) {
 TEST(TimeLineTest, ARestartOfTheProcessGoesOnExactlyWhateverTheWallClockSays) {
     ClockByHand before(kWall, 40s);
     const StoredTime start = before.stored_now();
-    const KeptTime kept = before.to_keep("this boot");
+    const KeptTime kept = before.to_keep();
     ClockByHand after(kWall - 24h, 100s);
-    after.continue_line(kept, "this boot");
+    after.continue_line(kept);
     EXPECT_EQ(after.stored_now(), start + 60s);
     EXPECT_EQ(after.on_the_wall(after.stored_now()), after.wall);
     EXPECT_EQ(after.notice_wall_jump(), std::nullopt) << "that is what it starts with";
@@ -224,9 +229,9 @@ TEST(TimeLineTest, AfterARebootItGoesOnByTheWallClockLessWhatThatWasAhead) {
     before.wall += 1h;
     ASSERT_TRUE(before.notice_wall_jump());
     const StoredTime start = before.stored_now();
-    const KeptTime kept = before.to_keep("the boot before");
-    ClockByHand after(before.wall + 10min, 5s);
-    after.continue_line(kept, "another boot");
+    const KeptTime kept = before.to_keep();
+    ClockByHand after(before.wall + 10min, 5s, "another boot");
+    after.continue_line(kept);
     EXPECT_EQ(after.stored_now(), start + 10min);
     EXPECT_EQ(after.on_the_wall(start), before.wall);
 }
@@ -235,9 +240,9 @@ TEST(TimeLineTest, AfterARebootItNeverGoesBack) {
     ClockByHand before(kWall, 40s);
     before.pass(1h);
     const StoredTime last = before.stored_now();
-    const KeptTime kept = before.to_keep("the boot before");
-    ClockByHand after(SystemTime(0ms), 5s);
-    after.continue_line(kept, "another boot");
+    const KeptTime kept = before.to_keep();
+    ClockByHand after(SystemTime(0ms), 5s, "another boot");
+    after.continue_line(kept);
     EXPECT_EQ(after.stored_now(), last);
     EXPECT_EQ(after.on_the_wall(last), SystemTime(0ms)) << "shown by the clock as it goes";
     after.wall = kWall + 3h;
@@ -246,10 +251,10 @@ TEST(TimeLineTest, AfterARebootItNeverGoesBack) {
 }
 
 TEST(TimeLineTest, WhereTheBootCannotBeToldItGoesOnByTheWallClock) {
-    ClockByHand before(kWall, 40s);
+    ClockByHand before(kWall, 40s, "");
     (void)before.stored_now();
-    ClockByHand after(kWall + 1h, 40s);
-    after.continue_line(before.to_keep(""), "");
+    ClockByHand after(kWall + 1h, 40s, "");
+    after.continue_line(before.to_keep());
     EXPECT_EQ(reading(after.stored_now()), kWall.time_since_epoch() + 1h);
 }
 

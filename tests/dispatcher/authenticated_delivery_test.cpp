@@ -251,14 +251,18 @@ TEST_F(AuthenticatedDeliveryTest, WhatIsCutShowsNoPartOfACredential) {
         const std::string text = std::string(before, '.') + "0123456789abcdefghijklmnopqrstuvwxyz" +
                                  std::string(100, '.');
         http::Headers location;
-        location.set("Location", "https://elsewhere.example/" + text);
+        location.set("Location", "https://elsewhere.example/\x1b" + text);
         http::Headers challenge;
         challenge.set("WWW-Authenticate",
                       R"(Bearer error="insufficient_scope", scope=")" + text + "\"");
         answers = {respond(302, "", location), respond(401, "", challenge)};
         for (int i = 0; i < 2; ++i) {
             const core::CalloutId id = fire_one();
-            EXPECT_EQ(attempts(id)[0].error->find("0123"), std::string::npos) << before;
+            const std::string error = attempts(id)[0].error.value_or("");
+            EXPECT_EQ(error.find("0123"), std::string::npos) << before;
+            EXPECT_EQ(error.find('\x1b'), std::string::npos);
+            EXPECT_GE(error.size(), 400U) << "cut, not thrown away";
+            EXPECT_LE(error.size(), 610U) << "600, and the mark of the cut";
         }
     }
     answers = {respond(500, std::string(4080, '.') + "0123456789abcdefghijklmnopqrstuvwxyz")};

@@ -209,6 +209,7 @@ private:
         boost::asio::awaitable<core::Result<http::Response>> send(http::Request request) override {
             return network_.send(std::move(request));
         }
+        void shut_down() override {}
 
     private:
         SimulatedNetwork& network_;

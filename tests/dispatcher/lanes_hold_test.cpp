@@ -55,6 +55,25 @@ TEST_F(LanesHoldTest, PausingGivesBackWhatWaitsAndLetsWhatIsUnderWayEnd) {
     EXPECT_EQ(counts("crm").pending, 437);
 }
 
+// Who deletes a notification waits for what is under way, and is told when it is cut off too.
+TEST_F(LanesHoldTest, WhoeverWaitsForALaneToDrainIsToldOnce) {
+    start();
+    const auto id = add_lane(lane("crm"));
+    network["crm"].takes = 1h;
+    (void)fire_at("crm");
+    std::vector<std::string> told;
+    scheduler->drain_lane(id, [&] { told.emplace_back("of the lane"); });
+    scheduler->drain_lane(core::NotificationId(), [&] { told.emplace_back("no such lane"); });
+    settle();
+    EXPECT_EQ(told, std::vector<std::string>{"no such lane"});
+    scheduler->stop(0ms);
+    EXPECT_EQ(told.size(), 2U);
+    scheduler->drain_lane(id, [&] { told.emplace_back("after the end"); });
+    EXPECT_EQ(told.size(), 3U);
+    run(2h);
+    EXPECT_EQ(told.size(), 3U);
+}
+
 TEST_F(LanesHoldTest, ResumingDrainsWithARamp) {
     start();
     auto record = lane("crm");

@@ -15,8 +15,7 @@ using namespace std::chrono_literals;
 /// Fails the first `failures` writes of an outcome with `code`.
 class FlakyStore final : public storage::RefusingQueue {
 public:
-    FlakyStore(int failures, std::string code,
-               core::ErrorKind kind = core::ErrorKind::kTransient)
+    FlakyStore(int failures, std::string code, core::ErrorKind kind = core::ErrorKind::kTransient)
         : failures_(failures), code_(std::move(code)), kind_(kind) {}
 
     void record_attempt(std::vector<storage::AttemptRecord> attempts, storage::CalloutUpdate update,

@@ -26,6 +26,7 @@ public:
     core::Result<> delete_provider(std::string_view) override { return refusal(); }
     core::Result<std::vector<ProviderRecord>> providers() override { return refusal(); }
     core::Result<ProviderRecord> provider(std::string_view) override { return refusal(); }
+    core::Result<ProviderRecord> provider(core::ProviderId) override { return refusal(); }
     core::Result<std::vector<std::string>> provider_users(core::ProviderId) override {
         return refusal();
     }

@@ -258,6 +258,25 @@ TEST_F(AresResolverTest, SoIsWhatIsAskedAtATime) {
     expect_of_the_name(resolve("c.example"));
 }
 
+// Else three hundred names of one silent server would leave no lookup to anybody else.
+TEST_F(AresResolverTest, NamesThatFailedLeaveHalfOfThemToOthers) {
+    options_.most_lookups = 4;
+    const std::array silent{"a.silent.example", "b.silent.example", "c.silent.example"};
+    for (const char* host : silent) server_.set(host, {.code = Code::kServerFailure});
+    for (const char* host : silent) expect_of_the_name(resolve(host));
+    clock_.advance(options_.failure_memory);
+    for (const char* host : silent) server_.set(host, {.code = Code::kSilence});
+    const auto a = ask(silent[0]);
+    const auto b = ask(silent[1]);
+    EXPECT_FALSE(a.first->has_value());
+    EXPECT_FALSE(b.first->has_value());
+    const auto c = ask(silent[2]);
+    ASSERT_TRUE(c.first->has_value());
+    expect_ours(**c.first);
+    server_.set("works.example", {.addresses = {"192.0.2.1"}});
+    EXPECT_EQ(texts(resolve("works.example")), std::vector<std::string>{"192.0.2.1"});
+}
+
 TEST_F(AresResolverTest, ItsEndWaitsForNothing) {
     server_.set("silent.example", {.code = Code::kSilence});
     const auto [told, question] = ask("silent.example");

@@ -26,6 +26,15 @@ protected:
             });
         return *server_;
     }
+    LoopbackServer::Script stall_at_the_second() {
+        return [this](LoopbackSession& session) {
+            session.read_request();
+            session.send(answer("first"));
+            session.read_request();
+            has_stalled_ = true;
+            session.wait_for_close();
+        };
+    }
     static Request with_id(Request request) {
         request.headers.add("webhook-id", "msg_1");
         return request;
@@ -104,13 +113,7 @@ TEST_F(TransportResendTest, NotOnceAByteOfAnAnswerHasCome) {
 }
 
 TEST_F(TransportResendTest, NotWhenTimeIsUp) {
-    const LoopbackServer server([this](LoopbackSession& session) {
-        session.read_request();
-        session.send(answer("first"));
-        session.read_request();
-        has_stalled_ = true;
-        session.wait_for_close();
-    });
+    const LoopbackServer server(stall_at_the_second());
     ASSERT_TRUE(send(post(server.url(), "1")).has_value());
     const auto outcome = start_until_stalled(post(server.url(), "2"));
     expect_error(expect_end_at(outcome, kDeadline), "timeout", "read", true);
@@ -118,13 +121,7 @@ TEST_F(TransportResendTest, NotWhenTimeIsUp) {
 }
 
 TEST_F(TransportResendTest, NotWhenTheTransportGoes) {
-    const LoopbackServer server([this](LoopbackSession& session) {
-        session.read_request();
-        session.send(answer("first"));
-        session.read_request();
-        has_stalled_ = true;
-        session.wait_for_close();
-    });
+    const LoopbackServer server(stall_at_the_second());
     ASSERT_TRUE(send(post(server.url(), "1")).has_value());
     const auto outcome = start_until_stalled(post(server.url(), "2"));
     transport_.reset();

@@ -190,6 +190,19 @@ TEST_F(TransportTest, MayGoWhileRequestsAreUnderWay) {
     }
 }
 
+TEST_F(TransportTest, OnceItIsShutDownItSendsNothing) {
+    LoopbackServer server([](LoopbackSession& session) { session.wait_for_close(); });
+    const auto reading = start(get(server.url()));
+    run_until([&] { return server.connections() == 1; });
+    transport_->shut_down();
+    for (const auto& outcome : {reading, start(get(server.url()))}) {
+        const auto result = finish(outcome);
+        ASSERT_FALSE(result.has_value());
+        EXPECT_EQ(result.error().kind, core::ErrorKind::kCancelled);
+    }
+    EXPECT_EQ(server.connections(), 1U);
+}
+
 TEST(TransportLifetimeTest, TheContextMayGoWithRequestsUnderWay) {
     LoopbackServer server([](LoopbackSession& session) { session.wait_for_close(); });
     test::FakeClock clock;

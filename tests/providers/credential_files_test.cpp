@@ -61,6 +61,60 @@ TEST_F(CredentialFilesTest, AFileWhoseLastReadHangsIsNotReadAgainUntilThatEnds) 
     EXPECT_THAT(transport.requests.back().body, HasSubstr("client_secret=from-the-file"));
 }
 
+TEST_F(CredentialFilesTest, WhoReadAFileAtOnceShareTheRead) {
+    const std::string path = file("ca.pem", "authority");
+    const auto one = add_with_file("one", path, "ca_file");
+    const auto two = add_with_file("two", path, "ca_file");
+    start();
+    files_hang = true;
+    const auto first = obtain(one);
+    const auto second = obtain(two);
+    EXPECT_EQ(hanging.size(), 1U);
+    unhang();
+    ASSERT_TRUE(first->has_value());
+    ASSERT_TRUE(second->has_value());
+    EXPECT_TRUE((*first)->has_value());
+    EXPECT_TRUE((*second)->has_value());
+    EXPECT_EQ(*transport.requests[0].tls.ca, "authority");
+    EXPECT_EQ(*transport.requests[1].tls.ca, "authority");
+}
+
+TEST_F(CredentialFilesTest, WhoJoinsAReadHasAPatienceOfItsOwn) {
+    const std::string path = file("ca.pem", "authority");
+    const auto one = add_with_file("one", path, "ca_file");
+    const auto two = add_with_file("two", path, "ca_file");
+    start();
+    files_hang = true;
+    const auto first = obtain(one);
+    advance(4s);
+    const auto second = obtain(two);
+    advance(1s);
+    ASSERT_TRUE(first->has_value());
+    EXPECT_THAT((*first)->error().message, HasSubstr("it hangs"));
+    EXPECT_FALSE(second->has_value());
+    unhang();
+    ASSERT_TRUE(second->has_value());
+    EXPECT_TRUE((*second)->has_value());
+}
+
+// What it would bring is for a configuration that is no more.
+TEST_F(CredentialFilesTest, AFlightThatIsOvertakenWhileItReadsAsksNothing) {
+    const auto id = add_with_file("crm", file("secret", "from-the-file"));
+    start();
+    files_hang = true;
+    const auto caller = ask(id);
+    edit(id, [](auto& change) {
+        change.record.client_id = "client-2";
+        ++change.record.config_version;
+        change.drop_token = true;
+    });
+    unhang();
+    advance(1s);
+    EXPECT_EQ(caller->token(), "token-1");
+    ASSERT_EQ(transport.requests.size(), 1U);
+    EXPECT_THAT(transport.requests[0].body, HasSubstr("client-2"));
+}
+
 TEST_F(CredentialFilesTest, AStopDoesNotWaitForAFile) {
     storage::ProviderRecord provider = sample_provider();
     provider.grant_type = "refresh_token";

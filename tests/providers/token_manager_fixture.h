@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "providers/provider_rules.h"
 #include "providers/token_manager.h"
+#include "tests/providers/flaky_token_store.h"
 #include "tests/providers/sample_provider.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/open_store.h"
@@ -61,7 +62,7 @@ protected:
 
     void start() {
         manager =
-            std::make_unique<TokenManager>(*store, *store, transport, clock, random,
+            std::make_unique<TokenManager>(*store, token_store, transport, clock, random,
                                            io->get_executor(), [this](std::function<void()> work) {
                                                if (!files_hang) return work();
                                                hanging.push_back(std::move(work));
@@ -85,6 +86,20 @@ protected:
         const auto added = store->add_provider(std::move(record), std::move(token));
         EXPECT_TRUE(added) << added.error().message;
         return id;
+    }
+
+    // Reads of files return, also those that hang.
+    void unhang() {
+        files_hang = false;
+        for (const auto& read : std::exchange(hanging, {})) read();
+        settle();
+    }
+    // The next operations of this name fail, as with a locked database.
+    void fail_next(std::string_view operation, int times) {
+        token_store.fails = [operation = std::string(operation),
+                             left = std::make_shared<int>(times)](std::string_view one) {
+            return one == operation && (*left)-- > 0;
+        };
     }
 
     // Runs everything that can run without time passing.
@@ -172,6 +187,7 @@ protected:
     herald::test::SeededRandom random{7};
     herald::test::ScriptedTransport transport;
     std::unique_ptr<storage::Store> store;
+    FlakyTokenStore token_store{store};  ///< what the manager is given of it
     std::unique_ptr<TokenManager> manager;
     int token_requests = 0;
     int issued = 0;

@@ -1,5 +1,6 @@
 // No credential of a request comes back out of what a server answers.
 #include <array>
+#include <boost/json/serialize.hpp>
 
 #include "core/encoding.h"
 #include "tests/providers/token_manager_fixture.h"
@@ -220,6 +221,36 @@ TEST_F(EchoingServerTest, AStandardErrorCodeIsNeverMasked) {
     next_answer = respond(400, R"({"error":"invalid_client"})");
     EXPECT_EQ(core::string_member((*obtain(id))->error().details, "error"), "invalid_client");
     EXPECT_EQ(state(), "rejected");
+}
+
+// A refresh token that came for a configuration that was no more is one that the server knows.
+TEST_F(EchoingServerTest, ARefreshTokenThatOutlivedAnEditIsMaskedLater) {
+    storage::ProviderRecord provider = with_secret();
+    provider.grant_type = "refresh_token";
+    storage::TokenRecord token;
+    token.refresh_token = core::Secret("refresh-zero");
+    const auto id = add(std::move(provider), std::move(token));
+    start();
+    transport.answer_with([this](const http::Request&) {
+        if (++token_requests > 2)
+            return respond(400, description("I had " + std::string(kRefreshToken)));
+        const std::string successor(token_requests == 1 ? kRefreshToken : "refresh-two");
+        return respond(200, R"({"access_token":"token","expires_in":60,"refresh_token":")" +
+                                successor + "\"}");
+    });
+    transport.hold();
+    ask(id);
+    edit(id, [](auto& change) {
+        ++change.record.config_version;
+        change.drop_token = true;
+    });
+    transport.release();
+    settle();
+    ASSERT_EQ(token_requests, 2);
+    obtain(id);
+    EXPECT_THAT(transport.requests.back().body, HasSubstr("refresh-two"));
+    EXPECT_THAT(everything_kept(), HasSubstr("I had ********"));
+    expect_clean(everything_kept());
 }
 
 }  // namespace

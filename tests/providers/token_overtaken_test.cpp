@@ -49,6 +49,10 @@ protected:
             change.drop_token = true;
         });
     }
+    static void move_to_b(storage::ProviderRecord& record) {
+        record.issuer = "https://b.example";
+        record.metadata.clear();
+    }
     std::string stored_refresh_token() {
         const auto token = store->token(store->provider("crm")->id).value();
         return token && token->refresh_token ? std::string(token->refresh_token->reveal())
@@ -93,8 +97,7 @@ TEST_F(TokenOvertakenTest, ASecretIsNeverSentToTheIssuerOfAnotherConfiguration) 
     const auto caller = ask(id);
     ASSERT_THAT(transport.requests, SizeIs(1)) << "the first issuer is being asked";
     reconfigure(id, [](auto& record) {
-        record.issuer = "https://b.example";
-        record.metadata.clear();
+        move_to_b(record);
         record.client_secret = core::Secret("secret-of-b");
     });
     transport.release();
@@ -114,10 +117,7 @@ TEST_F(TokenOvertakenTest, ASetUpOfAnotherConfigurationIsNotBegun) {
     start();
     transport.hold();
     const auto begun = begin(id);
-    reconfigure(id, [](auto& record) {
-        record.issuer = "https://b.example";
-        record.metadata.clear();
-    });
+    reconfigure(id, move_to_b);
     transport.release();
     settle();
     ASSERT_TRUE(begun->has_value());
@@ -299,10 +299,7 @@ TEST_F(TokenOvertakenTest, AQueuedRevocationIsNeverSentToAnotherServer) {
     ask(id);
     revoke_answer = respond(503);
     EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
-    reconfigure(id, [](auto& record) {
-        record.issuer = "https://b.example";
-        record.metadata.clear();
-    });
+    reconfigure(id, move_to_b);
     revoke_answer = respond(200);
     advance(31s);
     EXPECT_THAT(bodies_sent_to("b.example"), Not(Contains(HasSubstr("token-1"))));

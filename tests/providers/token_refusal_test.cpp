@@ -182,5 +182,27 @@ TEST_F(TokenRefusalTest, TransportFailuresKeepTheirClass) {
     }
 }
 
+// Limits are the server's, also where its endpoints are not known yet.
+TEST_F(TokenRefusalTest, IssuersThatAreNotKnownYetAreCountedEachForItself) {
+    const auto undiscovered = [](const std::string& name) {
+        storage::ProviderRecord provider = sample_provider();
+        provider.name = name;
+        provider.token_endpoint.clear();
+        provider.issuer = "https://" + name + ".example";
+        provider.settings["token_requests_per_minute"] = 1;
+        return provider;
+    };
+    const auto one = add(undiscovered("one"));
+    const auto two = add(undiscovered("two"));
+    start();
+    next_answer = respond(503);
+    ask(one);
+    const std::size_t asked = transport.requests.size();
+    EXPECT_GT(asked, 0U);
+    ask(two);
+    ASSERT_GT(transport.requests.size(), asked);
+    EXPECT_EQ(transport.requests.back().url.host, "two.example");
+}
+
 }  // namespace
 }  // namespace herald::providers::test

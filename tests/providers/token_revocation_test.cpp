@@ -1,4 +1,6 @@
 // Test and revoke (oauth.md 6.10).
+#include <algorithm>
+
 #include "tests/providers/token_manager_fixture.h"
 
 namespace herald::providers::test {
@@ -13,6 +15,36 @@ protected:
         provider.revocation_endpoint = "https://login.example/revoke";
         provider.test_endpoint = "https://api.example/me";
         return provider;
+    }
+    core::ProviderId add_refreshing(storage::ProviderRecord provider) {
+        provider.grant_type = "refresh_token";
+        storage::TokenRecord token;
+        token.refresh_token = core::Secret("refresh-0");
+        return add(std::move(provider), std::move(token));
+    }
+    // Its endpoints are asked for, and nobody has done so yet.
+    core::ProviderId add_undiscovered(const std::string& issuer) {
+        storage::ProviderRecord provider = sample_provider();
+        provider.token_endpoint.clear();
+        provider.issuer = issuer;
+        return add_refreshing(std::move(provider));
+    }
+    // Each issuer that is up names its own endpoints.
+    void answer_as_issuers(const std::string& is_down) {
+        transport.answer_with([this, is_down](
+                                  const http::Request& request) -> core::Result<http::Response> {
+            const std::string issuer = request.url.origin();
+            if (issuer == is_down) return respond(503);
+            if (request.method != "GET") return answer(request);
+            return respond(200, R"({"issuer":")" + issuer + R"(","token_endpoint":")" + issuer +
+                                    R"(/token","revocation_endpoint":")" + issuer + R"(/revoke"})");
+        });
+    }
+    bool was_told(const std::string& host) {
+        return std::any_of(transport.requests.begin(), transport.requests.end(),
+                           [&](const http::Request& request) {
+                               return request.url.host == host && request.url.target == "/revoke";
+                           });
     }
     std::vector<std::string> revoked_tokens() {
         std::vector<std::string> bodies;
@@ -167,6 +199,151 @@ TEST_F(TokenRevocationTest, ARefusedRevocationIsAnErrorAndTheTokenIsGoneHere) {
     revoke_answer = respond(401, R"({"error":"invalid_client"})");
     EXPECT_EQ((*revoke(id))->error().code, "revocation_failed");
     EXPECT_EQ(state(), "revoked");
+}
+
+// What is still to be revoked at one server is not shown to the next, though its endpoints were
+// never known.
+TEST_F(TokenRevocationTest, WhatAnUnknownServerGaveIsNotShownToTheNext) {
+    const auto id = add_undiscovered("https://a.example");
+    answer_as_issuers("https://a.example");
+    start();
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    edit(id, [](auto& change) {
+        change.record.issuer = "https://b.example";
+        ++change.record.config_version;
+        change.drop_token = true;
+    });
+    advance(31s);
+    EXPECT_FALSE(was_told("b.example"));
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+TEST_F(TokenRevocationTest, WhatAnUnknownServerGaveIsToldItOnceItIsThere) {
+    const auto id = add_undiscovered("https://a.example");
+    answer_as_issuers("https://a.example");
+    start();
+    revoke(id);
+    answer_as_issuers("nobody");
+    advance(31s);
+    EXPECT_TRUE(was_told("a.example"));
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+// Nobody was asked: it is told as it is, and stays.
+TEST_F(TokenRevocationTest, ADocumentOfAnotherIssuerEndsNoRevocation) {
+    const auto id = add_undiscovered("https://a.example");
+    transport.answer_with(
+        [](const http::Request&) { return respond(200, R"({"issuer":"https://b.example"})"); });
+    start();
+    EXPECT_EQ((*revoke(id))->error().code, "revocation_failed");
+    EXPECT_EQ(store->pending_revocations()->size(), 1U);
+    answer_as_issuers("nobody");
+    advance(31s);
+    EXPECT_TRUE(was_told("a.example"));
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+TEST_F(TokenRevocationTest, ABlockedAddressEndsNoRevocation) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    core::Error blocked = transport_failure("blocked_address", false);
+    blocked.kind = core::ErrorKind::kPermanent;
+    revoke_answer = blocked;
+    EXPECT_EQ((*revoke(id))->error().code, "revocation_failed");
+    revoke_answer = respond(200);
+    advance(31s);
+    EXPECT_EQ(revoked_tokens().size(), 2U);
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+TEST_F(TokenRevocationTest, AConfigurationThatCannotBeUsedEndsNoRevocation) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    revoke_answer = respond(503);
+    revoke(id);
+    revoke_answer = respond(200);
+    edit(id, [](auto& change) { change.record.settings["request_timeout_ms"] = "no number"; });
+    advance(31s);
+    EXPECT_EQ(store->pending_revocations()->size(), 1U);
+    edit(id, [](auto& change) { change.record.settings.erase("request_timeout_ms"); });
+    advance(31s);
+    EXPECT_EQ(revoked_tokens().size(), 2U);
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+// A late token lands while the token before it is still being told of.
+TEST_F(TokenRevocationTest, ARevokeIsDoneOnceWhatHasArrivedIsRevokedToo) {
+    const auto id = add(revocable());
+    transport.answer_with([this](const http::Request& request) {
+        const bool is_late = request.url.target != "/revoke" && issued == 1;
+        if (is_late) transport.hold();  // what follows it
+        return answer(request);
+    });
+    start();
+    ask(id);
+    transport.hold();
+    obtain(id);
+    const auto revoked = revoke(id);
+    transport.release();
+    settle();
+    EXPECT_FALSE(revoked->has_value()) << "the late one is being told of";
+    transport.release();
+    settle();
+    ASSERT_TRUE(revoked->has_value());
+    EXPECT_EQ((*revoked)->value(), RemoteRevocation::kDone);
+    EXPECT_THAT(revoked_tokens(),
+                ::testing::ElementsAre("token=token-1&token_type_hint=access_token",
+                                       "token=token-2&token_type_hint=access_token"))
+        << "each once";
+    EXPECT_TRUE(store->pending_revocations()->empty());
+}
+
+TEST_F(TokenRevocationTest, ARevokeIsQueuedWhereWhatHasArrivedIsNotRevokedYet) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    transport.hold();
+    obtain(id);
+    const auto revoked = revoke(id);
+    transport.answer_with([this](const http::Request& request) {
+        if (request.body.find("token=token-2") != std::string::npos)
+            return core::Result<http::Response>(respond(503));
+        return answer(request);
+    });
+    transport.release();
+    settle();
+    ASSERT_TRUE(revoked->has_value());
+    EXPECT_EQ((*revoked)->value(), RemoteRevocation::kQueued);
+    EXPECT_EQ(store->pending_revocations()->size(), 1U);
+}
+
+// Whoever deletes the provider then must not be told that there is nothing.
+TEST_F(TokenRevocationTest, AnotherRevokeTriesWhatIsQueued) {
+    const auto id = add(revocable());
+    start();
+    ask(id);
+    revoke_answer = respond(503);
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    revoke_answer = respond(200);
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kDone);
+    EXPECT_TRUE(store->pending_revocations()->empty());
+    EXPECT_EQ((*revoke(id))->error().code, "no_token");
+}
+
+TEST_F(TokenRevocationTest, WhatIsQueuedCountsMoreThanWhatCannotBeRevoked) {
+    const auto id = add_refreshing(revocable());
+    start();
+    obtain(id);
+    transport.answer_with([](const http::Request& request) {
+        const bool is_refresh_token = request.body.find("token=refresh-0") != std::string::npos;
+        return is_refresh_token ? respond(503)
+                                : respond(400, R"({"error":"unsupported_token_type"})");
+    });
+    EXPECT_EQ((*revoke(id))->value(), RemoteRevocation::kQueued);
+    EXPECT_EQ(store->pending_revocations()->size(), 1U);
 }
 
 // O-127.

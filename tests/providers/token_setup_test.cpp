@@ -236,6 +236,21 @@ TEST_F(TokenSetupTest, ADocumentOfAnotherIssuerAtTheFirstPlaceDoesNotHideTheSeco
     EXPECT_TRUE(obtain(id)->value());
 }
 
+// The end of the program takes the transport away.
+TEST_F(TokenSetupTest, DiscoveryThatIsCutOffAsksNoSecondPlace) {
+    storage::ProviderRecord provider = sample_provider();
+    provider.token_endpoint.clear();
+    provider.issuer = "https://id.example/tenant";
+    const auto id = add(std::move(provider));
+    start();
+    transport.hold();
+    ask(id);
+    ASSERT_EQ(transport.requests.size(), 1U);
+    transport.shut_down();
+    settle();
+    EXPECT_EQ(transport.requests.size(), 1U);
+}
+
 // RFC 9207 section 2.4.
 TEST_F(TokenSetupTest, AnAnswerWithoutIssuerIsRefusedWhereTheServerAlwaysNamesIt) {
     for (const bool promises : {true, false}) {
@@ -308,7 +323,8 @@ TEST_F(TokenSetupTest, ADpopNonceIsUsedOnceItIsKnownAndCostsNoFailure) {
     EXPECT_EQ(transport.requests.size(), 2U);
 }
 
-TEST_F(TokenSetupTest, AServerThatNeverTakesANonceIsAskedTwice) {
+// O-141: twice each time, and no refusal of the configuration.
+TEST_F(TokenSetupTest, AServerThatNeverTakesANonceIsAskedTwiceAndFails) {
     storage::ProviderRecord provider = sample_provider();
     provider.settings["dpop"] = true;
     const auto id = add(std::move(provider));
@@ -320,6 +336,8 @@ TEST_F(TokenSetupTest, AServerThatNeverTakesANonceIsAskedTwice) {
     };
     EXPECT_FALSE(obtain(id)->value());
     EXPECT_EQ(transport.requests.size(), 2U);
+    for (int i = 0; i < 4; ++i) EXPECT_FALSE(obtain(id)->value());
+    EXPECT_EQ(state(), "failing");
 }
 
 std::string nonce_of(const http::Request& request) {
@@ -353,21 +371,6 @@ TEST_F(TokenSetupTest, ProvidersOfOneServerEachMeetItsNonceAndNoneFails) {
     settle();
     for (const auto& caller : callers) EXPECT_EQ(caller->token(), "t") << caller->error();
     EXPECT_EQ(transport.requests.size(), 10U);
-}
-
-// O-141.
-TEST_F(TokenSetupTest, ANonceThatIsNeverTakenIsNoRefusalOfTheConfiguration) {
-    storage::ProviderRecord provider = sample_provider();
-    provider.settings["dpop"] = true;
-    const auto id = add(std::move(provider));
-    start();
-    script = [&](const http::Request&) -> core::Result<http::Response> {
-        http::Headers headers;
-        headers.add("DPoP-Nonce", "n" + std::to_string(transport.requests.size()));
-        return respond(400, R"({"error":"use_dpop_nonce"})", headers);
-    };
-    for (int i = 0; i < 5; ++i) EXPECT_FALSE(obtain(id)->value());
-    EXPECT_EQ(state(), "failing");
 }
 
 class TokenTestTest : public TokenSetupTest {

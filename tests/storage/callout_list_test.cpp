@@ -192,6 +192,17 @@ TEST_F(ReadersTest, EveryoneGetsATurnHoweverFewThereAre) {
     for (auto& one : all) one.get();
 }
 
+// Where nothing is written any more nobody would let them go on.
+TEST_F(ReadersTest, WhoIsHeldBackWaitsForAMomentAtMost) {
+    sqlite::Readers readers(path(), 1);
+    readers.hold_back(true);
+    const auto begun = core::BootClock::now();
+    EXPECT_TRUE(readers.borrow());
+    EXPECT_GE(core::BootClock::now() - begun, sqlite::Readers::kLongestHold);
+    readers.hold_back(false);
+    EXPECT_TRUE(readers.borrow());
+}
+
 TEST_F(ReadersTest, ClosingWaitsForThoseWhoReadAndRefusesTheNext) {
     sqlite::Readers readers(path(), 1);
     auto reader = readers.borrow();

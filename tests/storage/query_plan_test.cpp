@@ -74,7 +74,8 @@ TEST_F(QueryPlanTest, ClaimsReadThePartialIndexInItsOrder) {
     EXPECT_THAT(plan_of(sqlite::kNextDue.text()),
                 HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
     EXPECT_THAT(plan_of(sqlite::kOldestPending.text()),
-                HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"));
+                AllOf(HasSubstr("INDEX callout_pending (notification_id=? AND queue=?)"),
+                      HasSubstr("SEARCH callout USING INDEX callout_retry")));
     EXPECT_THAT(plan_of(sqlite::kClaimedCallouts.text()), HasSubstr("INDEX callout_claimed"));
     EXPECT_THAT(plan_of(sqlite::kNextOfOrderKey.text()),
                 HasSubstr("INDEX callout_order (notification_id=? AND order_key=? AND queue=?)"));

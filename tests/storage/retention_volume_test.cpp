@@ -147,11 +147,11 @@ protected:
         }
         EXPECT_EQ(rows_of("event"), events_.size());
         EXPECT_EQ(rows_of("callout"), callouts);
-        EXPECT_EQ(value_of("SELECT count(*) FROM callout c LEFT JOIN undelivered u"
+        EXPECT_EQ(value_of("SELECT count(*) FROM callout c LEFT JOIN dead_or_cancelled u"
                            " ON u.callout_id = c.id AND u.state = c.state"
                            " WHERE (c.state > 2) <> (u.callout_id IS NOT NULL)"),
                   0);
-        EXPECT_EQ(value_of("SELECT (SELECT count(*) FROM undelivered)"
+        EXPECT_EQ(value_of("SELECT (SELECT count(*) FROM dead_or_cancelled)"
                            " - (SELECT count(*) FROM callout WHERE state > 2)"),
                   0);
         EXPECT_EQ(value_of("SELECT count(*) FROM attempt a WHERE NOT EXISTS"

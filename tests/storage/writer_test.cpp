@@ -29,6 +29,8 @@ protected:
         WriterOptions options{.thread = thread, .max_batch = 64, .outcome_pace = outcome_pace};
         options.max_batch_cost = {.rows = 1000, .bytes = 4000};
         options.max_waiting_events = {.rows = 2000, .bytes = 20'000};
+        options.most_wal_pages = 100;
+        options.hold_readers = [this](bool hold) { holds_readers_ = hold; };
         options.on_fatal = [this](const core::Error& error) { fatal_.push_back(error.code); };
         writer_.emplace(*session_, std::move(ballast), std::move(options));
     }
@@ -91,6 +93,7 @@ protected:
     core::SystemClock clock_;
     std::optional<WriteSession> session_;
     std::vector<std::string> fatal_;
+    bool holds_readers_ = false;
     std::optional<Writer> writer_;
 };
 
@@ -135,6 +138,31 @@ TEST_F(WriterTest, EightOutcomesTakeTheRoomOfOneOtherOperation) {
 }
 
 // With a disk that is full for one of them, thousands of commits would keep everybody waiting.
+// Readers that come one after another, each before the last has ended, would let it grow for ever.
+TEST_F(WriterTest, ReadersAreHeldBackUntilTheWalBeginsAnew) {
+    start(false);
+    auto write = [this, number = 0](int count) mutable {
+        for (int i = 0; i < count; ++i) {
+            EXPECT_TRUE(submit([&number](WriteSession& session) {
+                            return add_row(session, ++number);
+                        }).get());
+        }
+    };
+    Connection reader = open_reader(path_);
+    {
+        write(1);
+        EXPECT_FALSE(holds_readers_);
+        auto pinned = reader.query("SELECT name FROM counter");
+        ASSERT_TRUE(pinned.next());
+        write(200);
+        EXPECT_GT(session_->wal_pages(), 100);
+        EXPECT_TRUE(holds_readers_);
+    }
+    write(3);
+    EXPECT_LT(session_->wal_pages(), 100);
+    EXPECT_FALSE(holds_readers_);
+}
+
 TEST_F(WriterTest, TheNeighboursOfAFailingOperationShareFewCommits) {
     Gate gate(*this);
     const auto commits = session_->commits();

@@ -181,6 +181,7 @@ protected:
         boost::asio::awaitable<core::Result<http::Response>> send(http::Request request) override {
             return script_.send(std::move(request));
         }
+        void shut_down() override {}
 
     private:
         ScriptedTransport& script_;

@@ -37,6 +37,7 @@ struct FakeClock::State {
     mutable std::mutex mutex;
     core::SteadyTime steady = core::SteadyTime(std::chrono::hours(1));  // guarded by mutex
     core::SystemTime system;                                            // guarded by mutex
+    std::string boot = "boot";                                          // guarded by mutex
     std::multimap<core::SteadyTime, std::weak_ptr<Alarm>> waiting;      // guarded by mutex
 
     [[nodiscard]] bool is_past(core::SteadyTime at) const {
@@ -144,6 +145,16 @@ void FakeClock::advance(std::chrono::steady_clock::duration by) {
 void FakeClock::set_system_time(core::SystemTime at) {
     const std::lock_guard lock(state_->mutex);
     state_->system = at;
+}
+
+std::string FakeClock::boot() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->boot;
+}
+
+void FakeClock::set_boot(std::string boot) {
+    const std::lock_guard lock(state_->mutex);
+    state_->boot = std::move(boot);
 }
 
 std::optional<core::SteadyTime> FakeClock::next_expiry() const {

@@ -29,6 +29,9 @@ public:
     void advance(std::chrono::steady_clock::duration by);
     /// The wall clock jumps (NTP, an operator); steady time does not notice.
     void set_system_time(core::SystemTime at);
+    /// "boot" unless told otherwise; the machine starts anew with another one.
+    [[nodiscard]] std::string boot() const override;
+    void set_boot(std::string boot);
     /// When the first timer that someone waits for will fire.
     [[nodiscard]] std::optional<core::SteadyTime> next_expiry() const;
 

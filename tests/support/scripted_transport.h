@@ -43,7 +43,16 @@ public:
             co_await gate->async_wait(
                 boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
         }
+        if (is_shut_down_) {
+            co_return core::Error{.kind = core::ErrorKind::kCancelled,
+                                  .code = "http",
+                                  .message = "the transport was shut down"};
+        }
         co_return handler_(request);
+    }
+    void shut_down() override {
+        is_shut_down_ = true;
+        release();
     }
 
     std::vector<http::Request> requests;
@@ -54,6 +63,7 @@ private:
         return http::Response{.status = 200, .headers = {}, .body = {}};
     };
     bool held_ = false;
+    bool is_shut_down_ = false;
 };
 
 inline http::Response respond(int status, std::string body = "", http::Headers headers = {}) {

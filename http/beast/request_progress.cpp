@@ -1,4 +1,4 @@
-#include "http/beast/attempt.h"
+#include "http/beast/request_progress.h"
 
 namespace herald::http {
 namespace {
@@ -21,19 +21,19 @@ std::string_view activity(Phase phase) {
 
 }  // namespace
 
-void Attempt::enter(Phase phase, core::SteadyTime cap) {
+void RequestProgress::begin(Phase phase, core::SteadyTime cap) {
     phase_ = phase;
     if (interruption_ == DeadlineQueue::Reason::kOutOfTime) interruption_.reset();
     entry_.move_to(std::min(cap, deadline()));
 }
 
-void Attempt::interrupt(DeadlineQueue::Reason reason) noexcept {
+void RequestProgress::interrupt(DeadlineQueue::Reason reason) noexcept {
     interruption_ = reason;
     if (connection_ != nullptr) connection_->close();
     if (wake_ != nullptr) wake_->cancel();
 }
 
-core::Error Attempt::failure(std::string_view code, std::string_view cause) const {
+core::Error RequestProgress::failure(std::string_view code, std::string_view cause) const {
     if (interruption_ == DeadlineQueue::Reason::kOutOfTime) return out_of_time();
     const FailurePoint point{.phase = phase_, .sent = sent_};
     if (!is_shut_down()) return transport_error(code, point, broken_by(cause));
@@ -42,12 +42,13 @@ core::Error Attempt::failure(std::string_view code, std::string_view cause) cons
     return error;
 }
 
-core::Error Attempt::failure(std::string_view code, const boost::system::error_code& ec) const {
+core::Error RequestProgress::failure(std::string_view code,
+                                     const boost::system::error_code& ec) const {
     const auto own = is_interrupted() ? std::nullopt : failure::own_failure(ec);
     return own ? own_failure(*own, ec.message()) : failure(code, ec.message());
 }
 
-core::Error Attempt::own_failure(std::string_view code, std::string_view cause) const {
+core::Error RequestProgress::own_failure(std::string_view code, std::string_view cause) const {
     if (is_shut_down()) return failure(code, cause);
     if (sent_) return failure(failure::kHttp, cause);
     std::string message = broken_by(cause);
@@ -55,17 +56,17 @@ core::Error Attempt::own_failure(std::string_view code, std::string_view cause) 
     return local_failure(code, phase_, std::move(message));
 }
 
-core::Error Attempt::unresolved(const core::Error& error) const {
+core::Error RequestProgress::unresolved(const core::Error& error) const {
     return error.code == failure::kResolverUnavailable ? own_failure(error.code, error.message)
                                                        : failure(error.code, error.message);
 }
 
-std::string Attempt::broken_by(std::string_view cause) const {
+std::string RequestProgress::broken_by(std::string_view cause) const {
     std::string message(activity(phase_));
     return message.append(request_.url.origin()).append(" failed: ").append(cause);
 }
 
-core::Error Attempt::out_of_time() const {
+core::Error RequestProgress::out_of_time() const {
     std::string message(activity(phase_));
     message.append(request_.url.origin()).append(" took too long and was given up");
     return transport_error("timeout", {.phase = phase_, .sent = sent_}, std::move(message));

@@ -11,15 +11,15 @@
 namespace herald::http {
 
 /// One request under way: what it is doing, until when, and how it is ended from outside.
-class Attempt final : public DeadlineQueue::Interruptible {
+class RequestProgress final : public DeadlineQueue::Interruptible {
 public:
     /// REQUIRES: `request` outlives it.
-    Attempt(DeadlineQueue& queue, const Request& request)
+    RequestProgress(DeadlineQueue& queue, const Request& request)
         : request_(request), entry_(queue, request.deadline, *this) {}
 
     /// The next phase may last until `cap`, but never past the deadline; running out of an earlier
     /// cap is forgiven.
-    void enter(Phase phase, core::SteadyTime cap = core::SteadyTime::max());
+    void begin(Phase phase, core::SteadyTime cap = core::SteadyTime::max());
     /// What is awaited now, null when that is over.
     void awaits(Connection* connection) { connection_ = connection; }
     void awaits(core::Timer* wake) { wake_ = wake; }
