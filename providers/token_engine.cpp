@@ -175,7 +175,7 @@ Result<> TokenEngine::reload(core::ProviderId id) {
     auto record = configuration_.provider(id);
     SlotPtr slot = find(id);
     if (!record) {
-        if (record.error().kind != ErrorKind::kNotFound) return record.error();
+        if (record.error().kind != core::ErrorKind::kNotFound) return record.error();
         if (!slot) return {};
         slot->gone = true;
         slot->drop_token();
