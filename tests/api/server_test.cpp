@@ -199,6 +199,8 @@ TEST_F(ServerTest, SilentConnectionsMakeRoomForOneThatAsks) {
     auto kept = connect();
     for (int i = 0; i < 30; ++i) {
         silent.emplace_back(endpoint());
+        // Answered, so that the server has seen it; from then on silent.
+        ASSERT_THAT(silent.back().ask(kGet), StartsWith("HTTP/1.1 200 ")) << i;
         if (i % 2 == 0) silent.back().send("GET /livez HTTP/1.1\r\nHos");
         // Whoever asks is behind all that are silent.
         if (i % 4 != 0) continue;
