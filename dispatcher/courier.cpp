@@ -22,13 +22,10 @@ constexpr std::chrono::seconds kPauseAfterWaiting{1};
 constexpr std::chrono::seconds kNoncePatience{1};
 
 // As the receiver echoed it, so that it can be found in its logs (O-49).
-std::optional<std::string> track_id_of(const http::Response& response,
-                                       const Credentials& credentials,
-                                       const core::Masking& masking) {
+std::optional<std::string_view> track_id_in(const http::Response& response,
+                                            const Credentials& credentials) {
     if (!credentials.token || credentials.token->use->track_header.empty()) return std::nullopt;
-    const auto echo = response.headers.get(credentials.token->use->track_header);
-    if (!echo) return std::nullopt;
-    return masking.shown(*echo, kTrackIdBytes);
+    return response.headers.get(credentials.token->use->track_header);
 }
 
 storage::CalloutUpdate to_update(const CalloutJob& job, core::NotificationId notification,
@@ -151,14 +148,20 @@ AttemptRecord Courier::Try::record(const Result<http::Response>& response) const
     record.callout = job.id;
     record.number = job.attempts + 1;
     record.outcome = verdict.outcome;
-    const core::Masking hidden = masking();
-    if (verdict.error) record.error = hidden.shown(*verdict.error, kErrorBytes);
+    // Most receivers say nothing that has to be looked through.
+    std::optional<core::Masking> made;
+    const auto hidden = [&]() -> const core::Masking& {
+        return made ? *made : made.emplace(masking());
+    };
+    if (verdict.error) record.error = hidden().shown(*verdict.error, kErrorBytes);
     if (credentials.token) record.token_generation = credentials.token->generation;
     if (!response) return record;
     record.status = response->status;
-    record.track_id = track_id_of(*response, credentials, hidden);
+    if (const auto track_id = track_id_in(*response, credentials))
+        record.track_id = hidden().shown(*track_id, kTrackIdBytes);
     if (response->body_truncated && !record.error) record.error = "body_truncated";
-    record.response_excerpt = hidden.masked(response->body, kExcerptBytes);
+    if (!response->body.empty())
+        record.response_excerpt = hidden().masked(response->body, kExcerptBytes);
     return record;
 }
 

@@ -142,7 +142,7 @@ core::Result<> validate_utf8_header(std::string_view name, std::string_view valu
 
 bool is_reserved_header(std::string_view name) {
     return std::ranges::any_of(kTaken, [name](const TakenHeader& taken) {
-        return taken.why == kByConnection && is_named(name, taken);
+        return is_named(name, taken) && taken.why == kByConnection;
     });
 }
 
