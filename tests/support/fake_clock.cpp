@@ -157,6 +157,11 @@ void FakeClock::set_boot(std::string boot) {
     state_->boot = std::move(boot);
 }
 
+void FakeClock::forget_timers() {
+    const std::lock_guard lock(state_->mutex);
+    state_->waiting.clear();
+}
+
 std::optional<core::SteadyTime> FakeClock::next_expiry() const {
     const std::lock_guard lock(state_->mutex);
     if (state_->waiting.empty()) return std::nullopt;

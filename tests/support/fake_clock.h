@@ -32,6 +32,8 @@ public:
     /// "boot" unless told otherwise; the machine starts anew with another one.
     [[nodiscard]] std::string boot() const override;
     void set_boot(std::string boot);
+    /// Of a process that was killed: none of its timers fires any more.
+    void forget_timers();
     /// When the first timer that someone waits for will fire.
     [[nodiscard]] std::optional<core::SteadyTime> next_expiry() const;
 
