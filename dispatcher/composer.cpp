@@ -194,8 +194,7 @@ core::Result<> add_user_headers(http::Request& request, const CompiledNotificati
         if (!rendered) return rendered.error();
         // White space at the ends is no part of a header's value (RFC 9110 section 5.5).
         std::string text(core::trim(*rendered));
-        if (!http::validate_utf8_header(name, text, "headers"))
-            return http::validate_utf8_header(name, text, "headers." + name).error();
+        if (auto valid = http::validate_sent_header(name, text); !valid) return valid.error();
         request.headers.add(name, std::move(text));
     }
     for (const auto& [name, value] : notification.record.secret_headers)

@@ -140,6 +140,11 @@ core::Result<> validate_utf8_header(std::string_view name, std::string_view valu
     return validate_line(name, value, field, true);
 }
 
+core::Result<> validate_sent_header(std::string_view name, std::string_view value) {
+    if (validate_utf8_header(name, value, "headers")) return {};
+    return validate_utf8_header(name, value, "headers." + std::string(name));
+}
+
 bool is_reserved_header(std::string_view name) {
     return std::ranges::any_of(kTaken, [name](const TakenHeader& taken) {
         return is_named(name, taken) && taken.why == kByConnection;

@@ -88,6 +88,9 @@ struct Response {
 /// The same, but UTF-8 beyond ASCII may stand in the value (obs-text of RFC 9110 section 5.5).
 [[nodiscard]] core::Result<> validate_utf8_header(std::string_view name, std::string_view value,
                                                   std::string_view field);
+/// The same with the field `headers.<name>`, which is put together only for an error: for what is
+/// looked at once a request.
+[[nodiscard]] core::Result<> validate_sent_header(std::string_view name, std::string_view value);
 
 /// Names that only the transport writes: framing, routing, connection (S-06).
 [[nodiscard]] bool is_reserved_header(std::string_view name);

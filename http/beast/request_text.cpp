@@ -24,9 +24,7 @@ core::Result<> check_target(const Url& url) {
 
 core::Result<> check_headers(const Headers& headers) {
     for (const auto& [name, value] : headers) {
-        // The field's name costs an allocation: for those that are refused.
-        if (!validate_utf8_header(name, value, "headers"))
-            return validate_utf8_header(name, value, "headers." + name);
+        if (auto checked = validate_sent_header(name, value); !checked) return checked;
         if (!is_reserved_header(name)) continue;
         return core::invalid_argument("headers." + name, "the header is written by the transport");
     }

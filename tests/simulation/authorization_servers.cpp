@@ -8,10 +8,6 @@ namespace {
 using test::SeededRandom;
 using Answer = Issue::Answer;
 
-Milliseconds up_to(SeededRandom& random, int milliseconds) {
-    return Milliseconds(1 + static_cast<int>(random.below(static_cast<std::size_t>(milliseconds))));
-}
-
 Issue works(SeededRandom& random) {
     return {.after = up_to(random, 200)};
 }
@@ -78,10 +74,6 @@ std::string field_of(const std::string& form, const std::string& name) {
 }
 
 }  // namespace
-
-std::span<const AuthorizationBehaviour> authorization_behaviours() {
-    return kBehaviours;
-}
 
 AuthorizationServers::AuthorizationServers(Network& network, test::FakeClock& clock,
                                            SeededRandom& random, Ledger& ledger)

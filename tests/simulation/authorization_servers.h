@@ -2,7 +2,6 @@
 
 #include <map>
 #include <set>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,13 +19,11 @@ struct Issue {
     std::optional<int> lives_for_s = 3600;
 };
 
-/// One way for an authorization server to be.
+/// One way for an authorization server to be. To add one, add a line to the table kBehaviours.
 struct AuthorizationBehaviour {
     const char* name;
     Issue (*issue)(test::SeededRandom& random);
 };
-/// To add one, add a line to the table.
-[[nodiscard]] std::span<const AuthorizationBehaviour> authorization_behaviours();
 
 /// A client as one configuration of a provider has it: its own server, its own secret.
 struct Client {

@@ -50,9 +50,6 @@ private:
         const auto server = network_.servers_.find(request->url.host);
         if (server == network_.servers_.end()) co_return failure("dns", false);
         Reply reply = server->second(*request);
-        if (reply.ended)
-            network_.ends_.emplace(network_.clock_.steady_now() + reply.after,
-                                   std::move(reply.ended));
         auto waiting = wait(timer, request->deadline, reply.after);
         if (!co_await std::move(waiting)) co_return failure("timeout", true);
         co_return std::move(reply.answer);
@@ -80,11 +77,6 @@ private:
 
 std::unique_ptr<http::Transport> Network::make_transport(asio::any_io_executor executor) {
     return std::make_unique<Transport>(*this, std::move(executor));
-}
-
-void Network::settle_servers() {
-    const auto end = ends_.upper_bound(clock_.steady_now());
-    for (auto next = ends_.begin(); next != end; next = ends_.erase(next)) next->second();
 }
 
 }  // namespace herald::simulation

@@ -22,9 +22,12 @@ struct Reply {
     core::Result<http::Response> answer = http::Response{.status = 200, .headers = {}, .body = {}};
     /// The server did what was asked for, whether or not the client hears of it.
     bool took_it = true;
-    /// Runs when the answer leaves the server, which it does also where the client has gone.
-    std::function<void()> ended = {};
 };
+
+/// At least one.
+[[nodiscard]] inline Milliseconds up_to(test::SeededRandom& random, int milliseconds) {
+    return Milliseconds(1 + static_cast<int>(random.below(static_cast<std::size_t>(milliseconds))));
+}
 
 [[nodiscard]] inline http::Response respond(int status, std::string body = {},
                                             http::Headers headers = {}) {
@@ -36,8 +39,8 @@ struct Reply {
 /// Every other machine, by host name.
 ///
 /// A request travels for a moment, is decided by its host's server, and its answer travels back; it
-/// ends at its deadline at the latest, as with a transport. Outlives daemons that crash: what is
-/// under way goes on at its server. Thread-safety: none.
+/// ends at its deadline at the latest, as with a transport. Outlives daemons that crash.
+/// Thread-safety: none.
 class Network final {
 public:
     using Server = std::function<Reply(const http::Request&)>;
@@ -56,9 +59,6 @@ public:
     void watch(Watcher watcher) { watcher_ = std::move(watcher); }
     [[nodiscard]] std::unique_ptr<http::Transport> make_transport(
         boost::asio::any_io_executor executor);
-    /// Answers that left since the last call, whoever waits for them: servers have ended with those
-    /// requests. To be called whenever time has moved.
-    void settle_servers();
 
 private:
     class Transport;
@@ -67,7 +67,6 @@ private:
     test::SeededRandom& random_;
     std::map<std::string, Server> servers_;
     Watcher watcher_;
-    std::multimap<core::SteadyTime, std::function<void()>> ends_;
 };
 
 }  // namespace herald::simulation

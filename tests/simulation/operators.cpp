@@ -252,6 +252,13 @@ void cancel_callout(World& world) {
     if (cancelled->notification) world.scheduler().wake(*cancelled->notification);
 }
 
+/// One thing that people and programs do to the daemon. To add one, add a line to the table.
+struct OperatorBehaviour {
+    const char* name;
+    int weight;  ///< how often, compared with the others
+    void (*act)(World& world);
+};
+
 constexpr std::array kBehaviours{
     OperatorBehaviour{"fire", 60, fire},
     OperatorBehaviour{"fire many", 4, fire_many},
@@ -271,10 +278,6 @@ constexpr std::array kBehaviours{
 };
 
 }  // namespace
-
-std::span<const OperatorBehaviour> operator_behaviours() {
-    return kBehaviours;
-}
 
 void act_as_operator(World& world) {
     const int sum = std::accumulate(kBehaviours.begin(), kBehaviours.end(), 0,

@@ -115,7 +115,6 @@ struct RamDisk::Methods {
 
     static int write(sqlite3_file* opened, const void* bytes, int size, sqlite3_int64 offset) {
         return change(of(opened), {.kind = DiskStep::Kind::kWrite,
-                                   .file = {},
                                    .offset = static_cast<std::uint64_t>(offset),
                                    .bytes = std::string(static_cast<const char*>(bytes),
                                                         static_cast<std::size_t>(size))});
@@ -123,15 +122,12 @@ struct RamDisk::Methods {
 
     static int truncate(sqlite3_file* opened, sqlite3_int64 size) {
         return change(of(opened), {.kind = DiskStep::Kind::kTruncate,
-                                   .file = {},
                                    .offset = static_cast<std::uint64_t>(size)});
     }
 
     static int change(OpenFile& self, DiskStep step) {
         if (self.disk->cut_) return SQLITE_OK;
-        step.file = self.file->path;
         redo(self.file->contents, step);
-        self.disk->note(step);
         self.file->unsynced.push_back(std::move(step));
         return SQLITE_OK;
     }
@@ -141,7 +137,6 @@ struct RamDisk::Methods {
         if (self.disk->cut_) return SQLITE_OK;
         for (const DiskStep& step : self.file->unsynced) redo(self.file->synced, step);
         self.file->unsynced.clear();
-        self.disk->note({.kind = DiskStep::Kind::kSync, .file = self.file->path});
         return SQLITE_OK;
     }
 
@@ -296,7 +291,6 @@ struct RamDisk::Methods {
         RamDisk& self = disk(vfs);
         if (self.cut_) return SQLITE_OK;
         if (self.files_.erase(path) == 0) return SQLITE_IOERR_DELETE_NOENT;
-        self.note({.kind = DiskStep::Kind::kDelete, .file = path});
         return SQLITE_OK;
     }
 
@@ -375,10 +369,6 @@ RamDisk::FilePtr RamDisk::find(const std::string& path) const {
     return found == files_.end() ? nullptr : found->second;
 }
 
-void RamDisk::note(DiskStep step) {
-    if (steps_ != nullptr) steps_->push_back(std::move(step));
-}
-
 RamDisk::Image RamDisk::image() const {
     Image image;
     for (const auto& [path, file] : files_) image[path] = file->contents;
@@ -408,29 +398,6 @@ void RamDisk::revive(core::Random* power) {
         file->unsynced.clear();
         file->contents = file->synced;
     }
-}
-
-RamDisk::Image after_power_loss(const RamDisk::Image& before, const std::vector<DiskStep>& steps,
-                                std::size_t count, core::Random& random) {
-    RamDisk::Image disk = before;
-    std::map<std::string, std::vector<DiskStep>> unsynced;
-    for (std::size_t i = 0; i < count; ++i) {
-        const DiskStep& step = steps[i];
-        std::vector<DiskStep>& waiting = unsynced[step.file];
-        if (step.kind == DiskStep::Kind::kDelete) {
-            waiting.clear();
-            disk.erase(step.file);
-        } else if (step.kind == DiskStep::Kind::kSync) {
-            for (const DiskStep& done : waiting) redo(disk[step.file], done);
-            waiting.clear();
-        } else {
-            waiting.push_back(step);
-        }
-    }
-    for (const auto& [file, waiting] : unsynced) {
-        if (!waiting.empty()) redo_some(disk[file], waiting, random);
-    }
-    return disk;
 }
 
 }  // namespace herald::simulation

@@ -13,11 +13,10 @@ struct sqlite3_vfs;
 
 namespace herald::simulation {
 
-/// One thing that SQLite did to a file, in order.
+/// One change of a file that is not synced yet.
 struct DiskStep {
-    enum class Kind { kWrite, kTruncate, kSync, kDelete };
+    enum class Kind { kWrite, kTruncate };
     Kind kind = Kind::kWrite;
-    std::string file;
     std::uint64_t offset = 0;  ///< of a write; the new size of a truncation
     std::string bytes = {};
 };
@@ -46,9 +45,6 @@ public:
     /// at 512 bytes, or not at all, each write for itself.
     void revive(core::Random* power = nullptr);
 
-    /// Every write, sync, truncation and deletion from here on goes to `steps`; null ends that.
-    void record(std::vector<DiskStep>* steps) { steps_ = steps; }
-
 private:
     struct File;
     struct OpenFile;
@@ -56,19 +52,11 @@ private:
     using FilePtr = std::shared_ptr<File>;
 
     [[nodiscard]] FilePtr find(const std::string& path) const;
-    void note(DiskStep step);
 
     std::unique_ptr<sqlite3_vfs> vfs_;
     std::map<std::string, FilePtr> files_;
-    std::vector<DiskStep>* steps_ = nullptr;
     bool cut_ = false;
     int open_ = 0;
 };
-
-/// What the disk holds after the first `count` of `steps` were done to `before` and power was lost:
-/// what was synced, and of the rest what `random` chooses, in any order and torn at 512 bytes.
-[[nodiscard]] RamDisk::Image after_power_loss(const RamDisk::Image& before,
-                                              const std::vector<DiskStep>& steps, std::size_t count,
-                                              core::Random& random);
 
 }  // namespace herald::simulation

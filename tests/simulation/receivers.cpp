@@ -9,10 +9,6 @@ namespace {
 
 using test::SeededRandom;
 
-Milliseconds up_to(SeededRandom& random, int milliseconds) {
-    return Milliseconds(1 + static_cast<int>(random.below(static_cast<std::size_t>(milliseconds))));
-}
-
 Reply refused(int status, Milliseconds after, http::Headers headers = {}) {
     return {.after = after, .answer = respond(status, "", std::move(headers)), .took_it = false};
 }
@@ -100,10 +96,6 @@ constexpr std::array kBehaviours{
 };
 
 }  // namespace
-
-std::span<const ReceiverBehaviour> receiver_behaviours() {
-    return kBehaviours;
-}
 
 Receivers::Receivers(Network& network, SeededRandom& random, Ledger& ledger,
                      AuthorizationServers& authorization, int count)

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <set>
-#include <span>
 #include <string>
 
 #include "tests/simulation/ledger.h"
@@ -12,13 +11,11 @@ namespace herald::simulation {
 
 class AuthorizationServers;
 
-/// One way for a receiver to be.
+/// One way for a receiver to be. To add one, add a line to the table kBehaviours.
 struct ReceiverBehaviour {
     const char* name;
     Reply (*reply)(test::SeededRandom& random);
 };
-/// To add one, add a line to the table.
-[[nodiscard]] std::span<const ReceiverBehaviour> receiver_behaviours();
 
 /// The hosts `r0.example`, `r1.example`, … Each behaves in one way until `nature` or an end of the
 /// run changes it.
