@@ -107,16 +107,16 @@ public:
     void record_batch(const storage::Claim& claim) {
         std::latch recorded(static_cast<std::ptrdiff_t>(claim.callouts.size()));
         for (const storage::ClaimedCallout& callout : claim.callouts) {
-            storage::AttemptRecord attempt;
+            const auto outcome = std::make_shared<storage::CalloutOutcome>();
+            storage::AttemptRecord& attempt = outcome->attempts.emplace_back();
             attempt.callout = callout.id;
             attempt.started_at = clock.stored_now();
             attempt.status = 200;
             attempt.outcome = storage::AttemptOutcome::kDelivered;
-            storage::CalloutUpdate update{.id = callout.id, .notification = notification};
-            update.state = storage::CalloutState::kDelivered;
-            update.attempts = 1;
-            store->record_attempt({std::move(attempt)}, std::move(update),
-                                  [&recorded](const auto&) { recorded.count_down(); });
+            outcome->update = {.id = callout.id, .notification = notification};
+            outcome->update.state = storage::CalloutState::kDelivered;
+            outcome->update.attempts = 1;
+            store->record_attempt(outcome, [&recorded](const auto&) { recorded.count_down(); });
         }
         recorded.wait();
     }

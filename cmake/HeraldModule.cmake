@@ -28,23 +28,36 @@ target_include_directories(herald_flags INTERFACE ${CMAKE_SOURCE_DIR} ${HERALD_G
 # Asio and Beast are compiled once; everything else sees declarations only.
 add_library(herald_boost STATIC ${CMAKE_SOURCE_DIR}/cmake/boost_compiled_once.cpp)
 target_compile_definitions(herald_boost PUBLIC
-    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+    # Coroutine frames come from `operator new`: aligned_alloc of glibc does without its per-thread caches.
+    BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 target_link_libraries(herald_boost
     PUBLIC Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto Threads::Threads PRIVATE herald_flags)
 
 # The precompiled header holds only what most files need anyway (Asio, Beast, Boost.JSON, std).
-add_library(herald_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
-target_link_libraries(herald_pch PUBLIC herald_boost PRIVATE herald_flags)
-target_precompile_headers(herald_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+# g++ inlines less in a file the larger it is, and grouping makes files large. What callouts run through does not pay for
+# that; its limit has to stand in the precompiled header too, which else brings its own.
+set(herald_hot_options $<$<CXX_COMPILER_ID:GNU>:--param=large-unit-insns=200000>)
+foreach(pch herald_pch herald_pch_hot)
+    add_library(${pch} STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+    target_link_libraries(${pch} PUBLIC herald_boost PRIVATE herald_flags)
+    target_precompile_headers(${pch} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+endforeach()
+target_compile_options(herald_pch_hot PRIVATE ${herald_hot_options})
 
-# herald_add_module(NAME SOURCES … LINKS … [PRIVATE_LINKS …]): the library herald::NAME.
+# herald_add_module(NAME [HOT] SOURCES … LINKS … [PRIVATE_LINKS …]): the library herald::NAME. HOT: callouts run through it.
 function(herald_add_module name)
-    cmake_parse_arguments(arg "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+    cmake_parse_arguments(arg "HOT" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
     add_library(herald_${name} STATIC ${arg_SOURCES})
     add_library(herald::${name} ALIAS herald_${name})
     target_link_libraries(herald_${name} PUBLIC herald_boost ${arg_LINKS}
         PRIVATE herald_flags ${arg_PRIVATE_LINKS})
-    target_precompile_headers(herald_${name} REUSE_FROM herald_pch)
+    if(arg_HOT)
+        target_compile_options(herald_${name} PRIVATE ${herald_hot_options})
+        target_precompile_headers(herald_${name} REUSE_FROM herald_pch_hot)
+    else()
+        target_precompile_headers(herald_${name} REUSE_FROM herald_pch)
+    endif()
     herald_compile_in_groups(herald_${name})
 endfunction()
 

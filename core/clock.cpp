@@ -84,8 +84,8 @@ std::int64_t Clock::line() const {
     return line_.compare_exchange_strong(line, begun) ? begun : line;
 }
 
-StoredTime Clock::stored_now() const {
-    const auto boot = duration_cast<milliseconds>(steady_now().time_since_epoch());
+StoredTime Clock::stored_at(SteadyTime at) const {
+    const auto boot = duration_cast<milliseconds>(at.time_since_epoch());
     return StoredTime(milliseconds(line()) + boot);
 }
 

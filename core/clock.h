@@ -85,7 +85,8 @@ public:
     [[nodiscard]] virtual std::string boot() const { return boot_identity(); }
 
     /// Where the time line was not continued from a database, it begins with the first call.
-    [[nodiscard]] StoredTime stored_now() const;
+    [[nodiscard]] StoredTime stored_now() const { return stored_at(steady_now()); }
+    [[nodiscard]] StoredTime stored_at(SteadyTime at) const;
     /// When the wall clock, as it goes now, showed or will show this.
     [[nodiscard]] SystemTime on_the_wall(StoredTime at) const;
     [[nodiscard]] StoredTime on_the_line(SystemTime at) const;

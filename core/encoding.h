@@ -35,7 +35,10 @@ namespace herald::core {
 [[nodiscard]] std::string printable(std::string_view bytes, std::size_t limit);
 
 /// These know ASCII letters only; other bytes stand for themselves.
-[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
+[[nodiscard]] bool same_letters(std::string_view a, const char* b);
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && same_letters(a, b.data());
+}
 [[nodiscard]] std::string to_lower(std::string_view text);
 /// Without space, tab, CR and LF at either end.
 [[nodiscard]] std::string_view trim(std::string_view text);

@@ -38,7 +38,8 @@ IdBytes IdBytes::from(std::span<const std::uint8_t, 16> raw) {
 
 std::string IdBytes::format(std::string_view prefix) const {
     std::string text(prefix);
-    text.reserve(prefix.size() + kTextLength);
+    text.resize(prefix.size() + kTextLength);
+    char* out = text.data() + prefix.size();
     // 26 x 5 = 130 bits: the first character carries two leading zero bits.
     std::uint32_t window = 0;
     unsigned available = 2;
@@ -47,7 +48,7 @@ std::string IdBytes::format(std::string_view prefix) const {
         available += 8;
         while (available >= 5) {
             available -= 5;
-            text.push_back(kAlphabet[(window >> available) & 31U]);
+            *out++ = kAlphabet[(window >> available) & 31U];
         }
     }
     return text;

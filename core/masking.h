@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -60,8 +61,9 @@ private:
     /// As much of `text` as begins before `good`.
     [[nodiscard]] std::string with_masks(std::string_view text, std::size_t good) const;
 
-    /// Immutable and shared with copies: what many texts are masked by is prepared once.
-    std::vector<std::shared_ptr<const Group>> groups_;
+    /// Immutable and shared with copies: what many texts are masked by is prepared once. Each
+    /// answered callout makes a copy, of its notification's and its token's.
+    boost::container::small_vector<std::shared_ptr<const Group>, 3> groups_;
 };
 
 }  // namespace herald::core

@@ -152,6 +152,15 @@ void append_digits(std::string& text, std::int64_t number, std::size_t width) {
     text.append(digits.data(), length);
 }
 
+char digit(std::int64_t number) {
+    return static_cast<char>('0' + number);
+}
+
+void append_pair(std::string& text, std::int64_t number) {
+    text += digit(number / 10);
+    text += digit(number % 10);
+}
+
 }  // namespace
 
 std::string format_time(SystemTime at) {
@@ -161,12 +170,14 @@ std::string format_time(SystemTime at) {
     std::string text;
     text.reserve(std::string_view("2026-11-05T10:11:12.123Z").size());
     append_digits(text, static_cast<int>(date.year()), 4);
-    append_digits(text += '-', static_cast<unsigned>(date.month()), 2);
-    append_digits(text += '-', static_cast<unsigned>(date.day()), 2);
-    append_digits(text += 'T', time.hours().count(), 2);
-    append_digits(text += ':', time.minutes().count(), 2);
-    append_digits(text += ':', time.seconds().count(), 2);
-    append_digits(text += '.', time.subseconds().count(), 3);
+    append_pair(text += '-', static_cast<unsigned>(date.month()));
+    append_pair(text += '-', static_cast<unsigned>(date.day()));
+    append_pair(text += 'T', time.hours().count());
+    append_pair(text += ':', time.minutes().count());
+    append_pair(text += ':', time.seconds().count());
+    const auto ms = time.subseconds().count();
+    append_pair(text += '.', ms / 10);
+    text += digit(ms % 10);
     return text += 'Z';
 }
 

@@ -285,7 +285,6 @@ bool Courier::may_send(Try& attempt) {
 asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::Request request) {
     const storage::NotificationRecord& notification = attempt.notification->record;
     request.deadline = attempt.deadline;
-    const core::StoredTime started_at = clock_.stored_now();
     Proof proof;
     const AccessTokenPtr token = attempt.credentials.token;
     if (token && token->dpop) {
@@ -316,7 +315,7 @@ asio::awaitable<std::optional<AttemptRecord>> Courier::send(Try& attempt, http::
     AttemptRecord record = attempt.record(response);
     if (attempt.source && record.outcome == storage::AttemptOutcome::kDelivered)
         attempt.source->accepted(attempt.credentials, started);
-    record.started_at = started_at;
+    record.started_at = clock_.stored_at(started);
     record.duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - started);
     co_return record;

@@ -150,6 +150,7 @@ std::optional<core::SteadyTime> Lane::held_until() const {
 
 // The log hears of every hold that nobody asked for; a breaker has lines of its own.
 void Lane::show_hold(const std::optional<std::string>& reason, const Now& now) {
+    if (!reason && !was_held_) return;
     const auto until = held_until();
     std::optional<core::StoredTime> until_stored;
     if (until)
@@ -189,7 +190,8 @@ bool Lane::has_slot() const {
 }
 
 void Lane::pump() {
-    const Now now{.steady = context_.clock.steady_now(), .stored = context_.clock.stored_now()};
+    const core::SteadyTime steady = context_.clock.steady_now();
+    const Now now{.steady = steady, .stored = context_.clock.stored_at(steady)};
     breaker_.advance(now.steady);
     breaker_state_ = breaker_.state();
     blocked_until_ = context_.courier.blocked_until(*notification_, now.steady);

@@ -13,8 +13,10 @@ constexpr std::chrono::seconds kPause{1};
 
 void Recorder::record(AttemptResult result, Recorded recorded) {
     auto outcome = std::make_shared<Outcome>();
-    outcome->attempts = std::move(result.attempts);
-    outcome->updates.push_back(std::move(result.update));
+    if (result.attempts.empty())
+        outcome->updates.push_back(std::move(result.update));
+    else
+        outcome->attempted = {std::move(result.attempts), std::move(result.update)};
     outcome->written = std::move(recorded);
     write(std::move(outcome));
 }
@@ -34,18 +36,17 @@ void Recorder::write(std::shared_ptr<const Outcome> outcome) {
         }
         refused(written.error(), outcome);
     };
-    if (outcome->attempts.empty()) {
+    if (outcome->attempted.attempts.empty()) {
         queue_.update_callouts(outcome->updates, std::move(done));
     } else {
-        queue_.record_attempt(outcome->attempts, outcome->updates.front(), std::move(done));
+        queue_.record_attempt({outcome, &outcome->attempted}, std::move(done));
     }
 }
 
 void Recorder::refused(const core::Error& error, const std::shared_ptr<const Outcome>& outcome) {
-    core::log(core::LogLevel::kError, "outcome_not_recorded",
-              {{"callout", outcome->updates.front().id.text()},
-               {"code", error.code},
-               {"error", error.message}});
+    core::log(
+        core::LogLevel::kError, "outcome_not_recorded",
+        {{"callout", outcome->callout().text()}, {"code", error.code}, {"error", error.message}});
     switch (error.kind) {
         case core::ErrorKind::kTransient:
         case core::ErrorKind::kThrottled:

@@ -41,9 +41,13 @@ public:
 
 private:
     struct Outcome {
-        std::vector<storage::AttemptRecord> attempts;
-        std::vector<storage::CalloutUpdate> updates;
+        storage::CalloutOutcome attempted;            ///< without attempts: nothing to record
+        std::vector<storage::CalloutUpdate> updates;  ///< in its place
         Recorded written;
+
+        [[nodiscard]] core::CalloutId callout() const {
+            return updates.empty() ? attempted.update.id : updates.front().id;
+        }
     };
     void write(std::shared_ptr<const Outcome> outcome);
     void write_later(std::shared_ptr<const Outcome> outcome);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "core/encoding.h"
 #include "http/field_text.h"
@@ -29,6 +30,7 @@ struct TakenHeader {
 constexpr std::string_view kByConnection = "is set by the connection and cannot be set here";
 constexpr std::string_view kByHerald = "is set by herald itself and cannot be set here";
 constexpr std::array kTaken{
+    // Those of the connection first: is_reserved_header.
     TakenHeader{"host", kByConnection},
     TakenHeader{"content-length", kByConnection},
     TakenHeader{"transfer-encoding", kByConnection},
@@ -55,6 +57,9 @@ constexpr std::array kTaken{
                 .why = "is the proof of possession (--setting dpop=true) and cannot be set here",
                 .without_ours = false},
 };
+
+constexpr auto kReserved = std::span(kTaken).first<10>();
+static_assert(kReserved.back().why == kByConnection && kTaken[10].why != kByConnection);
 
 bool is_named(std::string_view name, const TakenHeader& taken) {
     if (taken.name.ends_with('-')) name = name.substr(0, taken.name.size());
@@ -114,8 +119,9 @@ core::Result<> validate_line(std::string_view name, std::string_view value, std:
     if (value.size() > kMaxValue) {
         return core::invalid_argument(field, "the header value must not be longer than 64 KiB");
     }
-    if (!is_field_content(value, may_be_utf8 ? 0xFF : 0x7E) ||
-        (may_be_utf8 && !core::is_valid_utf8(value))) {
+    const bool is_valid = is_field_content(value, false) ||
+                          (may_be_utf8 && is_field_content(value) && core::is_valid_utf8(value));
+    if (!is_valid) {
         return core::invalid_argument(
             field, may_be_utf8
                        ? "the header value must be visible UTF-8, spaces and tabs; no line breaks"
@@ -146,9 +152,8 @@ core::Result<> validate_sent_header(std::string_view name, std::string_view valu
 }
 
 bool is_reserved_header(std::string_view name) {
-    return std::ranges::any_of(kTaken, [name](const TakenHeader& taken) {
-        return is_named(name, taken) && taken.why == kByConnection;
-    });
+    return std::ranges::any_of(kReserved,
+                               [name](const TakenHeader& taken) { return is_named(name, taken); });
 }
 
 core::Result<> check_header_name(std::string_view name, HeaderRole role, std::string_view field) {

@@ -84,6 +84,14 @@ struct CalloutUpdate {
     int crashes = 0;  ///< 0 once an attempt has an outcome
 };
 
+/// One callout's attempts (two where a 401 was resent) and its next state.
+struct CalloutOutcome {
+    std::vector<AttemptRecord> attempts;
+    CalloutUpdate update;
+};
+/// Shared, because whoever hands it over writes it again where the store could not.
+using CalloutOutcomePtr = std::shared_ptr<const CalloutOutcome>;
+
 /// What a new owner found of the one before.
 struct Recovered {
     std::int64_t sent_again = 0;   ///< may have left: an attempt `unknown_crash`, due now
@@ -116,11 +124,9 @@ public:
     /// `database_damaged` where what is stored contradicts itself: nothing was claimed.
     virtual void claim_due(core::NotificationId notification, core::StoredTime now,
                            ClaimLimits limits, core::Done<Claim> done) = 0;
-    /// One callout's attempts (two where a 401 was resent) and its next state. May wait a moment
-    /// for others to be committed with. Done with whether a callout of the same order key is due
-    /// now.
-    virtual void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
-                                core::Done<bool> done) = 0;
+    /// May wait a moment for others to be committed with. Done with whether a callout of the same
+    /// order key is due now.
+    virtual void record_attempt(CalloutOutcomePtr outcome, core::Done<bool> done) = 0;
     /// New states without an attempt: given back to the backlog, parked, cancelled. Never counts as
     /// an attempt. Done as record_attempt.
     virtual void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) = 0;

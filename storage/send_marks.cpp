@@ -167,8 +167,13 @@ SendMarks::Begin SendMarks::begin(const core::CalloutId& id,
     return Begin::kMarked;
 }
 
-void SendMarks::end(const core::CalloutId& id) {
+void SendMarks::end(std::span<const core::CalloutId> ids) {
+    if (ids.empty()) return;
     const std::scoped_lock lock(mutex_);
+    for (const core::CalloutId& id : ids) take_away(id);
+}
+
+void SendMarks::take_away(const core::CalloutId& id) {
     if (!withdrawn_.empty()) withdrawn_.erase(id);
     const auto found = marks_.find(id);
     if (found == marks_.end()) return;

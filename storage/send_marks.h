@@ -1,10 +1,12 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -45,8 +47,8 @@ public:
         kTwice,      ///< marked already, so its outcome is not known yet: nothing may leave
     };
     [[nodiscard]] Begin begin(const core::CalloutId& id, const core::NotificationId& notification);
-    /// Its outcome is durable. Without effect on one that is not marked.
-    void end(const core::CalloutId& id);
+    /// Their outcomes are durable. Without effect on those that are not marked.
+    void end(std::span<const core::CalloutId> ids);
 
     /// Whether it may have left.
     [[nodiscard]] bool contains(const core::CalloutId& id) const;
@@ -63,6 +65,8 @@ public:
     [[nodiscard]] Counts counts() const;
 
 private:
+    void take_away(const core::CalloutId& id);  // with mutex_ held
+
     struct Mark {
         core::NotificationId notification;
         std::optional<std::uint32_t> slot;
@@ -72,11 +76,11 @@ private:
     const std::filesystem::path path_;
     const std::string boot_;
     mutable std::mutex mutex_;
-    std::unordered_map<core::CalloutId, Mark, core::IdHash> marks_;  // guarded by mutex_
-    std::unordered_set<core::CalloutId, core::IdHash> withdrawn_;    // guarded by mutex_
-    std::vector<std::uint32_t> free_slots_;                          // guarded by mutex_
-    std::unique_ptr<File> file_;                                     // guarded by mutex_
-    bool complete_ = true;                                           // guarded by mutex_
+    boost::unordered_flat_map<core::CalloutId, Mark, core::IdHash> marks_;  // guarded by mutex_
+    std::unordered_set<core::CalloutId, core::IdHash> withdrawn_;           // guarded by mutex_
+    std::vector<std::uint32_t> free_slots_;                                 // guarded by mutex_
+    std::unique_ptr<File> file_;                                            // guarded by mutex_
+    bool complete_ = true;                                                  // guarded by mutex_
 };
 
 }  // namespace herald::storage

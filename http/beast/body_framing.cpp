@@ -11,10 +11,6 @@ constexpr std::string_view kLength = "content-length";
 constexpr std::string_view kCoding = "transfer-encoding";
 constexpr std::string_view kConnection = "connection";
 
-bool is_same(std::string_view name, std::string_view lower) {
-    return name.size() == lower.size() && core::equals_ignoring_case(name, lower);
-}
-
 // Digits alone: no sign, no list, nothing that overflows.
 std::optional<std::uint64_t> parse_length(std::string_view text) {
     std::uint64_t length = 0;
@@ -28,13 +24,21 @@ std::optional<std::uint64_t> parse_length(std::string_view text) {
 }  // namespace
 
 bool BodyFraming::concerns(std::string_view name) {
-    return is_same(name, kLength) || is_same(name, kCoding) || is_same(name, kConnection);
+    return core::equals_ignoring_case(name, kLength) || core::equals_ignoring_case(name, kCoding) ||
+           core::equals_ignoring_case(name, kConnection);
 }
 
-void BodyFraming::note(std::string_view name, std::string_view value) {
-    if (is_same(name, kLength)) return note_length(value);
-    if (is_same(name, kCoding)) return note_coding(value);
-    if (is_same(name, kConnection)) note_connection(value);
+bool BodyFraming::note(std::string_view name, std::string_view value) {
+    if (core::equals_ignoring_case(name, kLength)) {
+        note_length(value);
+    } else if (core::equals_ignoring_case(name, kCoding)) {
+        note_coding(value);
+    } else if (core::equals_ignoring_case(name, kConnection)) {
+        note_connection(value);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 void BodyFraming::note_length(std::string_view value) {
@@ -45,7 +49,7 @@ void BodyFraming::note_length(std::string_view value) {
 
 // We ask for no coding, so `chunked` alone is all that may come.
 void BodyFraming::note_coding(std::string_view value) {
-    if (!is_same(value, "chunked") || is_chunked_ || length_) is_unclear_ = true;
+    if (!core::equals_ignoring_case(value, "chunked") || is_chunked_ || length_) is_unclear_ = true;
     is_chunked_ = true;
 }
 
@@ -53,8 +57,8 @@ void BodyFraming::note_connection(std::string_view value) {
     while (!value.empty()) {
         const auto comma = value.find(',');
         const auto option = core::trim(value.substr(0, comma));
-        says_close_ = says_close_ || is_same(option, "close");
-        says_keep_alive_ = says_keep_alive_ || is_same(option, "keep-alive");
+        says_close_ = says_close_ || core::equals_ignoring_case(option, "close");
+        says_keep_alive_ = says_keep_alive_ || core::equals_ignoring_case(option, "keep-alive");
         value = comma == std::string_view::npos ? std::string_view() : value.substr(comma + 1);
     }
 }

@@ -20,7 +20,8 @@ public:
 
     /// Whether lines of that name must be noted, also those that nobody keeps.
     [[nodiscard]] static bool concerns(std::string_view name);
-    void note(std::string_view name, std::string_view value);
+    /// Whether it was noted.
+    bool note(std::string_view name, std::string_view value);
     /// A line of such a name that cannot be read.
     void note_unreadable() { is_unclear_ = true; }
     /// Something was odd: what follows need not mean to the peer what it means to us.

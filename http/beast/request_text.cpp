@@ -35,8 +35,11 @@ bool always_has_length(std::string_view method) {
     return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
+constexpr std::string_view kColon = ": ";
+constexpr std::string_view kLineEnd = "\r\n";
+
 void append_line(std::string& text, std::string_view name, std::string_view value) {
-    text.append(name).append(": ").append(value).append("\r\n");
+    text.append(name).append(kColon).append(value).append(kLineEnd);
 }
 
 std::size_t size_estimate(const Request& request) {
@@ -69,7 +72,7 @@ core::Result<std::string> request_text(const Request& request) {
     if (!request.body.empty() || always_has_length(request.method)) {
         append_line(text, "Content-Length", std::to_string(request.body.size()));
     }
-    text.append("\r\n").append(request.body);
+    text.append(kLineEnd).append(request.body);
     return text;
 }
 

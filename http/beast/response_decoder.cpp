@@ -166,7 +166,7 @@ void ResponseDecoder::on_field(const Line& line) {
         if (BodyFraming::concerns(core::trim(name))) framing_.note_unreadable();
         return;
     }
-    framing_.note(name, value);
+    const bool is_about_body = framing_.note(name, value);
     if (response_.status < 200) return;
     // Nobody but a login keeps cookies, and nobody stores any (E-84).
     if (!limits_.keeps_cookies && core::equals_ignoring_case(name, "set-cookie")) return;
@@ -174,7 +174,7 @@ void ResponseDecoder::on_field(const Line& line) {
     if (!is_kept(name, size)) return framing_.note_strange();
     response_.headers.add(std::string(name), std::string(value));
     kept_bytes_ += size;
-    is_last_kept_ = !BodyFraming::concerns(name);
+    is_last_kept_ = !is_about_body;
 }
 
 // Obsolete, but a line that goes on in the next one is read as one (RFC 9112 section 5.2).

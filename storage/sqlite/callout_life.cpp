@@ -131,8 +131,8 @@ void insert_callout(WriteSession& session, const NewCallout& callout, std::int64
     session.tally.created(callout.notification, state);
 }
 
-Moved record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
-             const CalloutUpdate& update) {
+Moved record(WriteSession& session, const CalloutOutcome& outcome) {
+    const CalloutUpdate& update = outcome.update;
     const Moved moved = move(session, CalloutState::kClaimed, update);
     if (!moved.done) {
         if (!place_of(session.db, update.id)) throw Refusal(no_such_callout(update.id));
@@ -141,11 +141,13 @@ Moved record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
         session.db.run("UPDATE callout SET attempts = max(attempts, ?2) WHERE id = ?1", update.id,
                        update.attempts);
     }
-    for (const AttemptRecord& attempt : attempts) insert_attempt(session.db, attempt);
+    for (const AttemptRecord& attempt : outcome.attempts) insert_attempt(session.db, attempt);
+    session.is_over(update.id);
     return moved;
 }
 
 Moved update(WriteSession& session, CalloutUpdate update) {
+    session.is_over(update.id);
     const auto place = place_of(session.db, update.id);
     if (!place || is_end(place->state)) return {};
     update.notification = place->notification;

@@ -38,8 +38,7 @@ void insert_callout(WriteSession& session, const NewCallout& callout, std::int64
 
 /// Refusal `not_found` where there is no such callout. One that is no longer claimed keeps its
 /// state.
-Moved record(WriteSession& session, const std::vector<AttemptRecord>& attempts,
-             const CalloutUpdate& update);
+Moved record(WriteSession& session, const CalloutOutcome& outcome);
 /// Without effect on a callout that is finished or unknown.
 Moved update(WriteSession& session, CalloutUpdate update);
 

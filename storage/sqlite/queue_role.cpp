@@ -35,29 +35,18 @@ void SqliteStore::claim_due(core::NotificationId notification, core::StoredTime 
         std::move(done));
 }
 
-void SqliteStore::record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
-                                 core::Done<bool> done) {
-    const sqlite::Cost cost = sqlite::cost_of(attempts);
-    auto ended = [this, id = update.id, done = std::move(done)](core::Result<bool> result) {
-        if (result) session_.marks.end(id);
-        done(std::move(result));
-    };
+void SqliteStore::record_attempt(CalloutOutcomePtr outcome, core::Done<bool> done) {
+    const sqlite::Cost cost = sqlite::cost_of(outcome->attempts);
     submit<bool>(
         Kind::kOutcome,
-        [attempts = std::move(attempts), update = std::move(update)](WriteSession& session) {
-            return sqlite::record(session, attempts, update).next_is_due;
+        [outcome = std::move(outcome)](WriteSession& session) {
+            return sqlite::record(session, *outcome).next_is_due;
         },
-        std::move(ended), cost);
+        std::move(done), cost);
 }
 
 void SqliteStore::update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) {
     const sqlite::Cost cost{.rows = updates.size()};
-    std::vector<core::CalloutId> ids;
-    for (const CalloutUpdate& update : updates) ids.push_back(update.id);
-    auto ended = [this, ids = std::move(ids), done = std::move(done)](core::Result<bool> result) {
-        if (result) std::ranges::for_each(ids, [this](const auto& id) { session_.marks.end(id); });
-        done(std::move(result));
-    };
     submit<bool>(
         Kind::kDelivery,
         [updates = std::move(updates)](WriteSession& session) {
@@ -66,7 +55,7 @@ void SqliteStore::update_callouts(std::vector<CalloutUpdate> updates, core::Done
                 next_is_due |= sqlite::update(session, update).next_is_due;
             return next_is_due;
         },
-        std::move(ended), cost);
+        std::move(done), cost);
 }
 
 SqliteStore::Sending SqliteStore::start_sending(core::CalloutId id,

@@ -65,8 +65,7 @@ public:
     void append_event(NewEvent event, core::Done<AppendResult> done) override;
     void claim_due(core::NotificationId notification, core::StoredTime now, ClaimLimits limits,
                    core::Done<Claim> done) override;
-    void record_attempt(std::vector<AttemptRecord> attempts, CalloutUpdate update,
-                        core::Done<bool> done) override;
+    void record_attempt(CalloutOutcomePtr outcome, core::Done<bool> done) override;
     void update_callouts(std::vector<CalloutUpdate> updates, core::Done<bool> done) override;
     Sending start_sending(core::CalloutId id, core::NotificationId notification) override;
     core::Result<Recovered> take_lease(std::string owner, core::StoredTime now) override;

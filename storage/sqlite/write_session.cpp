@@ -61,6 +61,8 @@ void WriteSession::commit() {
         }
     }
     working_changes_.clear();
+    marks.end(over_);
+    over_.clear();
     committed_version_ = working_version_;
     ++commits_;
 }
@@ -71,6 +73,7 @@ void WriteSession::rollback() noexcept {
     } catch (const Failure&) {
         // What made the rollback fail makes the next BEGIN fail too, and is told there.
     }
+    over_.clear();
     tally.forget();
     events.clear();  // numbers given in this transaction are given again
     working_version_ = committed_version_;

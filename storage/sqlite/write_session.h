@@ -66,6 +66,9 @@ public:
     [[nodiscard]] bool has_former_providers() const noexcept { return has_former_providers_; }
     void note_former_providers() { has_former_providers_ = true; }
 
+    /// No request of that callout is under way: its mark ends with the commit.
+    void is_over(const core::CalloutId& id) { over_.push_back(id); }
+
     Connection db;
     const KeyRing& ring;
     const core::Clock& clock;
@@ -86,8 +89,9 @@ private:
     using Change = std::pair<std::int64_t, core::NotificationId>;  // with its version
     std::vector<Change> working_changes_;                          // of the open transaction
     mutable std::mutex changes_mutex_;
-    std::deque<Change> changes_;        // guarded by changes_mutex_; the last ones, oldest first
-    std::int64_t forgotten_up_to_ = 1;  // guarded by changes_mutex_
+    std::deque<Change> changes_;         // guarded by changes_mutex_; the last ones, oldest first
+    std::int64_t forgotten_up_to_ = 1;   // guarded by changes_mutex_
+    std::vector<core::CalloutId> over_;  // of the open transaction
     int wal_pages_ = 0;
     bool has_order_keys_ = false;
     bool has_former_providers_ = false;

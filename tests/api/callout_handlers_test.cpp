@@ -39,7 +39,9 @@ TEST_F(CalloutHandlersTest, ShowsEveryMemberOfTheContract) {
     update.failures = 1;
     settle("posted", CalloutState::kInFlight, "");
     core::wait_done<bool>([&](core::Done<bool> done) {
-        store_->record_attempt({attempt}, update, std::move(done));
+        store_->record_attempt(
+            std::make_shared<storage::CalloutOutcome>(std::vector{attempt}, update),
+            std::move(done));
     }).value();
     const Answer shown = must("GET", "/v1/callouts/" + id);
     std::string text = shown.text;

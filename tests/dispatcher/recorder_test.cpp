@@ -18,14 +18,13 @@ public:
     FlakyStore(int failures, std::string code, core::ErrorKind kind = core::ErrorKind::kTransient)
         : failures_(failures), code_(std::move(code)), kind_(kind) {}
 
-    void record_attempt(std::vector<storage::AttemptRecord> attempts, storage::CalloutUpdate update,
-                        core::Done<bool> done) override {
+    void record_attempt(storage::CalloutOutcomePtr outcome, core::Done<bool> done) override {
         ++tries;
         if (failures_-- > 0) {
             return done(core::Error{.kind = kind_, .code = code_, .message = "not now"});
         }
-        written = std::move(attempts);
-        state = update.state;
+        written = outcome->attempts;
+        state = outcome->update.state;
         done(false);
     }
 

@@ -62,9 +62,7 @@ public:
                    core::Done<Claim> done) override {
         done(refusal());
     }
-    void record_attempt(std::vector<AttemptRecord>, CalloutUpdate, core::Done<bool> done) override {
-        done(refusal());
-    }
+    void record_attempt(CalloutOutcomePtr, core::Done<bool> done) override { done(refusal()); }
     void update_callouts(std::vector<CalloutUpdate>, core::Done<bool> done) override {
         done(refusal());
     }

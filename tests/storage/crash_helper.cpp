@@ -48,7 +48,7 @@ private:
                              .notification = notification_.id,
                              .state = CalloutState::kDelivered,
                              .attempts = 1};
-        store_.record_attempt({sample_attempt(id, 1)}, std::move(update),
+        store_.record_attempt(sample_outcome(std::move(update)),
                               [this](const core::Result<bool>& result) {
                                   if (!result) std::_Exit(kStorageFailed);
                                   free_.release();

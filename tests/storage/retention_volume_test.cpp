@@ -97,7 +97,7 @@ protected:
                                   .attempts = left ? 1 : 0};
                 if (left) {
                     store_->record_attempt(
-                        {sample_attempt(callout.id, 1)}, std::move(end),
+                        sample_outcome(std::move(end)),
                         [](const core::Result<bool>& done) { EXPECT_TRUE(done); });
                 } else {
                     updates.push_back(std::move(end));

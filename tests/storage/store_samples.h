@@ -112,7 +112,9 @@ template <class Id>
     if (const auto callout = store.callout(update.id))
         update.notification = callout->notification.value();
     return core::wait_done<bool>([&](core::Done<bool> done) {
-        store.record_attempt(std::move(attempts), std::move(update), std::move(done));
+        store.record_attempt(
+            std::make_shared<CalloutOutcome>(std::move(attempts), std::move(update)),
+            std::move(done));
     });
 }
 
@@ -150,6 +152,12 @@ template <class Id>
     attempt.status = 200;
     attempt.outcome = outcome;
     return attempt;
+}
+
+/// Of a first attempt.
+[[nodiscard]] inline CalloutOutcomePtr sample_outcome(CalloutUpdate update) {
+    return std::make_shared<CalloutOutcome>(std::vector{sample_attempt(update.id, 1)},
+                                            std::move(update));
 }
 
 }  // namespace herald::storage
