@@ -81,6 +81,16 @@ endfunction()
 # What the sanitizer presets build: every unit and conformance test, nothing else.
 add_custom_target(unit_tests)
 
+# Optimising what runs once takes longer than running it; what is tested is optimised.
+set(herald_test_options "$<$<CONFIG:Release>:-O0;-U_FORTIFY_SOURCE>")
+if(HERALD_BUILD_TESTS)
+    find_package(GTest REQUIRED)
+    add_library(herald_pch_test STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+    target_link_libraries(herald_pch_test PUBLIC herald_boost GTest::gmock PRIVATE herald_flags)
+    target_precompile_headers(herald_pch_test PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch_test.h)
+    target_compile_options(herald_pch_test PRIVATE ${herald_test_options})
+endif()
+
 # herald_add_test(NAME LABEL label SOURCES … LINKS …): a GoogleTest program, one ctest entry.
 function(herald_add_test name)
     cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
@@ -89,7 +99,8 @@ function(herald_add_test name)
     endif()
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ${arg_LINKS} herald_flags GTest::gmock GTest::gtest_main)
-    target_precompile_headers(${name} REUSE_FROM herald_pch)
+    target_compile_options(${name} PRIVATE ${herald_test_options})
+    target_precompile_headers(${name} REUSE_FROM herald_pch_test)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
     if(arg_LABEL MATCHES "unit|conformance")

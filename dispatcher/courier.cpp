@@ -366,6 +366,10 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
         const core::SteadyTime patience = clock_.steady_now() + record.timeout;
         Result<Credentials> obtained = co_await obtain(attempt, patience);
         if (!obtained) co_return without_credentials(attempt, obtained.error());
+        // Whoever waited with it for the same credentials would leave with it: the lane begins
+        // them again, at its rate.
+        if (record.rate_per_s && take_at_hand(attempt))
+            co_return back_to_pending(attempt.job, record, clock_.stored_now());
         attempt.credentials = std::move(*obtained);
     }
 

@@ -79,6 +79,23 @@ TEST_F(LanesRateTest, WhatWaitsForTheRateSpendsNoAttempt) {
     EXPECT_EQ(spent, static_cast<int>(network["crm"].answered));
 }
 
+TEST_F(LanesRateTest, WhatWaitedForATokenLeavesAtTheRate) {
+    start();
+    auto record = lane("crm");
+    record.rate_per_s = 20;
+    record.auth = add_provider();
+    network["crm"].takes = 20ms;
+    add(std::move(record));
+    token_server.hold();
+    const auto ids = store_backlog("crm", 200);
+    run(3s);
+    token_server.release();
+    run(12s);
+    EXPECT_LE(most_in_a_second(network["crm"]), bound(20));
+    EXPECT_EQ(counts("crm").delivered, 200);
+    for (const auto& id : ids) EXPECT_EQ(callout(id).attempts, 1);
+}
+
 TEST_F(LanesRateTest, ARateOfOneLaneDoesNotSlowAnother) {
     start();
     add_rated("slow", 1);

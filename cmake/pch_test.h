@@ -1,0 +1,4 @@
+#include "cmake/pch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
