@@ -11,7 +11,7 @@ namespace herald::api {
 namespace {
 
 /// Whoever lists or backs up can wait: on a busy machine callouts and acknowledgements go first.
-constexpr int kBehindDeliveries = 10;
+constexpr int kBehindDeliveries = 19;
 
 struct Plan {
     Work work;

@@ -68,7 +68,7 @@ void make_writer(Connection& db) {
     expect(db, "journal_mode = WAL", "wal");
     // Checkpoints are run by the writer itself: SQLite's automatic ones hide a failed sync.
     db.script(
-        "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = "
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = "
         "-32768");
     expect(db, "journal_mode", "wal");
     expect(db, "synchronous", "2");
