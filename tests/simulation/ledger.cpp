@@ -52,12 +52,11 @@ void Ledger::configured(const storage::NotificationRecord& record) {
     } else {
         lane.allowed_until = clock_.steady_now() + kLongestAttempt;
     }
-    const auto rate = record.provider() ? std::nullopt : record.rate_per_s;
-    if (lane.rate != rate) {
+    if (lane.rate != record.rate_per_s) {
         lane.theoretical_arrival.reset();
         lane.rate_from = clock_.steady_now() + kLongestAttempt;
     }
-    lane.rate = rate;
+    lane.rate = record.rate_per_s;
     lane.ordered = record.order_by.has_value();
 }
 

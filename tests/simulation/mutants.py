@@ -49,8 +49,7 @@ def run(*words, **options):
     return subprocess.run(words, text=True, capture_output=True, check=False, **options)
 
 
-def copy_tree():
-    source = WORK / "source"
+def copy_tree(source):
     shutil.rmtree(source, ignore_errors=True)
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout
     for name in filter(None, listed.split("\n")):
@@ -83,7 +82,7 @@ def seeds_until_missed(simulate):
 
 
 def main():
-    source = copy_tree()
+    source = copy_tree(WORK / "source")
     print("building without a mutant", file=sys.stderr)
     build(source)
     survivors = 0

@@ -291,6 +291,29 @@ void act_as_operator(World& world) {
     }
 }
 
+void set_up_plainly(World& world) {
+    add_provider(world);
+    const ProviderFacts& provider = world.providers().begin()->second;
+    for (int i = 0; i < 3; ++i) {
+        NotificationRecord record;
+        record.id = core::NotificationId::generate(world.clock().stored_now(), world.random());
+        record.name = "n" + std::to_string(i);
+        record.events = {record.name + ".*"};
+        record.url = "https://" + Receivers::host(0) + "/" + record.name;
+        record.auth = storage::OauthAuth{.provider = provider.id, .provider_name = provider.name};
+        record.created_at = record.updated_at = world.clock().stored_now();
+        if (world.store().add_notification(record.clone())) world.adopt(record);
+    }
+}
+
+void fire_plainly(World& world, int events) {
+    for (int i = 0; i < events; ++i)
+        world.fire({.type = "n" + std::to_string(i % 3) + ".happened",
+                    .data = R"({"account":"0"})",
+                    .key = std::nullopt,
+                    .occurred_at = {}});
+}
+
 void heal_configuration(World& world) {
     // All others heal by themselves.
     for (auto& [name, facts] : world.providers()) {

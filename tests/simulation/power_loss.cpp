@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,7 +61,8 @@ struct Place {
 class Run final {
 public:
     Run(const Place& place, std::uint64_t seed, int operations) : random_(seed) {
-        disk_.record(&log);
+        disk_.emplace();
+        disk_->record(&log);
         store_ = place.open(clock_, [this](auto commit) { commit_ = std::move(commit); }).value();
         store_->take_lease("power loss", storage::kNow).value();
         for (int i = 0; i < 3; ++i) add_configuration(i);
@@ -67,9 +70,10 @@ public:
             one_operation();
             if (random_.below(3) == 0) commit();
         }
-        commit();
-        disk_.record(nullptr);
+        commit_all();
+        disk_->record(nullptr);
         store_.reset();
+        disk_.reset();
     }
 
     std::vector<LoggedStep> log;
@@ -80,6 +84,11 @@ private:
         if (const auto run = std::exchange(commit_, nullptr)) run();
     }
 
+    /// What comes of a claim is written too.
+    void commit_all() {
+        while (commit_) commit();
+    }
+
     template <class Id>
     Id new_id() {
         return Id::generate(storage::kNow, random_);
@@ -88,11 +97,11 @@ private:
     void add_configuration(int number) {
         auto provider = storage::sample_provider("provider-" + std::to_string(number));
         provider.id = new_id<core::ProviderId>();
-        store_->add_provider(provider, {}).value();
+        store_->add_provider(provider.clone(), {}).value();
         auto notification =
             storage::sample_notification("lane-" + std::to_string(number), provider);
         notification.id = new_id<core::NotificationId>();
-        store_->add_notification(notification).value();
+        store_->add_notification(notification.clone()).value();
         lanes_.push_back(std::move(notification));
     }
 
@@ -124,7 +133,8 @@ private:
         const auto shared = std::make_shared<const storage::EventRecord>(std::move(record));
         store_->append_event(storage::sample_new_event(*store_, shared, std::move(callouts)),
                              [this, number = events.size() - 1](const auto& stored) {
-                                 stored.value();
+                                 if (stored.value().status != storage::AppendStatus::kStored)
+                                     std::abort();  // nothing of it was known or stale
                                  events[number].acknowledged = log.size();
                              });
     }
@@ -171,6 +181,7 @@ private:
     }
 
     void edit() {
+        commit_all();  // what was matched by an older configuration would be refused
         store_
             ->edit_notification(lanes_[random_.below(3)].name,
                                 [this](storage::NotificationRecord& record) -> core::Result<> {
@@ -181,7 +192,7 @@ private:
     }
 
     void prune() {
-        commit();
+        commit_all();
         for (PromisedEvent& event : events) {
             const bool is_over = std::ranges::all_of(
                 event.callouts, [](const Promised& callout) { return callout.over != kNever; });
@@ -191,12 +202,12 @@ private:
                               [this](core::Result<storage::Pruned> pruned) {
                                   prune_from_ = pruned.value().resume_after.value_or(0);
                               });
-        commit();
+        commit_all();
     }
 
     SeededRandom random_;
     test::FakeClock clock_;
-    RamDisk disk_;
+    std::optional<RamDisk> disk_;
     std::function<void()> commit_;
     std::unique_ptr<storage::Store> store_;
     std::vector<storage::NotificationRecord> lanes_;

@@ -37,27 +37,48 @@ void redo_torn(std::string& contents, const DiskStep& step, core::Random& random
     }
 }
 
-/// What was not synced when power was lost.
-void redo_some(std::string& contents, const std::vector<DiskStep>& unsynced, core::Random& random) {
-    for (const DiskStep& step : unsynced) {
-        const std::uint64_t fate = random.next() % 3;
-        if (fate == 0) continue;
-        if (fate == 1 || step.kind != DiskStep::Kind::kWrite) {
-            redo(contents, step);
-        } else {
-            redo_torn(contents, step, random);
-        }
+}  // namespace
+
+void DiskFile::take(DiskStep step) {
+    removed_ = step.kind == DiskStep::Kind::kRemove;
+    switch (step.kind) {
+        case DiskStep::Kind::kWrite:
+        case DiskStep::Kind::kTruncate:
+            unsynced_.push_back(std::move(step));
+            return;
+        case DiskStep::Kind::kSync:
+            for (const DiskStep& one : unsynced_) redo(synced_, one);
+            unsynced_.clear();
+            return;
+        case DiskStep::Kind::kRemove:
+            synced_.clear();
+            unsynced_.clear();
     }
 }
 
-}  // namespace
+std::string DiskFile::after_power_loss(core::Random& random) const {
+    std::string contents = synced_;
+    std::vector<const DiskStep*> steps;
+    for (const DiskStep& step : unsynced_) steps.push_back(&step);
+    for (std::size_t i = steps.size(); i > 1 && random.next() % 2 == 0; --i)
+        std::swap(steps[i - 1], steps[random.next() % i]);
+    for (const DiskStep* step : steps) {
+        const std::uint64_t fate = random.next() % 3;
+        if (fate == 0) continue;
+        if (fate == 1 || step->kind != DiskStep::Kind::kWrite) {
+            redo(contents, *step);
+        } else {
+            redo_torn(contents, *step, random);
+        }
+    }
+    return contents;
+}
 
 /// What all who have it open see, and what of it is on the disk.
 struct RamDisk::File {
     std::string path;
     std::string contents;
-    std::string synced;
-    std::vector<DiskStep> unsynced;
+    DiskFile on_disk;
 
     int shared = 0;
     OpenFile* reserved = nullptr;
@@ -128,15 +149,19 @@ struct RamDisk::Methods {
     static int change(OpenFile& self, DiskStep step) {
         if (self.disk->cut_) return SQLITE_OK;
         redo(self.file->contents, step);
-        self.file->unsynced.push_back(std::move(step));
+        note(*self.disk, *self.file, std::move(step));
         return SQLITE_OK;
+    }
+
+    static void note(RamDisk& disk, File& file, DiskStep step) {
+        if (disk.log_ != nullptr) disk.log_->push_back({file.path, step});
+        file.on_disk.take(std::move(step));
     }
 
     static int sync(sqlite3_file* opened, int /*flags*/) {
         OpenFile& self = of(opened);
         if (self.disk->cut_) return SQLITE_OK;
-        for (const DiskStep& step : self.file->unsynced) redo(self.file->synced, step);
-        self.file->unsynced.clear();
+        note(*self.disk, *self.file, {.kind = DiskStep::Kind::kSync});
         return SQLITE_OK;
     }
 
@@ -290,7 +315,10 @@ struct RamDisk::Methods {
     static int remove(sqlite3_vfs* vfs, const char* path, int /*syncs_folder*/) {
         RamDisk& self = disk(vfs);
         if (self.cut_) return SQLITE_OK;
-        if (self.files_.erase(path) == 0) return SQLITE_IOERR_DELETE_NOENT;
+        const FilePtr file = self.find(path);
+        if (!file) return SQLITE_IOERR_DELETE_NOENT;
+        note(self, *file, {.kind = DiskStep::Kind::kRemove});
+        self.files_.erase(path);
         return SQLITE_OK;
     }
 
@@ -380,7 +408,8 @@ void RamDisk::load(const Image& image) {
     for (const auto& [path, contents] : image) {
         const auto file = std::make_shared<File>();
         file->path = path;
-        file->contents = file->synced = contents;
+        file->contents = contents;
+        file->on_disk = DiskFile(contents);
         files_[path] = file;
     }
 }
@@ -394,9 +423,8 @@ void RamDisk::revive(core::Random* power) {
     for (auto& [path, file] : files_) {
         file->forget_processes();
         if (power == nullptr) continue;
-        redo_some(file->synced, file->unsynced, *power);
-        file->unsynced.clear();
-        file->contents = file->synced;
+        file->contents = file->on_disk.after_power_loss(*power);
+        file->on_disk = DiskFile(file->contents);
     }
 }
 

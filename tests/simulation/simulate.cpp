@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "tests/simulation/operators.h"
 #include "tests/simulation/world.h"
 
 namespace {
@@ -39,6 +40,42 @@ std::optional<std::string> broken_rule(std::uint64_t seed, bool with_story, doub
     }
     if (!world.has_complaint()) return std::nullopt;
     return world.ledger().complaints().front();
+}
+
+Plan without_accidents() {
+    return {.seed = 1, .crashes = 0, .power_losses = 0, .stops = 0, .wall_jumps = 0, .suspends = 0};
+}
+
+/// Simulated hours a second where nothing happens but time.
+double speed_of_an_idle_world() {
+    constexpr int kHours = 200;
+    World world(without_accidents());
+    set_up_plainly(world);
+    const auto begun = std::chrono::steady_clock::now();
+    world.pass(std::chrono::hours(kHours));
+    return kHours / seconds_since(begun);
+}
+
+/// Callouts a second where everything goes well.
+double speed_of_a_busy_world() {
+    constexpr int kBurst = 2'000;
+    constexpr std::size_t kCallouts = 60'000;
+    World world(without_accidents());
+    world.receivers().heal();
+    world.authorization().heal();
+    set_up_plainly(world);
+    const auto begun = std::chrono::steady_clock::now();
+    while (world.ledger().delivered() < kCallouts && !world.has_complaint()) {
+        fire_plainly(world, kBurst);
+        world.pass(std::chrono::seconds(1));
+    }
+    return static_cast<double>(world.ledger().delivered()) / seconds_since(begun);
+}
+
+int show_speed() {
+    std::cout << "idle: " << speed_of_an_idle_world() << " simulated hours a second" << std::endl;
+    std::cout << "busy: " << speed_of_a_busy_world() << " callouts a second" << std::endl;
+    return EXIT_SUCCESS;
 }
 
 int simulate(const Orders& orders) {
@@ -90,6 +127,8 @@ int main(int count, char** words) {
             orders.minutes = number() * 60;
         } else if (word == "--first-only") {
             orders.most_failures = 1;
+        } else if (word == "--speed") {
+            return show_speed();
         } else if (word == "--story") {
             orders.story = true;
         } else {

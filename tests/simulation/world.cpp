@@ -290,6 +290,15 @@ void World::step() {
     check();
 }
 
+void World::pass(core::SteadyTime::duration length) {
+    const core::SteadyTime end = clock_.steady_now() + length;
+    run_ready(kAll);
+    while (clock_.steady_now() < end && !has_complaint()) {
+        pass_time(std::chrono::ceil<Milliseconds>(end - clock_.steady_now()));
+        run_ready(kAll);
+    }
+}
+
 void World::check() {
     std::size_t bytes = 0;
     const auto lanes = scheduler_->lanes();
@@ -317,11 +326,7 @@ void World::heal() {
 void World::drain() {
     const core::SteadyTime end = clock_.steady_now() + kDrainPatience;
     while (clock_.steady_now() < end && !has_complaint()) {
-        const core::SteadyTime next_look = clock_.steady_now() + 10min;
-        while (clock_.steady_now() < next_look && !has_complaint()) {
-            run_ready(kAll);
-            pass_time(10min);
-        }
+        pass(10min);
         look_at_open();
         if (ledger_.open().empty()) return;
     }

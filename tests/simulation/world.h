@@ -78,6 +78,8 @@ public:
     /// Lets the seed do what it does, then heals the world and sees that everything ends. Stops at
     /// the first complaint.
     void run();
+    /// Nothing but time happens.
+    void pass(core::SteadyTime::duration length);
     [[nodiscard]] bool has_complaint() const { return !ledger_.complaints().empty(); }
     /// Virtual time since the beginning.
     [[nodiscard]] core::SteadyTime::duration elapsed() const;
