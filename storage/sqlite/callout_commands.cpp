@@ -84,10 +84,10 @@ void recover(WriteSession& session, const Claimed& callout, core::StoredTime now
 // The latest first: those made due fall out of the range, wherever the walk stands.
 constexpr Sql kWaiting =
     "SELECT id FROM callout INDEXED BY callout_pending WHERE notification_id = ? AND state = 0"
-    " AND queue = ? AND due_at > ? ORDER BY due_at DESC LIMIT ?";
+    " AND queue = +? AND due_at > ? ORDER BY due_at DESC LIMIT ?";
 constexpr Sql kCountWaiting =
     "SELECT count(*) FROM callout INDEXED BY callout_pending WHERE notification_id = ?"
-    " AND state = 0 AND queue = ? AND due_at > ?";
+    " AND state = 0 AND queue = +? AND due_at > ?";
 
 /// Its attempts are counted on, its schedule begins anew.
 void make_due(WriteSession& session, const CalloutRecord& callout, core::StoredTime now) {

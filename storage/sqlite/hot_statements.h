@@ -7,7 +7,9 @@
 /// pending, 1 claimed, 2 delivered, 3 dead, 4 cancelled.
 ///
 /// None of those that run once for each callout may need a statement journal, which would copy
-/// every page it touches: no REPLACE, and no foreign key among the columns it changes.
+/// every page it touches: no REPLACE, and no foreign key among the columns it changes. None may be
+/// prepared again for another value, as SQLite does where the value could choose a partial index:
+/// a `+` before the parameter hides it.
 namespace herald::storage::sqlite {
 
 inline constexpr Sql kFindKey = "SELECT id, type, data, callouts FROM event WHERE key = ?";
@@ -39,18 +41,18 @@ inline constexpr Sql kInsertCallout =
 /// file.
 inline constexpr Sql kDueCallouts =
     "SELECT id, event_seq, attempts, failures, due_at, crashes, +state FROM callout"
-    " WHERE notification_id = ? AND state = 0 AND queue = ? AND due_at <= ?"
+    " WHERE notification_id = ? AND state = 0 AND queue = +? AND due_at <= ?"
     " ORDER BY due_at, id LIMIT ?";
 
 inline constexpr Sql kNextDue =
-    "SELECT due_at FROM callout WHERE notification_id = ? AND state = 0 AND queue = ?"
+    "SELECT due_at FROM callout WHERE notification_id = ? AND state = 0 AND queue = +?"
     " ORDER BY due_at LIMIT 1";
 
 /// What kDueCallouts found, up to and with the one at (?3, ?4), in one statement.
 inline constexpr Sql kTakeCallouts =
     "UPDATE callout SET state = 1, due_at = NULL, reason = NULL, provider_name = ?5, lease = ?6,"
     " claimed_at = ?7"
-    " WHERE notification_id = ?1 AND state = 0 AND queue = ?2 AND (due_at, id) <= (?3, ?4)";
+    " WHERE notification_id = ?1 AND state = 0 AND queue = +?2 AND (due_at, id) <= (?3, ?4)";
 
 inline constexpr Sql kCalloutPlace = "SELECT notification_id, state FROM callout WHERE id = ?";
 

@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 
 #include <array>
 
@@ -35,33 +36,54 @@ const auto kNoScanNoSort = AllOf(Not(HasSubstr("SCAN callout")), Not(HasSubstr("
                                  Not(HasSubstr("SCAN c ")), Not(HasSubstr("SCAN event")),
                                  Not(HasSubstr("SCAN attempt")), Not(HasSubstr("TEMP B-TREE")));
 
-TEST_F(QueryPlanTest, NoHotStatementScansOrSorts) {
+std::vector<sqlite::Sql> hot_statements() {
     using namespace sqlite;
-    for (const Sql sql :
-         {kFindKey,
-          kFindEvent,
-          kEventAt,
-          kNextEvent,
-          kDeleteEvent,
-          kDeleteCallout,
-          kDeleteAttempts,
-          kInsertEvent,
-          kInsertCallout,
-          kDueCallouts,
-          kNextDue,
-          kTakeCallouts,
-          kCalloutPlace,
-          kEndCallout,
-          kRequeueCallout,
-          kOrderKeyActive,
-          kNextOfOrderKey,
-          kInsertAttempt,
-          kClaimedCallouts,
-          kUnfinishedOfProvider,
-          Sql("DELETE FROM provider WHERE id = ?"),
-          Sql("SELECT id FROM callout WHERE notification_id = ? AND state = 0 LIMIT ?"),
-          Sql("SELECT seq FROM attempt WHERE callout_id = ? ORDER BY seq DESC LIMIT 1000")}) {
+    return {kFindKey,
+            kFindEvent,
+            kEventAt,
+            kNextEvent,
+            kDeleteEvent,
+            kDeleteCallout,
+            kDeleteAttempts,
+            kInsertEvent,
+            kInsertCallout,
+            kDueCallouts,
+            kNextDue,
+            kTakeCallouts,
+            kCalloutPlace,
+            kEndCallout,
+            kRequeueCallout,
+            kOrderKeyActive,
+            kNextOfOrderKey,
+            kInsertAttempt,
+            kClaimedCallouts,
+            kUnfinishedOfProvider,
+            Sql("DELETE FROM provider WHERE id = ?"),
+            Sql("SELECT id FROM callout WHERE notification_id = ? AND state = 0 LIMIT ?"),
+            Sql("SELECT seq FROM attempt WHERE callout_id = ? ORDER BY seq DESC LIMIT 1000")};
+}
+
+TEST_F(QueryPlanTest, NoHotStatementScansOrSorts) {
+    for (const sqlite::Sql sql : hot_statements())
         EXPECT_THAT(plan_of(sql.text()), kNoScanNoSort) << sql.text();
+}
+
+// A claim would else parse and plan three statements each time.
+TEST_F(QueryPlanTest, NoHotStatementIsPreparedAgainForOtherValues) {
+    sqlite::Connection db(path(), sqlite::Connection::Access::kReadWrite);
+    db.script("BEGIN");
+    for (const sqlite::Sql sql : hot_statements()) {
+        sqlite3_stmt* statement = nullptr;
+        ASSERT_EQ(sqlite3_prepare_v3(db.handle(), sql.text(), -1, 0, &statement, nullptr),
+                  SQLITE_OK);
+        for (const int value : {0, 1, 2}) {
+            for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i)
+                sqlite3_bind_int(statement, i, value);
+            sqlite3_step(statement);
+            sqlite3_reset(statement);
+        }
+        EXPECT_EQ(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0), 0) << sql.text();
+        sqlite3_finalize(statement);
     }
 }
 
