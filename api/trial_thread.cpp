@@ -42,7 +42,8 @@ asio::awaitable<AttemptResult> TrialThread::attempt_once(
     };
     dispatcher::Courier courier(start_at_once, *transport, services->tokens, services->clock,
                                 services->random);
-    auto attempt = courier.attempt(std::move(notification), std::move(job));
+    dispatcher::RateLimit none;  // a trial is outside of its lane
+    auto attempt = courier.attempt(std::move(notification), std::move(job), none);
     auto result = co_await std::move(attempt);
     transports_.erase(transport.get());
     co_return result;

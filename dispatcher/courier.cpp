@@ -350,7 +350,7 @@ AttemptResult Courier::conclude(const Try& attempt, std::vector<AttemptRecord> r
 }
 
 asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notification,
-                                                CalloutJob job) {
+                                                CalloutJob job, RateLimit& rate) {
     Try attempt{.notification = std::move(notification), .job = std::move(job)};
     const storage::NotificationRecord& record = attempt.notification->record;
     if (is_past_max_age(record.retry, attempt.job.event->received_at, clock_.stored_now()))
@@ -363,12 +363,13 @@ asio::awaitable<AttemptResult> Courier::attempt(CompiledNotificationPtr notifica
     }
 
     if (!take_at_hand(attempt)) {
+        const bool shares = !std::holds_alternative<storage::SingleUseTokenAuth>(record.auth);
+        if (shares) rate.give_back();
         const core::SteadyTime patience = clock_.steady_now() + record.timeout;
         Result<Credentials> obtained = co_await obtain(attempt, patience);
         if (!obtained) co_return without_credentials(attempt, obtained.error());
-        // Whoever waited with it for the same credentials would leave with it: the lane begins
-        // them again, at its rate.
-        if (record.rate_per_s && take_at_hand(attempt))
+        // All who waited could leave now: the lane begins the others again, at its rate.
+        if (shares && !rate.try_take(clock_.steady_now()))
             co_return back_to_pending(attempt.job, record, clock_.stored_now());
         attempt.credentials = std::move(*obtained);
     }

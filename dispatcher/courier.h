@@ -14,6 +14,7 @@
 #include "dispatcher/composer.h"
 #include "dispatcher/credential_request.h"
 #include "dispatcher/credential_source.h"
+#include "dispatcher/rate_limit.h"
 #include "dispatcher/retry_policy.h"
 #include "http/transport.h"
 #include "providers/dpop_nonces.h"
@@ -67,8 +68,10 @@ public:
     Courier(StartSending start_sending, http::Transport& transport, providers::TokenManager& tokens,
             core::Clock& clock, core::Random& random);
 
+    /// REQUIRES: a permit of `rate` was taken, which lives as long as the attempt. One that waits
+    /// for credentials that others wait for too gives it back and takes another when it leaves.
     [[nodiscard]] boost::asio::awaitable<AttemptResult> attempt(
-        CompiledNotificationPtr notification, CalloutJob job);
+        CompiledNotificationPtr notification, CalloutJob job, RateLimit& rate);
 
     /// Until when no callout of it gets credentials, after a failure; empty where one may try.
     [[nodiscard]] std::optional<core::SteadyTime> blocked_until(

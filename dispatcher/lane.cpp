@@ -260,7 +260,8 @@ void Lane::start(Backlog& backlog) {
                           .retry = &backlog == &retries_,
                           .suspect = Quarantine::is_suspect(job)};
     retry_next_ = !started.retry;
-    asio::co_spawn(context_.executor, context_.courier.attempt(notification_, std::move(job)),
+    asio::co_spawn(context_.executor,
+                   context_.courier.attempt(notification_, std::move(job), rate_),
                    [self = shared_from_this(), started](const std::exception_ptr& failure,
                                                         AttemptResult result) {
                        if (failure)

@@ -15,6 +15,8 @@ public:
 
     /// Takes one permit, if there is one at `now`.
     [[nodiscard]] bool try_take(core::SteadyTime now);
+    /// One that was taken, and nothing left for it.
+    void give_back() { permits_ += 1.0; }
     /// When there will be one again; `now` or earlier where there is one.
     [[nodiscard]] core::SteadyTime next_at(core::SteadyTime now);
     [[nodiscard]] std::optional<double> per_second() const { return per_second_; }

@@ -6,6 +6,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using herald::test::Receiver;
+using herald::test::respond;
 
 class LanesRateTest : public herald::test::LaneFixture {
 protected:
@@ -94,6 +95,20 @@ TEST_F(LanesRateTest, WhatWaitedForATokenLeavesAtTheRate) {
     EXPECT_LE(most_in_a_second(network["crm"]), bound(20));
     EXPECT_EQ(counts("crm").delivered, 200);
     for (const auto& id : ids) EXPECT_EQ(callout(id).attempts, 1);
+}
+
+// The token that a callout waited for is at its end when the next one may leave.
+TEST_F(LanesRateTest, TokensThatLiveShorterThanAPermitTakesHoldNobodyUp) {
+    start();
+    auto record = lane("crm");
+    record.rate_per_s = 0.5;
+    record.auth = add_provider();
+    add(std::move(record));
+    token_answer = respond(200, R"({"access_token":"short","expires_in":1})");
+    store_backlog("crm", 100);
+    run(60s);
+    EXPECT_LE(most_in_a_second(network["crm"]), bound(0.5));
+    EXPECT_NEAR(static_cast<double>(network["crm"].arrivals.size()), 30, 2);
 }
 
 TEST_F(LanesRateTest, ARateOfOneLaneDoesNotSlowAnother) {

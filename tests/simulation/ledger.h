@@ -20,7 +20,6 @@ struct LaneFacts {
     core::NotificationId id;
     std::string name;
     int window = 0;
-    /// Empty also where it waits for tokens: those who waited leave together.
     std::optional<double> rate = std::nullopt;
     bool ordered = false;
 
