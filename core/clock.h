@@ -86,6 +86,7 @@ public:
 
     /// Where the time line was not continued from a database, it begins with the first call.
     [[nodiscard]] StoredTime stored_now() const { return stored_at(steady_now()); }
+    /// What `stored_now` was, or will be, at that time.
     [[nodiscard]] StoredTime stored_at(SteadyTime at) const;
     /// When the wall clock, as it goes now, showed or will show this.
     [[nodiscard]] SystemTime on_the_wall(StoredTime at) const;

@@ -35,6 +35,7 @@ namespace herald::core {
 [[nodiscard]] std::string printable(std::string_view bytes, std::size_t limit);
 
 /// These know ASCII letters only; other bytes stand for themselves.
+/// REQUIRES: `b` is as long as `a`.
 [[nodiscard]] bool same_letters(std::string_view a, const char* b);
 [[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return a.size() == b.size() && same_letters(a, b.data());

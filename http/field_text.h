@@ -45,7 +45,7 @@ inline constexpr std::array<bool, 256> kTokenChars = [] {
         look_at(bytes);
     }
     bytes = kEach * ' ';
-    std::memcpy(&bytes, text.data(), text.size());
+    if (!text.empty()) std::memcpy(&bytes, text.data(), text.size());
     look_at(bytes);
     return (wrong & kEach * 0x80) == 0;
 }

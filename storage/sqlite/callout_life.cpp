@@ -142,12 +142,12 @@ Moved record(WriteSession& session, const CalloutOutcome& outcome) {
                        update.attempts);
     }
     for (const AttemptRecord& attempt : outcome.attempts) insert_attempt(session.db, attempt);
-    session.is_over(update.id);
+    session.note_over(update.id);
     return moved;
 }
 
 Moved update(WriteSession& session, CalloutUpdate update) {
-    session.is_over(update.id);
+    session.note_over(update.id);
     const auto place = place_of(session.db, update.id);
     if (!place || is_end(place->state)) return {};
     update.notification = place->notification;

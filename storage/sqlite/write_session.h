@@ -67,7 +67,7 @@ public:
     void note_former_providers() { has_former_providers_ = true; }
 
     /// No request of that callout is under way: its mark ends with the commit.
-    void is_over(const core::CalloutId& id) { over_.push_back(id); }
+    void note_over(const core::CalloutId& id) { over_.push_back(id); }
 
     Connection db;
     const KeyRing& ring;

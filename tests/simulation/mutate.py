@@ -25,7 +25,7 @@ TESTS = {
     "providers": ["providers_test", "jwt_test", "token_manager_test"],
     "storage": ["storage_conformance_test", "storage_test"],
 }
-OTHERS = ["api_test", "cli_test"]
+ALL = [test for tests in TESTS.values() for test in tests] + ["api_test", "cli_test"]
 MOST_SECONDS = 600
 
 SWAPS = [(" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" == ", " != "), (" != ", " == "),
@@ -82,7 +82,7 @@ class Workplace:
 
     def who_notices(self, module):
         """The first that fails; None: nobody. False: it does not compile."""
-        for programs in (TESTS[module], [test for tests in TESTS.values() for test in tests] + OTHERS):
+        for programs in (TESTS[module], ALL):
             if not self.build(*programs):
                 return False
             for program in programs:
@@ -145,7 +145,7 @@ def main():
     lock = threading.Lock()
 
     def work(place):
-        if not place.build(*[test for tests in TESTS.values() for test in tests], *OTHERS, "simulate"):
+        if not place.build(*ALL, "simulate"):
             sys.exit("the tree does not build without a change")
         while True:
             with lock:
